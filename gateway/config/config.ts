@@ -1,0 +1,155 @@
+/**
+ * The configuration in code's units: milliseconds, bytes, absolute paths, every default filled in. It is frozen all
+ * the way down and says nothing about how it was written. Two of them can be compared.
+ */
+import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  DEFAULT_FUNCTION_SETTINGS,
+  DEFAULT_POOL_SETTINGS,
+  type FunctionSettings,
+  type PoolSettings,
+} from '../../warmpool/index.ts'
+import type { ParsedConfig, WrittenSettings } from './schema.ts'
+
+export interface Config {
+  /** The configuration file's absolute path; null when there is none. */
+  readonly file: string | null
+  /** Absolute paths of all files it was made from: the configuration file first, then those it imports. */
+  readonly files: readonly string[]
+  readonly functionsDir: string
+  readonly stateDir: string
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    readonly trustProxy: boolean
+    readonly serverTiming: boolean
+  }
+  readonly admin: { readonly host: string; readonly port: number; readonly token: string | null }
+  readonly limits: {
+    readonly bodyBytes: number
+    readonly headersBytes: number
+    readonly headersTimeoutMs: number
+    /** Between two chunks of a request body. */
+    readonly bodyTimeoutMs: number
+    readonly keepAliveTimeoutMs: number
+    readonly shutdownTimeoutMs: number
+  }
+  readonly pool: PoolSettings
+  /** How a function without an override is run. */
+  readonly defaults: FunctionSettings
+  /** Functions that have an override, in the order written. They need not exist. */
+  readonly overrideNames: readonly string[]
+  readonly routes: readonly Route[]
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' | 'auto' }
+  /** How a function is run: `defaults` with its override over them. The same object each time. */
+  functionSettings(name: string): FunctionSettings
+}
+
+export interface Route {
+  /** `/exact`, `/users/:id` or `/api/*`. */
+  readonly path: string
+  /** `example.com` or `*.example.com`; null for every host. */
+  readonly host: string | null
+  readonly function: string
+  readonly stripPrefix: boolean
+}
+
+/** Fills in what was not written. `folder` is what relative paths are relative to. */
+export function buildConfig(parsed: ParsedConfig, folder: string, files: readonly string[]): Config {
+  const { limits, log } = parsed
+  const pool = poolSettings(parsed)
+  const defaults = functionSettings(pool, parsed.defaults)
+  const overrides = new Map(
+    Object.entries(parsed.overrides).map(([name, own]) => [name, functionSettings(pool, parsed.defaults, own)]),
+  )
+  return deepFreeze({
+    file: files[0] ?? null,
+    files,
+    functionsDir: resolve(folder, parsed.functions),
+    stateDir: resolve(folder, parsed.state),
+    listen: parsed.listen,
+    admin: { ...parsed.admin, token: parsed.admin.token ?? null },
+    limits: {
+      bodyBytes: limits.body,
+      headersBytes: limits.headers,
+      headersTimeoutMs: limits.headersTimeout,
+      bodyTimeoutMs: limits.bodyTimeout,
+      keepAliveTimeoutMs: limits.keepAliveTimeout,
+      shutdownTimeoutMs: limits.shutdownTimeout,
+    },
+    pool,
+    defaults,
+    overrideNames: [...overrides.keys()],
+    routes: parsed.routes.map((route) => ({ ...route, host: route.host ?? null })),
+    log,
+    functionSettings: (name) => overrides.get(name) ?? defaults,
+  })
+}
+
+/** The pool's settings, the pool's own defaults filled in. */
+export function poolSettings(parsed: ParsedConfig): PoolSettings {
+  const maxWorkers = parsed.pool.maxWorkers ?? DEFAULT_POOL_SETTINGS.maxWorkers
+  return deepFreeze({
+    maxWorkers,
+    memoryBytes: parsed.pool.memory ?? DEFAULT_POOL_SETTINGS.memoryBytes,
+    // Whoever writes a small maxWorkers means it: a default of ours is no mistake of theirs.
+    blanks: parsed.pool.blanks ?? Math.min(DEFAULT_POOL_SETTINGS.blanks, maxWorkers),
+  })
+}
+
+/** A function's settings: the pool's defaults, then each layer over them, `queue` and `env` key by key. */
+export function functionSettings(pool: PoolSettings, ...layers: readonly WrittenSettings[]): FunctionSettings {
+  const written = Object.assign({}, ...layers.map(withoutUnwritten)) as WrittenSettings
+  const queue = Object.assign({}, ...layers.map((layer) => withoutUnwritten(layer.queue ?? {})))
+  const base = DEFAULT_FUNCTION_SETTINGS
+  return deepFreeze({
+    minWorkers: written.minWorkers ?? base.minWorkers,
+    maxWorkers: written.maxWorkers ?? Math.min(base.maxWorkers, pool.maxWorkers),
+    concurrency: written.concurrency ?? base.concurrency,
+    maxInvocations: written.maxInvocations ?? base.maxInvocations,
+    maxAgeMs: written.maxAge ?? base.maxAgeMs,
+    idleTimeoutMs: written.idleTimeout ?? base.idleTimeoutMs,
+    timeoutMs: written.timeout ?? base.timeoutMs,
+    bootTimeoutMs: written.bootTimeout ?? base.bootTimeoutMs,
+    memoryBytes: written.memory ?? base.memoryBytes,
+    queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },
+    env: Object.assign({}, base.env, ...layers.map((layer) => layer.env)),
+    idempotent: written.idempotent ?? base.idempotent,
+  })
+}
+
+/** True when both mean the same, whatever files they were made from. */
+export function sameConfig(a: Config, b: Config): boolean {
+  return isDeepStrictEqual(comparable(a), comparable(b))
+}
+
+/**
+ * Names of the settings that differ and that only a restart can apply: addresses that are bound and the folder that
+ * is in use. Everything else applies live.
+ */
+export function changedWithRestart(old: Config, next: Config): string[] {
+  const changed = {
+    'listen.host': old.listen.host !== next.listen.host,
+    'listen.port': old.listen.port !== next.listen.port,
+    'admin.host': old.admin.host !== next.admin.host,
+    'admin.port': old.admin.port !== next.admin.port,
+    state: old.stateDir !== next.stateDir,
+  }
+  return Object.entries(changed).flatMap(([name, differs]) => (differs ? [name] : []))
+}
+
+function comparable(config: Config): unknown {
+  const { files: _files, functionSettings, ...plain } = config
+  return { ...plain, overrides: config.overrideNames.map((name) => functionSettings(name)) }
+}
+
+/** Without this, `timeout: undefined` in an override would hide the default below it. */
+function withoutUnwritten(layer: object): object {
+  return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined))
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part)
+  return Object.freeze(value)
+}

@@ -1,0 +1,10 @@
+/** The configuration's only door: what the rest of the gateway may use of it. */
+export { isLoopback } from './checks.ts'
+export { type Config, changedWithRestart, type Route, sameConfig } from './config.ts'
+export { defineConfig } from './define-config.ts'
+export { type LoadOptions, loadConfig } from './load.ts'
+export { type ConfigFlags, OUTSIDE_SETTINGS } from './overlays.ts'
+export { ConfigError, type ConfigProblem, formatConfigError } from './problems.ts'
+export { LOG_LEVELS } from './schema.ts'
+export type * from './user-config.ts'
+export { type ConfigListeners, type ConfigWatcher, watchConfig } from './watch.ts'

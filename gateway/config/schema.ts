@@ -1,0 +1,263 @@
+/**
+ * The configuration file's one schema: every key, what it may be, its default and what it does. It is strict: a key
+ * it does not have is a mistake. `docs/configuration.md` and `user-config.ts` are generated from it by
+ * `scripts/config-docs.ts`; the defaults of functions and of the pool come from the pool itself.
+ */
+import { isIP } from 'node:net'
+import * as z from 'zod'
+import { DEFAULT_FUNCTION_SETTINGS, DEFAULT_POOL_SETTINGS } from '../../warmpool/index.ts'
+import {
+  count,
+  countOrNever,
+  duration,
+  durationOrNever,
+  field,
+  flag,
+  kinds,
+  oneOf,
+  optional,
+  port,
+  required,
+  section,
+  size,
+  text,
+} from './fields.ts'
+import { formatDuration, formatSize } from './units.ts'
+
+const path = () => text(/^[^\0]+$/, 'path of a folder')
+
+const host = () =>
+  z
+    .string()
+    .refine((value) => isIP(value) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value))
+    .register(kinds, { type: 'string', allowed: 'IP address or host name, without a port' })
+
+const variables = () =>
+  z
+    .record(text(/^[^=\0]+$/, 'name of a variable'), text(/^[^\0]*$/, 'text', true))
+    .register(kinds, { type: 'Record<string, string>', allowed: 'object of names and texts' })
+
+const functionName = () => text(/^[^/\0]+$/, "function's name")
+
+/** 16 random characters are out of reach of guessing over a network. */
+const TOKEN = /^[\x21-\x7e]{16,}$/
+export const TOKEN_IN_WORDS = 'text of at least 16 characters without spaces'
+
+/** Levels of the gateway's own log, the most talkative first. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+const listen = section(
+  {
+    host: field(host(), '127.0.0.1', 'Address on which functions are served. `0.0.0.0` or `::` for every interface.'),
+    port: field(port(), 8787, 'Port on which functions are served. 0 takes any free one.'),
+    trustProxy: field(
+      flag(),
+      false,
+      'Believe `x-forwarded-for`, `-proto` and `-host`. Only behind a proxy of yours that sets them: else callers choose.',
+    ),
+    serverTiming: field(
+      flag(),
+      false,
+      'Tell callers in a `Server-Timing` header what their call waited for: queue, kind of start, load, run.',
+    ),
+  },
+  'ListenConfig',
+)
+
+const admin = section(
+  {
+    host: field(host(), '127.0.0.1', 'Address of the admin API. Beyond loopback it needs a `token`.'),
+    port: field(port(), 8788, 'Port of the admin API. 0 takes any free one.'),
+    token: optional(
+      text(TOKEN, TOKEN_IN_WORDS, true),
+      null,
+      'What callers of the admin API have to send as `authorization: Bearer <token>`. Required beyond loopback.',
+    ),
+  },
+  'AdminConfig',
+)
+
+const limits = section(
+  {
+    body: field(
+      size(0),
+      '100MiB',
+      'Largest request body; 413 beyond it. Bodies are streamed, so a high limit costs no memory.',
+    ),
+    headers: field(size(1024), '16KiB', 'Largest request head; 431 beyond it.'),
+    headersTimeout: field(duration(1), '10s', 'How long a caller may take to send the request head.'),
+    bodyTimeout: field(duration(1), '30s', 'How long a caller may pause between two chunks of a request body.'),
+    keepAliveTimeout: field(
+      duration(1),
+      '65s',
+      'How long a connection without a request stays open. Longer than the same setting of the proxy in front.',
+    ),
+    shutdownTimeout: field(
+      duration(),
+      '30s',
+      'How long a stopping gateway waits for the requests it has accepted before it ends them.',
+    ),
+  },
+  'LimitsConfig',
+)
+
+const pool = section(
+  {
+    maxWorkers: optional(count(1), DEFAULT_POOL_SETTINGS.maxWorkers, 'Most processes at once, blanks included.'),
+    memory: optional(
+      size(1),
+      formatSize(DEFAULT_POOL_SETTINGS.memoryBytes),
+      'Resident memory of all workers together, over which the least valuable idle ones are evicted.',
+    ),
+    blanks: optional(
+      count(0),
+      DEFAULT_POOL_SETTINGS.blanks,
+      'Booted processes without a function, ready for the next cold one.',
+    ),
+  },
+  'PoolConfig',
+)
+
+const queue = section(
+  {
+    max: optional(
+      count(0),
+      DEFAULT_FUNCTION_SETTINGS.queue.max,
+      'Invocations that may wait for a worker. One more is answered 503 at once.',
+    ),
+    timeout: optional(
+      duration(),
+      formatDuration(DEFAULT_FUNCTION_SETTINGS.queue.timeoutMs),
+      'How long an invocation may wait for a worker before it is answered 503.',
+    ),
+  },
+  'QueueConfig',
+)
+
+const functionSettings = section(
+  {
+    minWorkers: optional(
+      count(0),
+      DEFAULT_FUNCTION_SETTINGS.minWorkers,
+      'Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank.',
+    ),
+    maxWorkers: optional(
+      count(1),
+      DEFAULT_FUNCTION_SETTINGS.maxWorkers,
+      'Most workers at once, replacements being warmed excepted. Unwritten, it is never more than `pool.maxWorkers`.',
+    ),
+    concurrency: optional(
+      count(1),
+      DEFAULT_FUNCTION_SETTINGS.concurrency,
+      'Invocations that one worker may run at the same time. 1 keeps any two calls apart.',
+    ),
+    maxInvocations: optional(
+      countOrNever(),
+      DEFAULT_FUNCTION_SETTINGS.maxInvocations,
+      'Invocations after which a worker is recycled: about, so that siblings differ, and its replacement is warm first.',
+    ),
+    maxAge: optional(
+      durationOrNever(1),
+      formatDuration(DEFAULT_FUNCTION_SETTINGS.maxAgeMs),
+      'Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first.',
+    ),
+    idleTimeout: optional(
+      durationOrNever(),
+      formatDuration(DEFAULT_FUNCTION_SETTINGS.idleTimeoutMs),
+      'How long a worker above `minWorkers` may idle before it is retired.',
+    ),
+    timeout: optional(
+      durationOrNever(1),
+      formatDuration(DEFAULT_FUNCTION_SETTINGS.timeoutMs),
+      'From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced.',
+    ),
+    bootTimeout: optional(
+      duration(1),
+      formatDuration(DEFAULT_FUNCTION_SETTINGS.bootTimeoutMs),
+      'How long a process may take to boot, and then again to load the function.',
+    ),
+    memory: optional(
+      size(1),
+      formatSize(DEFAULT_FUNCTION_SETTINGS.memoryBytes),
+      "A worker's resident memory, over which it is recycled after its current calls.",
+    ),
+    queue: optional(queue, null, 'Invocations that wait for a worker.'),
+    env: optional(
+      variables(),
+      { ...DEFAULT_FUNCTION_SETTINGS.env },
+      'Variables for the function and nobody else: `env` and `process.env` of its workers.',
+    ),
+    idempotent: optional(
+      flag(),
+      DEFAULT_FUNCTION_SETTINGS.idempotent,
+      'True: a call that a dying worker had begun may be run again. False: it is answered 502.',
+    ),
+  },
+  'FunctionConfig',
+)
+
+const route = section(
+  {
+    path: required(
+      text(
+        /^(?=\/)(?:\/(?:[^/?#\s:*]+|:[A-Za-z_]\w*))*(?:\/\*?)?$/,
+        "path such as '/exact', '/users/:id' or '/api/*', with * only at its end",
+      ),
+      "Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`.",
+    ),
+    host: optional(
+      text(/^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, "host name such as 'example.com' or '*.example.com'"),
+      null,
+      "Only for this `Host`; `'*.example.com'` for every name below. Unwritten: for all.",
+    ),
+    function: required(functionName(), 'Name of the function that answers.'),
+    stripPrefix: field(
+      flag(),
+      false,
+      'True: the function sees the path without what stands before `/*`. Only for a path that ends so.',
+    ),
+  },
+  'RouteConfig',
+)
+
+const log = section(
+  {
+    level: field(oneOf(LOG_LEVELS), 'info', 'Least severity that is logged.'),
+    format: field(oneOf(['pretty', 'json', 'auto']), 'auto', 'How: `auto` is pretty on a terminal, else JSON lines.'),
+  },
+  'LogConfig',
+)
+
+/** The whole file. Its input is `UserConfig`; its output is in code's units, with functions' settings still partial. */
+export const configSchema = section(
+  {
+    functions: field(path(), 'functions', 'Folder of the functions: each folder or file in it is one.'),
+    state: field(path(), '.wrangler-free', 'Folder for what the gateway keeps between runs, such as built bundles.'),
+    listen: field(listen, {}, 'Where callers reach the functions.'),
+    admin: field(admin, {}, 'Where the admin API is: health, status, metrics.'),
+    limits: field(limits, {}, 'What a caller may send, and how long it may take.'),
+    pool: field(pool, {}, "The whole machine's budget of worker processes."),
+    defaults: field(functionSettings, {}, 'How every function is run.'),
+    overrides: field(
+      z.record(functionName(), functionSettings).register(kinds, {
+        type: 'Record<string, FunctionConfig>',
+        allowed: "object with functions' names and their settings",
+      }),
+      {},
+      "By function's name: what differs from `defaults`. `queue` and `env` are merged key by key.",
+    ),
+    routes: field(
+      z.array(route).register(kinds, { type: 'RouteConfig[]', allowed: 'list of routes' }),
+      [],
+      'Which function answers which paths, besides `/<name>` and `/<name>/*` that each has.',
+    ),
+    log: field(log, {}, "The gateway's own log."),
+  },
+  'UserConfig',
+)
+
+/** A file that passed the schema. */
+export type ParsedConfig = z.output<typeof configSchema>
+
+/** What was written about how a function is run; what was not is missing. */
+export type WrittenSettings = ParsedConfig['defaults']

@@ -1,0 +1,134 @@
+/**
+ * The configuration as it is written, for editors. Generated from schema.ts by scripts/config-docs.ts: do not edit.
+ */
+import type { Duration, Size } from './units.ts'
+
+export type { Duration, Size }
+
+/** What `wrangler-free.config.*` may hold. Every key may be left out. */
+export interface UserConfig {
+  /** Folder of the functions: each folder or file in it is one. Default: `'functions'`. */
+  functions?: string
+  /** Folder for what the gateway keeps between runs, such as built bundles. Default: `'.wrangler-free'`. */
+  state?: string
+  /** Where callers reach the functions. */
+  listen?: ListenConfig
+  /** Where the admin API is: health, status, metrics. */
+  admin?: AdminConfig
+  /** What a caller may send, and how long it may take. */
+  limits?: LimitsConfig
+  /** The whole machine's budget of worker processes. */
+  pool?: PoolConfig
+  /** How every function is run. */
+  defaults?: FunctionConfig
+  /** By function's name: what differs from `defaults`. `queue` and `env` are merged key by key. */
+  overrides?: Record<string, FunctionConfig>
+  /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. Default: `[]`. */
+  routes?: RouteConfig[]
+  /** The gateway's own log. */
+  log?: LogConfig
+}
+
+/** Where callers reach the functions. */
+export interface ListenConfig {
+  /** Address on which functions are served. `0.0.0.0` or `::` for every interface. Default: `'127.0.0.1'`. */
+  host?: string
+  /** Port on which functions are served. 0 takes any free one. Default: `8787`. */
+  port?: number
+  /** Believe `x-forwarded-for`, `-proto` and `-host`. Only behind a proxy of yours that sets them: else callers choose. Default: `false`. */
+  trustProxy?: boolean
+  /** Tell callers in a `Server-Timing` header what their call waited for: queue, kind of start, load, run. Default: `false`. */
+  serverTiming?: boolean
+}
+
+/** Where the admin API is: health, status, metrics. */
+export interface AdminConfig {
+  /** Address of the admin API. Beyond loopback it needs a `token`. Default: `'127.0.0.1'`. */
+  host?: string
+  /** Port of the admin API. 0 takes any free one. Default: `8788`. */
+  port?: number
+  /** What callers of the admin API have to send as `authorization: Bearer <token>`. Required beyond loopback. */
+  token?: string
+}
+
+/** What a caller may send, and how long it may take. */
+export interface LimitsConfig {
+  /** Largest request body; 413 beyond it. Bodies are streamed, so a high limit costs no memory. Default: `'100MiB'`. */
+  body?: Size
+  /** Largest request head; 431 beyond it. Default: `'16KiB'`. */
+  headers?: Size
+  /** How long a caller may take to send the request head. Default: `'10s'`. */
+  headersTimeout?: Duration
+  /** How long a caller may pause between two chunks of a request body. Default: `'30s'`. */
+  bodyTimeout?: Duration
+  /** How long a connection without a request stays open. Longer than the same setting of the proxy in front. Default: `'65s'`. */
+  keepAliveTimeout?: Duration
+  /** How long a stopping gateway waits for the requests it has accepted before it ends them. Default: `'30s'`. */
+  shutdownTimeout?: Duration
+}
+
+/** The whole machine's budget of worker processes. */
+export interface PoolConfig {
+  /** Most processes at once, blanks included. Default: `64`. */
+  maxWorkers?: number
+  /** Resident memory of all workers together, over which the least valuable idle ones are evicted. Default: `'4GiB'`. */
+  memory?: Size
+  /** Booted processes without a function, ready for the next cold one. Default: `2`. */
+  blanks?: number
+}
+
+/** How every function is run. */
+export interface FunctionConfig {
+  /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Default: `0`. */
+  minWorkers?: number
+  /** Most workers at once, replacements being warmed excepted. Unwritten, it is never more than `pool.maxWorkers`. Default: `8`. */
+  maxWorkers?: number
+  /** Invocations that one worker may run at the same time. 1 keeps any two calls apart. Default: `16`. */
+  concurrency?: number
+  /** Invocations after which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `10000`. */
+  maxInvocations?: number | 'never'
+  /** Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `'1h'`. */
+  maxAge?: Duration | 'never'
+  /** How long a worker above `minWorkers` may idle before it is retired. Default: `'5m'`. */
+  idleTimeout?: Duration | 'never'
+  /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. Default: `'30s'`. */
+  timeout?: Duration | 'never'
+  /** How long a process may take to boot, and then again to load the function. Default: `'10s'`. */
+  bootTimeout?: Duration
+  /** A worker's resident memory, over which it is recycled after its current calls. Default: `'512MiB'`. */
+  memory?: Size
+  /** Invocations that wait for a worker. */
+  queue?: QueueConfig
+  /** Variables for the function and nobody else: `env` and `process.env` of its workers. */
+  env?: Record<string, string>
+  /** True: a call that a dying worker had begun may be run again. False: it is answered 502. Default: `false`. */
+  idempotent?: boolean
+}
+
+/** Invocations that wait for a worker. */
+export interface QueueConfig {
+  /** Invocations that may wait for a worker. One more is answered 503 at once. Default: `1000`. */
+  max?: number
+  /** How long an invocation may wait for a worker before it is answered 503. Default: `'10s'`. */
+  timeout?: Duration
+}
+
+/** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. */
+export interface RouteConfig {
+  /** Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`. */
+  path: string
+  /** Only for this `Host`; `'*.example.com'` for every name below. Unwritten: for all. */
+  host?: string
+  /** Name of the function that answers. */
+  function: string
+  /** True: the function sees the path without what stands before `/*`. Only for a path that ends so. Default: `false`. */
+  stripPrefix?: boolean
+}
+
+/** The gateway's own log. */
+export interface LogConfig {
+  /** Least severity that is logged. Default: `'info'`. */
+  level?: 'debug' | 'info' | 'warn' | 'error'
+  /** How: `auto` is pretty on a terminal, else JSON lines. Default: `'auto'`. */
+  format?: 'pretty' | 'json' | 'auto'
+}

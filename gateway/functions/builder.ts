@@ -1,0 +1,142 @@
+/**
+ * From sources to stored bundles: what is unchanged is taken from the store, the rest is built. One function's
+ * failure is that function's result and stops no other.
+ */
+import { availableParallelism } from 'node:os'
+import { type BuildResult, build, stopBuilding } from './build.ts'
+import { BuildCache, ownStamps, type Stamp, type StampReader, stampReader } from './build-cache.ts'
+import { BuildError, plainBuildError } from './build-error.ts'
+import { type Bundle, BundleStore, ChangedWhileBuilding } from './bundle-store.ts'
+import { concurrently } from './concurrently.ts'
+import type { FunctionSource } from './discover.ts'
+
+export type BuildOutcome =
+  | {
+      readonly ok: true
+      readonly bundle: Bundle
+      /** True if nothing had to be built. */
+      readonly cached: boolean
+      /** Absolute paths of what the bundle was made from besides the function's own files. */
+      readonly outsideInputs: readonly string[]
+    }
+  | { readonly ok: false; readonly error: BuildError }
+
+export interface BuildProgress {
+  readonly done: number
+  readonly total: number
+  readonly source: FunctionSource
+  readonly outcome: BuildOutcome
+}
+
+export interface BuildAllOptions {
+  /** Functions built at the same time. Default: four for each core. */
+  readonly concurrency?: number
+  /** Told once a function, in the order in which they are done. */
+  readonly onProgress?: (progress: BuildProgress) => void
+}
+
+const ATTEMPTS = 3
+
+export class Builder {
+  /** Where the bundles are. */
+  readonly store: BundleStore
+  readonly #cache: BuildCache
+
+  private constructor(store: BundleStore, cache: BuildCache) {
+    this.store = store
+    this.#cache = cache
+  }
+
+  /** Opens store and cache in `stateDir`, which is made if it is missing. */
+  static async open(stateDir: string): Promise<Builder> {
+    return new Builder(await BundleStore.open(stateDir), await BuildCache.load(stateDir))
+  }
+
+  /** Builds these functions, which are taken to be all there are: what the cache knows of others is forgotten. */
+  async buildAll(
+    sources: readonly FunctionSource[],
+    options: BuildAllOptions = {},
+  ): Promise<Map<string, BuildOutcome>> {
+    const stampOf = stampReader()
+    const outcomes = new Map<string, BuildOutcome>()
+    await concurrently(sources, options.concurrency ?? 4 * availableParallelism(), async (source) => {
+      const outcome = await this.#outcome(source, stampOf)
+      outcomes.set(source.name, outcome)
+      options.onProgress?.({ done: outcomes.size, total: sources.length, source, outcome })
+    })
+    this.#cache.keepOnly(new Set(sources.map(({ name }) => name)))
+    await this.#saveUnlessAllCached(outcomes.values())
+    return outcomes
+  }
+
+  /** Builds one function and leaves what is known of the others alone. */
+  async buildOne(source: FunctionSource): Promise<BuildOutcome> {
+    const outcome = await this.#outcome(source, stampReader())
+    await this.#saveUnlessAllCached([outcome])
+    return outcome
+  }
+
+  /** Ends esbuild's process. Building again afterwards is allowed and starts it anew. */
+  async close(): Promise<void> {
+    await stopBuilding()
+  }
+
+  async #saveUnlessAllCached(outcomes: Iterable<BuildOutcome>): Promise<void> {
+    if ([...outcomes].every((outcome) => outcome.ok && outcome.cached)) return
+    // Without a cache the next start is slower, and that is all: no reason to fail this one.
+    await this.#cache.save().catch(() => {})
+  }
+
+  async #outcome(source: FunctionSource, stampOf: StampReader): Promise<BuildOutcome> {
+    try {
+      return (await this.#fromCache(source, stampOf)) ?? (await this.#build(source))
+    } catch (error) {
+      this.#cache.delete(source.name)
+      return { ok: false, error: asBuildError(source, error) }
+    }
+  }
+
+  async #fromCache(source: FunctionSource, stampOf: StampReader): Promise<BuildOutcome | undefined> {
+    const own = await stampsOrNothing(source)
+    const record = own && (await this.#cache.lookUp(source, own, stampOf))
+    const bundle = record && (await this.store.get(record.bundleId))
+    return bundle && { ok: true, bundle, cached: true, outsideInputs: record.outside.map(([path]) => path) }
+  }
+
+  async #build(source: FunctionSource): Promise<BuildOutcome> {
+    for (let attempt = 1; ; attempt++) {
+      const startMs = Date.now()
+      // Before building: a file that changes meanwhile must not look like the one that was built.
+      const own = await stampsOrNothing(source)
+      const result = await build(source)
+      try {
+        const bundle = await this.store.put(result)
+        if (own !== undefined) await this.#remember(source, result, own, startMs)
+        return { ok: true, bundle, cached: false, outsideInputs: result.outsideInputs }
+      } catch (error) {
+        if (!(error instanceof ChangedWhileBuilding) || attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  async #remember(source: FunctionSource, result: BuildResult, own: readonly Stamp[], startMs: number): Promise<void> {
+    const outside = await Promise.all(result.outsideInputs.map(stampReader()))
+    // Which of these were read is known only now: one that changed since the start may have been read before that.
+    if (outside.some(([, mtimeMs]) => mtimeMs >= startMs)) return this.#cache.delete(source.name)
+    const { kind, dir, entry } = source
+    this.#cache.set(source.name, { kind, dir, entry, own, outside, bundleId: result.id })
+  }
+}
+
+/** A folder that cannot be listed cannot be built either; building it finds the words. */
+async function stampsOrNothing(source: FunctionSource): Promise<Stamp[] | undefined> {
+  return ownStamps(source).catch(() => undefined)
+}
+
+function asBuildError(source: FunctionSource, error: unknown): BuildError {
+  if (error instanceof BuildError) return error
+  const { message } = error as Error
+  if (error instanceof ChangedWhileBuilding)
+    return plainBuildError(source.name, `${message} Build it again when its files are at rest.`)
+  return plainBuildError(source.name, `The bundle could not be stored: ${message}`)
+}

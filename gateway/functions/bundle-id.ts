@@ -1,0 +1,70 @@
+/**
+ * The identity of a bundle: a hash over everything that decides what it does, and nothing else. The same content has
+ * the same id wherever its folder lies and whenever it is built.
+ */
+import { createHash, hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+
+/** Counts up when the same sources have to become another bundle. */
+export const LAYOUT_VERSION = 1
+
+export interface BundleFile {
+  /** Relative to `files/`, with forward slashes. */
+  readonly path: string
+  readonly kind: 'file' | 'link'
+  /** Permission bits. */
+  readonly mode: number
+  /** sha256 in hex of the contents; of a link, of where it leads. */
+  readonly hash: string
+  /** Of a link: relative to the link. '' for a file. */
+  readonly target: string
+}
+
+export interface BundleContent {
+  readonly code: string
+  readonly map: string
+  /** Relative to the function's folder. */
+  readonly entry: string
+  readonly files: readonly BundleFile[]
+  readonly externals: readonly { readonly name: string; readonly version: string }[]
+  readonly layoutVersion: number
+  readonly esbuildVersion: string
+}
+
+const ID = /^[0-9a-f]{40}$/
+const READ_WHOLE_BYTES = 1024 * 1024
+
+/** 40 hexadecimal digits of a sha256. */
+export function bundleId(content: BundleContent): string {
+  const listing = [
+    ['layout', content.layoutVersion, 'esbuild', content.esbuildVersion, 'entry', content.entry],
+    ['code', sha256(content.code), 'map', sha256(content.map)],
+    ...sorted(content.files, (file) => file.path).map(({ path, kind, mode, hash }) => ['file', path, kind, mode, hash]),
+    ...sorted(content.externals, (external) => external.name).map(({ name, version }) => ['external', name, version]),
+  ]
+  return sha256(JSON.stringify(listing)).slice(0, 40)
+}
+
+/** True for what may be an id, and so may be part of a path. */
+export function isBundleId(text: string): boolean {
+  return ID.test(text)
+}
+
+export function sha256(text: string): string {
+  return hash('sha256', text, 'hex')
+}
+
+/** sha256 of a file's contents in hex; large files are not held in memory. */
+export async function hashFile(path: string): Promise<string> {
+  const { size } = await stat(path)
+  if (size <= READ_WHOLE_BYTES) return hash('sha256', await readFile(path), 'hex')
+  const hasher = createHash('sha256')
+  await pipeline(createReadStream(path), hasher)
+  return hasher.digest('hex')
+}
+
+function sorted<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+}

@@ -1,0 +1,219 @@
+/**
+ * The bundles on disk, one immutable folder each, named by content:
+ *
+ *   <stateDir>/bundles/<id>/bundle.mjs         the code
+ *                          /bundle.mjs.map     its source map, leading to files/
+ *                          /bundle.json        what it is made of
+ *                          /files/             the function's own files; its working directory
+ *                          /node_modules/      links to packages with native parts, if any
+ *
+ * A bundle appears under its id whole or not at all: it is written under `<stateDir>/tmp` and moved. A process that
+ * dies while writing leaves only that, and the next one to open the store removes it. (A power cut may still lose
+ * bytes that the system had not written yet: `verify` finds out.)
+ */
+import { constants } from 'node:fs'
+import {
+  access,
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { BuildResult } from './build.ts'
+import { bundleId, hashFile, isBundleId, sha256 } from './bundle-id.ts'
+import { concurrently } from './concurrently.ts'
+import { listFolder } from './folder-files.ts'
+import type { ExternalPackage } from './native-packages.ts'
+import { newTemporaryPath, sweepTemporaries } from './temporary.ts'
+
+/** A stored bundle. All paths are absolute. */
+export interface Bundle {
+  readonly id: string
+  readonly dir: string
+  /** The module to import. */
+  readonly entryFile: string
+}
+
+/** A file of the function is no longer what it was when the bundle was built: build again. */
+export class ChangedWhileBuilding extends Error {
+  override readonly name = 'ChangedWhileBuilding'
+
+  constructor(path: string) {
+    super(`${path} changed while the function was being built.`)
+  }
+}
+
+/** What bundle.json holds. */
+interface Manifest {
+  readonly id: string
+  readonly entry: string
+  readonly externals: readonly { readonly name: string; readonly version: string }[]
+  readonly layoutVersion: number
+  readonly esbuildVersion: string
+}
+
+const CONCURRENT_COPIES = 8
+
+export class BundleStore {
+  readonly #stateDir: string
+  readonly #bundlesDir: string
+
+  private constructor(stateDir: string) {
+    this.#stateDir = stateDir
+    this.#bundlesDir = join(stateDir, 'bundles')
+  }
+
+  /** Makes the folders that are missing and removes what dead processes left half-written. */
+  static async open(stateDir: string): Promise<BundleStore> {
+    const store = new BundleStore(stateDir)
+    await mkdir(store.#bundlesDir, { recursive: true })
+    await sweepTemporaries(stateDir, Date.now())
+    return store
+  }
+
+  /**
+   * Stores what was built; one that is there already is not written again. Throws {@link ChangedWhileBuilding}, and
+   * what the file system throws.
+   */
+  async put(build: BuildResult): Promise<Bundle> {
+    const bundle = this.#bundle(build.id)
+    if (await this.has(build.id)) await this.#relink(bundle, build.externals)
+    else await this.#write(build, bundle)
+    return bundle
+  }
+
+  async has(id: string): Promise<boolean> {
+    return isBundleId(id) && exists(join(this.#bundlesDir, id, 'bundle.json'))
+  }
+
+  async get(id: string): Promise<Bundle | undefined> {
+    return (await this.has(id)) ? this.#bundle(id) : undefined
+  }
+
+  /** Reads the whole bundle and tells whether it is still what its id says. False too if there is none. */
+  async verify(id: string): Promise<boolean> {
+    if (!(await this.has(id))) return false
+    const { dir, entryFile } = this.#bundle(id)
+    try {
+      const manifest = JSON.parse(await readFile(join(dir, 'bundle.json'), 'utf8')) as Manifest
+      const [code, map] = await Promise.all([readFile(entryFile, 'utf8'), readFile(`${entryFile}.map`, 'utf8')])
+      const filesDir = join(dir, 'files')
+      const files = await concurrently(await listFolder(filesDir), CONCURRENT_COPIES, async (file) => ({
+        ...file,
+        hash: file.kind === 'link' ? sha256(file.target) : await hashFile(join(filesDir, file.path)),
+      }))
+      return bundleId({ ...manifest, code, map, files }) === id
+    } catch {
+      return false
+    }
+  }
+
+  /** Removes all bundles but those of `keep`. Tells the ids that it removed. */
+  async sweep(keep: ReadonlySet<string>): Promise<string[]> {
+    const ids = (await readdir(this.#bundlesDir)).filter((id) => isBundleId(id) && !keep.has(id))
+    await concurrently(ids, CONCURRENT_COPIES, async (id) => {
+      // Moved first, so that nobody ever finds half a bundle.
+      const grave = await newTemporaryPath(this.#stateDir)
+      await rename(join(this.#bundlesDir, id), grave)
+      await rm(grave, { recursive: true, force: true })
+    })
+    return ids
+  }
+
+  #bundle(id: string): Bundle {
+    const dir = join(this.#bundlesDir, id)
+    return { id, dir, entryFile: join(dir, 'bundle.mjs') }
+  }
+
+  async #write(build: BuildResult, bundle: Bundle): Promise<void> {
+    const draft = await newTemporaryPath(this.#stateDir)
+    try {
+      await writeBundle(draft, build)
+      await rename(draft, bundle.dir)
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true })
+      const { code } = error as NodeJS.ErrnoException
+      const wroteAnother = (code === 'ENOTEMPTY' || code === 'EEXIST') && (await this.has(build.id))
+      if (!wroteAnother) throw error
+    }
+  }
+
+  /** The id covers names and versions of native packages, not where they are installed: that may have changed. */
+  async #relink(bundle: Bundle, externals: readonly ExternalPackage[]): Promise<void> {
+    for (const external of externals) {
+      const link = join(bundle.dir, 'node_modules', external.name)
+      if ((await readlink(link).catch(() => undefined)) === external.dir) continue
+      const draft = await newTemporaryPath(this.#stateDir)
+      await symlink(external.dir, draft)
+      await makeDir(dirname(link))
+      await rename(draft, link)
+    }
+  }
+}
+
+async function writeBundle(dir: string, build: BuildResult): Promise<void> {
+  const { id, entry, externals, layoutVersion, esbuildVersion } = build
+  const packages = externals.map(({ name, version }) => ({ name, version }))
+  const manifest: Manifest = { id, entry, externals: packages, layoutVersion, esbuildVersion }
+  await makeDir(dir)
+  await makeDir(join(dir, 'files'))
+  await writeText(join(dir, 'bundle.mjs'), build.code)
+  await writeText(join(dir, 'bundle.mjs.map'), build.map)
+  await copyFiles(join(dir, 'files'), build)
+  for (const external of externals) {
+    const link = join(dir, 'node_modules', external.name)
+    await makeDir(dirname(link))
+    await symlink(external.dir, link)
+  }
+  await writeText(join(dir, 'bundle.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+async function copyFiles(to: string, { root, files }: BuildResult): Promise<void> {
+  const folders = new Set(files.map(({ path }) => dirname(path)))
+  for (const folder of folders) if (folder !== '.') await makeDirs(to, folder)
+  await concurrently(files, CONCURRENT_COPIES, async (file) => {
+    const copy = join(to, file.path)
+    if (file.kind === 'link') return symlink(file.target, copy)
+    try {
+      await copyFile(join(root, file.path), copy, constants.COPYFILE_FICLONE)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ChangedWhileBuilding(file.path)
+      throw error
+    }
+    await chmod(copy, file.mode)
+    if ((await hashFile(copy)) !== file.hash) throw new ChangedWhileBuilding(file.path)
+  })
+}
+
+async function makeDirs(root: string, folder: string): Promise<void> {
+  let dir = root
+  for (const segment of folder.split('/')) {
+    dir = join(dir, segment)
+    await makeDir(dir)
+  }
+}
+
+/** Modes are set apart from creation, because a worker may be another user and the umask takes bits away. */
+async function makeDir(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  await chmod(dir, 0o755)
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  await writeFile(path, text)
+  await chmod(path, 0o644)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

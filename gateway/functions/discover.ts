@@ -1,0 +1,193 @@
+/**
+ * Finds the functions of a folder: every folder and every code file directly under it is one. Looks, never reads
+ * user code and never runs it. What is wrong with one function is a problem of that function and hides no other.
+ */
+import type { Dirent } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
+import { concurrently } from './concurrently.ts'
+
+/** Where the code of one function lies. */
+export interface FunctionSource {
+  readonly name: string
+  readonly kind: 'folder' | 'file'
+  /** Absolute. The function's own folder; for a single file the folder that all functions lie in. */
+  readonly dir: string
+  /** Absolute path of the module to start from. */
+  readonly entry: string
+}
+
+/** Why something that looks like a function is not one, in words for its author. */
+export interface DiscoveryProblem {
+  readonly name: string
+  readonly message: string
+}
+
+export interface Discovery {
+  /** Sorted by name. */
+  readonly functions: readonly FunctionSource[]
+  /** Sorted by name. */
+  readonly problems: readonly DiscoveryProblem[]
+}
+
+/** The folder of functions does not exist or is not a folder. */
+export class MissingFunctionsFolder extends Error {
+  override readonly name = 'MissingFunctionsFolder'
+  /** Absolute path of where it was looked for. */
+  readonly functionsDir: string
+
+  constructor(functionsDir: string, isFile: boolean) {
+    const what = isFile
+      ? `${functionsDir} is a file, not a folder of functions.`
+      : `There is no folder ${functionsDir}.`
+    super(
+      `${what} Create it and put a function in (for example hello.ts), or name another folder with --functions DIR or \`functions\` in the configuration.`,
+    )
+    this.functionsDir = functionsDir
+  }
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
+const NOT_A_FUNCTION = /\.(?:d\.[cm]?ts|test\.[^.]+)$/
+const INDEX_FILES = ['ts', 'mts', 'tsx', 'js', 'mjs', 'cjs', 'cts', 'jsx'].map((extension) => `index.${extension}`)
+const CONCURRENT_LOOKS = 64
+
+/** Lists the functions under `functionsDir`. Throws {@link MissingFunctionsFolder}. */
+export async function discover(functionsDir: string): Promise<Discovery> {
+  const root = resolve(functionsDir)
+  const entries = (await readFunctionsFolder(root)).filter((entry) => !isIgnored(entry.name))
+  const found = await concurrently(entries, CONCURRENT_LOOKS, (entry) => look(root, entry))
+  return withoutDoubles(found.filter((candidate) => candidate !== undefined))
+}
+
+/** The function that a first path segment under the functions folder belongs to; undefined if it belongs to none. */
+export function functionNameOf(segment: string, isFile: boolean): string | undefined {
+  if (isIgnored(segment)) return undefined
+  if (!isFile) return segment
+  return CODE_FILE.test(segment) && !NOT_A_FUNCTION.test(segment) ? segment.replace(CODE_FILE, '') : undefined
+}
+
+type Candidate = { readonly name: string; readonly shown: string } & (
+  | { readonly source: FunctionSource }
+  | { readonly problem: string }
+)
+
+function isIgnored(name: string): boolean {
+  return name.startsWith('.') || name.startsWith('_') || name === 'node_modules'
+}
+
+async function readFunctionsFolder(root: string): Promise<Dirent[]> {
+  try {
+    return await readdir(root, { withFileTypes: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new MissingFunctionsFolder(root, code === 'ENOTDIR')
+    throw error
+  }
+}
+
+async function look(root: string, entry: Dirent): Promise<Candidate | undefined> {
+  const path = join(root, entry.name)
+  const kind = await kindOf(path, entry)
+  if (kind === 'other') return undefined
+  const name = functionNameOf(entry.name, kind === 'file')
+  if (name === undefined) return undefined
+  const shown = kind === 'folder' ? `${entry.name}/` : entry.name
+  if (!NAME.test(name)) return { name, shown, problem: badName(shown) }
+  if (kind === 'file') return { name, shown, source: { name, kind, dir: root, entry: path } }
+  try {
+    return { name, shown, ...(await lookIntoFolder(name, path)) }
+  } catch (error) {
+    return { name, shown, problem: `${shown} cannot be read: ${(error as Error).message}` }
+  }
+}
+
+async function kindOf(path: string, entry: Dirent): Promise<'folder' | 'file' | 'other'> {
+  const seen = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry
+  if (seen.isDirectory()) return 'folder'
+  return seen.isFile() ? 'file' : 'other'
+}
+
+function badName(shown: string): string {
+  return `${shown} cannot be served under this name: use 1 to 63 letters, digits, "-", "_" and ".", beginning with a letter or digit.`
+}
+
+async function lookIntoFolder(name: string, dir: string): Promise<{ source: FunctionSource } | { problem: string }> {
+  const names = new Set(await readdir(dir))
+  const manifest = names.has('package.json') ? await entryFromManifest(dir) : {}
+  if (manifest.problem !== undefined) return { problem: `${name}/${manifest.problem}` }
+  const entry = manifest.entry ?? (await conventionalEntry(name, dir, names))
+  if (entry !== undefined) return { source: { name, kind: 'folder', dir, entry } }
+  return { problem: noEntry(name, manifest.missing) }
+}
+
+function noEntry(name: string, missing: string | undefined): string {
+  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.* and ${name}.*`
+  const stated = missing === undefined ? '' : ` package.json names ${missing}, which is not a file in the folder.`
+  return `${name}/ has no module to start from:${stated} Looked for ${looked}. Add one, or name it as "main" in ${name}/package.json.`
+}
+
+async function conventionalEntry(name: string, dir: string, names: Set<string>): Promise<string | undefined> {
+  const index = INDEX_FILES.find((file) => names.has(file))
+  if (index !== undefined) return join(dir, index)
+  const inSrc = names.has('src') ? new Set(await readdir(join(dir, 'src')).catch(() => [])) : new Set<string>()
+  const srcIndex = INDEX_FILES.find((file) => inSrc.has(file))
+  if (srcIndex !== undefined) return join(dir, 'src', srcIndex)
+  const named = INDEX_FILES.map((file) => file.replace(/^index/, name)).find((file) => names.has(file))
+  return named && join(dir, named)
+}
+
+interface ManifestEntry {
+  readonly entry?: string
+  /** What `module` or `main` names without there being such a file. */
+  readonly missing?: string
+  readonly problem?: string
+}
+
+async function entryFromManifest(dir: string): Promise<ManifestEntry> {
+  let manifest: unknown
+  try {
+    manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))
+  } catch (error) {
+    return { problem: `package.json cannot be read: ${(error as Error).message}` }
+  }
+  const fields = (manifest ?? {}) as Record<string, unknown>
+  const stated = [fields.module, fields.main].filter((path) => typeof path === 'string')
+  for (const path of stated) {
+    const entry = resolve(dir, path)
+    if (isInside(dir, entry) && CODE_FILE.test(entry) && (await isFile(entry))) return { entry }
+  }
+  return stated[0] === undefined ? {} : { missing: stated[0] }
+}
+
+function isInside(dir: string, path: string): boolean {
+  const inside = relative(dir, path)
+  return inside !== '' && inside.split(sep)[0] !== '..'
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  )
+}
+
+function withoutDoubles(found: readonly Candidate[]): Discovery {
+  const byName = new Map<string, Candidate[]>()
+  for (const candidate of found) byName.set(candidate.name, [...(byName.get(candidate.name) ?? []), candidate])
+  const functions: FunctionSource[] = []
+  const problems: DiscoveryProblem[] = []
+  for (const [name, candidates] of [...byName].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const only = candidates[0] as Candidate
+    if (candidates.length > 1) problems.push({ name, message: sameName(name, candidates) })
+    else if ('source' in only) functions.push(only.source)
+    else problems.push({ name, message: only.problem })
+  }
+  return { functions, problems }
+}
+
+function sameName(name: string, candidates: readonly Candidate[]): string {
+  const all = candidates.map((candidate) => candidate.shown).sort()
+  return `${all.slice(0, -1).join(', ')} and ${all.at(-1)} are both the function "${name}": rename or remove all but one.`
+}

@@ -1,0 +1,70 @@
+/**
+ * Keeps `import.meta.url`, `import.meta.dirname`, `import.meta.filename`, `__dirname` and `__filename` true after
+ * bundling. In a function's own modules they point at the module's copy in the bundle's `files/` folder, computed
+ * when the bundle runs, so that no path of the building machine is in it. In modules from elsewhere (node_modules,
+ * files shared by functions) they point at the real file.
+ */
+import { readFile } from 'node:fs/promises'
+import type { Plugin } from 'esbuild'
+
+/** Before any module of a bundle: a `require` for bundled CommonJS, and what modules call to learn where they are. */
+export const BUNDLE_BANNER = [
+  'import { createRequire as __wfCreateRequire } from "node:module";',
+  'import { dirname as __wfDirname, resolve as __wfResolve } from "node:path";',
+  'import { pathToFileURL as __wfPathToFileURL } from "node:url";',
+  'const require = __wfCreateRequire(import.meta.url);',
+  'function __wfModule(path) {' +
+    ' const filename = __wfResolve(import.meta.dirname, "files", path);' +
+    ' return { filename, dirname: __wfDirname(filename), url: __wfPathToFileURL(filename).href };' +
+    ' }',
+].join('\n')
+
+/** esbuild's `define`: it knows one value for the whole bundle, hence a variable that each module declares itself. */
+export const OWN_FILES_DEFINE = {
+  'import.meta.url': '__wfMeta.url',
+  'import.meta.dirname': '__wfMeta.dirname',
+  'import.meta.filename': '__wfMeta.filename',
+  __dirname: '__wfMeta.dirname',
+  __filename: '__wfMeta.filename',
+}
+
+const MENTIONS = /\bimport\s*\.\s*meta\b|\b__dirname\b|\b__filename\b/
+const PREFIX = /var __wfMeta = \/\* @__PURE__ \*\/ __wfModule\("(?:[^"\\]|\\.)*"\); /
+
+/** Where a file is copied to under `files/`, with forward slashes; undefined if it is not a function's own. */
+export type OwnPath = (file: string) => string | undefined
+
+/** Declares the variable of {@link OWN_FILES_DEFINE} in every module that needs it. */
+export function ownFiles(ownPath: OwnPath): Plugin {
+  return {
+    name: 'own-files',
+    setup(build) {
+      build.onLoad({ filter: /\.(?:[cm]?[jt]s|[jt]sx)$/ }, async ({ path, namespace }) => {
+        if (namespace !== 'file') return undefined
+        // esbuild reports a file that cannot be read better than we could.
+        const text = await readFile(path, 'utf8').catch(() => '')
+        if (!MENTIONS.test(text)) return undefined
+        return { contents: withPrefix(text, ownPath(path) ?? path), loader: 'default' }
+      })
+    },
+  }
+}
+
+/** On the first line and not on one of its own, so that line numbers stay; behind a `#!`, which must come first. */
+function withPrefix(text: string, path: string): string {
+  const start = text.startsWith('#!') ? text.indexOf('\n') + 1 || text.length : 0
+  const prefix = `var __wfMeta = /* @__PURE__ */ __wfModule(${JSON.stringify(path)}); `
+  return text.slice(0, start) + prefix + text.slice(start)
+}
+
+/** The author's own text of a module, for source maps. */
+export function withoutPrefix(text: string): string {
+  return text.replace(PREFIX, '')
+}
+
+/** An esbuild location as if nothing had been put in front of the line. */
+export function withoutOwnFilesPrefix<T extends { column: number; lineText: string }>(location: T): T {
+  const length = PREFIX.exec(location.lineText)?.[0].length ?? 0
+  if (length === 0) return location
+  return { ...location, lineText: withoutPrefix(location.lineText), column: Math.max(0, location.column - length) }
+}

@@ -1,0 +1,202 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type LoadOptions, loadConfig } from '../../../gateway/config/index.ts'
+import { DEFAULT_FUNCTION_SETTINGS, DEFAULT_POOL_SETTINGS } from '../../../warmpool/index.ts'
+import { loadWritten, tempFolder } from './temp-folder.ts'
+
+test('without a file everything has its default, and paths are in the current folder', async () => {
+  const cwd = await tempFolder()
+  const { functionSettings, ...config } = await loadConfig({ cwd, env: {} })
+  expect(config).toEqual({
+    file: null,
+    files: [],
+    functionsDir: join(cwd, 'functions'),
+    stateDir: join(cwd, '.wrangler-free'),
+    listen: { host: '127.0.0.1', port: 8787, trustProxy: false, serverTiming: false },
+    admin: { host: '127.0.0.1', port: 8788, token: null },
+    limits: {
+      bodyBytes: 104_857_600,
+      headersBytes: 16_384,
+      headersTimeoutMs: 10_000,
+      bodyTimeoutMs: 30_000,
+      keepAliveTimeoutMs: 65_000,
+      shutdownTimeoutMs: 30_000,
+    },
+    pool: DEFAULT_POOL_SETTINGS,
+    defaults: DEFAULT_FUNCTION_SETTINGS,
+    overrideNames: [],
+    routes: [],
+    log: { level: 'info', format: 'auto' },
+  })
+  expect(functionSettings('anything')).toEqual(DEFAULT_FUNCTION_SETTINGS)
+})
+
+test.each([
+  ['ts', `export default { listen: { port: 1 as number } } satisfies object`],
+  ['mts', `const port: number = 1\nexport default { listen: { port } }`],
+  ['js', `export default { listen: { port: 1 } }`],
+  ['js', `module.exports = { listen: { port: 1 } }`],
+  ['mjs', `export default await Promise.resolve({ listen: { port: 1 } })`],
+  ['json', `\uFEFF{ "listen": { "port": 1 } }`],
+])('wrangler-free.config.%s is found and read: %s', async (extension, text) => {
+  const name = `wrangler-free.config.${extension}`
+  const cwd = await tempFolder({ [name]: text })
+  const config = await loadConfig({ cwd, env: {} })
+  expect(config.listen.port).toBe(1)
+  expect(config.file).toBe(join(cwd, name))
+  expect(config.files).toEqual([join(cwd, name)])
+})
+
+test('relative paths in the file are taken from its folder, those in flags and variables from the current one', async () => {
+  const cwd = await tempFolder({
+    'deploy/settings.json': '{ "functions": "../src", "state": "./kept" }',
+  })
+  const load = (more: Partial<LoadOptions>) => loadConfig({ cwd, file: 'deploy/settings.json', env: {}, ...more })
+  const byFile = await load({})
+  expect([byFile.functionsDir, byFile.stateDir]).toEqual([join(cwd, 'src'), join(cwd, 'deploy/kept')])
+  const byOthers = await load({ flags: { functions: 'mine' }, env: { WRANGLER_FREE_STATE: 'yours' } })
+  expect([byOthers.functionsDir, byOthers.stateDir]).toEqual([join(cwd, 'mine'), join(cwd, 'yours')])
+})
+
+test('a file that leaves the folders out has them beside itself', async () => {
+  const cwd = await tempFolder({ 'deploy/settings.json': '{}' })
+  const config = await loadConfig({ cwd, file: 'deploy/settings.json', env: {} })
+  expect([config.functionsDir, config.stateDir]).toEqual([
+    join(cwd, 'deploy/functions'),
+    join(cwd, 'deploy/.wrangler-free'),
+  ])
+})
+
+test('a flag wins over a variable, a variable over the file, the file over the default', async () => {
+  const file = { listen: { host: 'file.example', port: 1 }, admin: { port: 1 } }
+  const env = { WRANGLER_FREE_PORT: '2', WRANGLER_FREE_ADMIN_PORT: '2' }
+  const config = await loadWritten(file, { env, flags: { adminPort: '3' } })
+  expect(config.listen).toEqual({ host: 'file.example', port: 2, trustProxy: false, serverTiming: false })
+  expect(config.admin.port).toBe(3)
+})
+
+test('every flag and every variable reaches its setting', async () => {
+  const flags = {
+    functions: '/f',
+    host: '::1',
+    port: 1,
+    adminHost: 'localhost',
+    adminPort: '2',
+    state: '/s',
+    logLevel: 'warn',
+  }
+  const env = {
+    WRANGLER_FREE_FUNCTIONS: '/f',
+    WRANGLER_FREE_HOST: '::1',
+    WRANGLER_FREE_PORT: '1',
+    WRANGLER_FREE_ADMIN_HOST: 'localhost',
+    WRANGLER_FREE_ADMIN_PORT: '2',
+    WRANGLER_FREE_STATE: '/s',
+    WRANGLER_FREE_LOG_LEVEL: 'warn',
+    WRANGLER_FREE_ADMIN_TOKEN: 'sixteen-letters!',
+  }
+  for (const config of [await loadWritten({}, { flags }), await loadWritten({}, { env })]) {
+    expect(config).toMatchObject({ functionsDir: '/f', stateDir: '/s', log: { level: 'warn' } })
+    expect(config.listen).toMatchObject({ host: '::1', port: 1 })
+    expect(config.admin).toMatchObject({ host: 'localhost', port: 2 })
+  }
+  expect((await loadWritten({}, { env })).admin.token).toBe('sixteen-letters!')
+})
+
+test('an empty variable counts as not set', async () => {
+  expect((await loadWritten({}, { env: { WRANGLER_FREE_PORT: '' } })).listen.port).toBe(8787)
+})
+
+test('settings are turned into milliseconds and bytes, and never into Infinity', async () => {
+  const config = await loadWritten({
+    limits: { body: '3GiB', headers: 8192, bodyTimeout: '250ms' },
+    pool: { memory: '10MB' },
+    defaults: { timeout: 'never', maxAge: 'never', idleTimeout: 'never', maxInvocations: 'never', bootTimeout: 1500 },
+  })
+  expect(config.limits).toMatchObject({ bodyBytes: 3 * 2 ** 30, headersBytes: 8192, bodyTimeoutMs: 250 })
+  expect(config.pool.memoryBytes).toBe(10_000_000)
+  const never = Number.POSITIVE_INFINITY
+  expect(config.functionSettings('any')).toMatchObject({
+    timeoutMs: never,
+    maxAgeMs: never,
+    idleTimeoutMs: never,
+    maxInvocations: never,
+    bootTimeoutMs: 1500,
+  })
+})
+
+test('an override differs from the defaults only in what it says, in queue and env key by key', async () => {
+  const config = await loadWritten({
+    defaults: { timeout: '5s', queue: { max: 5 }, env: { A: '1', B: '1' } },
+    overrides: { hello: { minWorkers: 2, queue: { timeout: '1s' }, env: { B: '2' } } },
+  })
+  expect(config.overrideNames).toEqual(['hello'])
+  expect(config.functionSettings('hello')).toEqual({
+    ...DEFAULT_FUNCTION_SETTINGS,
+    minWorkers: 2,
+    timeoutMs: 5000,
+    queue: { max: 5, timeoutMs: 1000 },
+    env: { A: '1', B: '2' },
+  })
+  expect(config.functionSettings('other')).toEqual({
+    ...DEFAULT_FUNCTION_SETTINGS,
+    timeoutMs: 5000,
+    queue: { max: 5, timeoutMs: 10_000 },
+    env: { A: '1', B: '1' },
+  })
+})
+
+test('a function that is called like a member of every object has the default settings', async () => {
+  const config = await loadWritten({ overrides: { hello: { timeout: '1s' } } })
+  for (const name of ['constructor', 'toString', '__proto__']) {
+    expect(config.functionSettings(name)).toEqual(DEFAULT_FUNCTION_SETTINGS)
+  }
+})
+
+test('a key that is written as undefined counts as not written', async () => {
+  const cwd = await tempFolder({
+    'wrangler-free.config.mjs': `export default {
+      listen: { port: undefined }, defaults: { timeout: '5s', queue: { max: 5 } }, overrides: { hello: { timeout: undefined, queue: { max: undefined } } },
+    }`,
+  })
+  const config = await loadConfig({ cwd, env: {} })
+  expect(config.listen.port).toBe(8787)
+  expect(config.functionSettings('hello')).toMatchObject({ timeoutMs: 5000, queue: { max: 5 } })
+})
+
+test('a small pool makes the defaults smaller, without a mistake', async () => {
+  const config = await loadWritten({ pool: { maxWorkers: 1 } })
+  expect(config.pool.blanks).toBe(1)
+  expect(config.functionSettings('any').maxWorkers).toBe(1)
+})
+
+test('routes keep their order and say which host they are for', async () => {
+  const routes = [
+    { path: '/api/*', host: '*.example.com', function: 'api', stripPrefix: true },
+    { path: '/users/:id', function: 'users' },
+    { path: '/', function: 'home' },
+    { path: '/*', function: 'rest' },
+  ]
+  expect((await loadWritten({ routes })).routes).toEqual([
+    routes[0],
+    { path: '/users/:id', host: null, function: 'users', stripPrefix: false },
+    { path: '/', host: null, function: 'home', stripPrefix: false },
+    { path: '/*', host: null, function: 'rest', stripPrefix: false },
+  ])
+})
+
+test('the configuration is frozen all the way down', async () => {
+  const config = await loadWritten({
+    overrides: { hello: { env: { A: '1' } } },
+    routes: [{ path: '/a', function: 'a' }],
+  })
+  const parts = [
+    config,
+    config.files,
+    config.listen,
+    config.pool,
+    config.routes[0],
+    config.functionSettings('hello').env,
+  ]
+  expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true))
+})

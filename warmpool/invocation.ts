@@ -1,0 +1,159 @@
+/**
+ * One call, from admission to its end: what it asks, which worker has it, how much body may still flow, and until
+ * when. It holds no policy: the function's pool admits, hands over and ends it; whoever calls extends this class and
+ * hears of the answer through the `on…` methods (HTTP is one such caller, a library task another).
+ *
+ *   new -> queued -> sent -> answered -> ended        sent -> queued again when its worker died before beginning it
+ *     \________________________________/             (any of them may end early)
+ */
+import type { Expiring } from './deadline-wheel.ts'
+import type { InvocationFailure } from './failure.ts'
+import type { StartKind } from './status.ts'
+import { FRAME, INITIAL_WINDOW_BYTES } from './wire/frames.ts'
+import type { Worker } from './worker.ts'
+
+export type InvocationState = 'new' | 'queued' | 'sent' | 'answered' | 'ended'
+
+/** Who keeps an invocation's books: the pool of its function. */
+export interface InvocationOwner {
+  onExpired(invocation: Invocation, nowMs: number): void
+  onCancelled(invocation: Invocation): void
+}
+
+export abstract class Invocation implements Expiring {
+  /** What is sent: an opaque head (latin1 text without meaning to the pool) and the body's whole or beginning. */
+  abstract readonly head: string
+  readonly isSecure: boolean = false
+  protected body: Uint8Array | string | null = null
+  /** True: more of the body follows through `write`, up to `endBody`. */
+  protected hasMore = false
+
+  state: InvocationState = 'new'
+  owner: InvocationOwner | null = null
+  worker: Worker | null = null
+  /** Number on its worker's wire, counting up; the journal speaks of it. */
+  id = 0
+  admittedAtMs = 0
+  sentAtMs = 0
+  startKind: StartKind = 'warm'
+  /** Hand-overs after the first, each because the worker before died without having begun it. */
+  retries = 0
+  /** True once the caller has left: what still comes is dropped. */
+  isCancelled = false
+
+  // The waiting list's links.
+  queueNext: Invocation | null = null
+  queuePrevious: Invocation | null = null
+  // The deadline wheel's.
+  expiresAtMs = 0
+  wheelNext: Expiring | null = null
+  wheelPrevious: Expiring | null = null
+
+  #sendWindowBytes = 0
+  #receiveWindowBytes = 0
+  /** Body bytes sent that the worker has not confirmed to have begun with: a retry sends them again. */
+  #unconfirmed: Uint8Array[] | null = null
+  #isBodyEnded = false
+
+  /** It was handed to a worker: a body that goes on may be written from now on (again from its start after a retry). */
+  protected onSent(): void {}
+  /** The window has opened again after a `write` that returned false. */
+  protected onWritable(): void {}
+  /** The response's head, with the whole body or its beginning. `body` is only good until the turn ends. */
+  protected abstract onResponse(status: number, head: string, body: Buffer, more: boolean): void
+  /** More of the response's body; `consumed` must be called as it is passed on, or the worker will pause. */
+  protected abstract onData(chunk: Buffer): void
+  protected abstract onEnd(): void
+  /** Instead of a response, or instead of the rest of one. */
+  protected abstract onFailure(failure: InvocationFailure): void
+
+  /** Sends more of the body. False: the window is closed; wait for `onWritable`. */
+  write(chunk: Uint8Array): boolean {
+    if (this.worker === null || this.state === 'ended') return true
+    this.#sendWindowBytes -= chunk.length
+    this.#unconfirmed?.push(chunk)
+    this.worker.writer.bytes(FRAME.data, this.id, chunk)
+    return this.#sendWindowBytes > 0
+  }
+
+  endBody(): void {
+    this.#isBodyEnded = true
+    if (this.worker !== null && this.state !== 'ended') this.worker.writer.empty(FRAME.end, this.id)
+  }
+
+  /** Response bytes went on their way: the worker may send as many more. */
+  consumed(bytes: number): void {
+    this.#receiveWindowBytes += bytes
+    if (this.worker !== null && this.state === 'answered' && bytes > 0) this.worker.writer.window(this.id, bytes)
+  }
+
+  /** The caller left. Harmless after the end. */
+  cancel(): void {
+    if (this.isCancelled || this.state === 'ended') return
+    this.isCancelled = true
+    this.owner?.onCancelled(this)
+  }
+
+  onExpired(nowMs: number): void {
+    this.owner?.onExpired(this, nowMs)
+  }
+
+  // From here on: for the worker and the function's pool only.
+
+  sendTo(worker: Worker, id: number, nowMs: number, timeLeftMs: number): void {
+    this.worker = worker
+    this.id = id
+    this.sentAtMs = nowMs
+    this.state = 'sent'
+    worker.writer.request(id, timeLeftMs, this.isSecure, this.head, this.body, this.hasMore)
+    if (!this.hasMore) return
+    this.#sendWindowBytes = INITIAL_WINDOW_BYTES - (this.body?.length ?? 0)
+    const again = this.#unconfirmed
+    this.#unconfirmed = []
+    if (again !== null) for (const chunk of again) this.write(chunk)
+    if (this.#isBodyEnded) this.endBody()
+    this.onSent()
+  }
+
+  /** A frame from the worker proves that it has begun: nothing will have to be sent again. */
+  #confirm(): void {
+    this.#unconfirmed = null
+  }
+
+  grant(bytes: number): void {
+    this.#confirm()
+    const wasClosed = this.#sendWindowBytes <= 0
+    this.#sendWindowBytes += bytes
+    if (wasClosed && this.#sendWindowBytes > 0) this.onWritable()
+  }
+
+  /** Returns false when the worker sent more than it was granted. */
+  answer(status: number, head: string, body: Buffer, more: boolean): boolean {
+    this.#confirm()
+    this.state = 'answered'
+    if (more) this.#receiveWindowBytes = INITIAL_WINDOW_BYTES - body.length
+    if (!this.isCancelled) this.onResponse(status, head, body, more)
+    return this.#receiveWindowBytes >= 0
+  }
+
+  receive(chunk: Buffer): boolean {
+    this.#receiveWindowBytes -= chunk.length
+    if (this.isCancelled) this.consumed(chunk.length)
+    else this.onData(chunk)
+    return this.#receiveWindowBytes >= 0
+  }
+
+  /** Ends it well. The body of a request that nobody read to its end is not sent any further. */
+  finish(): void {
+    this.#unconfirmed = null
+    this.state = 'ended'
+    if (!this.isCancelled) this.onEnd()
+  }
+
+  fail(failure: InvocationFailure): void {
+    if (this.state === 'ended') return
+    this.#unconfirmed = null
+    this.state = 'ended'
+    if (!this.isCancelled) this.onFailure(failure)
+  }
+}

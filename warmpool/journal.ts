@@ -1,0 +1,42 @@
+/**
+ * What a worker has begun, readable after its death. The worker writes a counter into an inherited file (fd 4) right
+ * before each invocation reaches user code: one `pwrite`, which wakes nobody. When the process is gone, however it
+ * went, invocations behind the counter are known never to have run and may be given to another worker. The file has
+ * no name: it is unlinked while it is still empty.
+ */
+import { closeSync, constants, existsSync, openSync, readSync, unlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Memory where the system has it, so that counting never waits for a disk. */
+const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
+
+let made = 0
+
+export class Journal {
+  /** To be inherited by the worker. */
+  readonly fd: number
+  readonly #counter = Buffer.alloc(4)
+  #isClosed = false
+
+  constructor() {
+    const path = join(FOLDER, `wrangler-free-${process.pid}-${made++}-${Math.random().toString(36).slice(2)}`)
+    this.fd = openSync(path, FLAGS, 0o600)
+    unlinkSync(path)
+  }
+
+  /** How many invocations the worker has begun (the low 32 bits). */
+  begun(): number {
+    this.#counter.fill(0)
+    if (!this.#isClosed) readSync(this.fd, this.#counter, 0, 4, 0)
+    return this.#counter.readUInt32LE(0)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    closeSync(this.fd)
+  }
+}

@@ -1,0 +1,50 @@
+/** What the pool tells about itself: a snapshot of plain data, made on request, the same for people and machines. */
+import type { DeathReason, WorkerState } from './worker-state.ts'
+
+export type StartKind = 'warm' | 'blank' | 'cold'
+
+export interface WorkerStatus {
+  readonly pid: number
+  readonly state: WorkerState
+  /** Invocations begun over its life. */
+  readonly invocations: number
+  readonly inFlight: number
+  readonly ageMs: number
+  /** Resident memory at the last look; 0 before the first and where the system does not tell. */
+  readonly rssBytes: number
+}
+
+export interface FunctionStatus {
+  readonly name: string
+  /** Runs of the same name count up from 1 with each new bundle. */
+  readonly version: number
+  /** The id of the live bundle. */
+  readonly bundle: string
+  readonly runtime: string
+  /** What its invocations found: a warm worker, a blank that had to load, or nothing started. */
+  readonly starts: Readonly<Record<StartKind, number>>
+  readonly deaths: Readonly<Partial<Record<DeathReason, number>>>
+  readonly invocations: number
+  readonly errors: number
+  /** Over the function's life, hand-over to last byte; null before the first invocation. */
+  readonly latencyMs: { readonly p50: number | null; readonly p99: number | null }
+  /** Invocations that wait for a worker right now. */
+  readonly queue: number
+  /** Set while the function cannot be started: why, and when the next try is allowed. */
+  readonly unavailable: { readonly code: string; readonly message: string; readonly retryInMs: number } | null
+  readonly workers: readonly WorkerStatus[]
+}
+
+export interface PoolStatus {
+  readonly pool: {
+    readonly blanks: number
+    readonly starting: number
+    /** All processes, blanks included. */
+    readonly workers: number
+    readonly memoryBytes: number
+    readonly maxWorkers: number
+    readonly memoryLimitBytes: number
+    readonly deaths: Readonly<Partial<Record<DeathReason, number>>>
+  }
+  readonly functions: readonly FunctionStatus[]
+}

@@ -1,0 +1,158 @@
+/**
+ * Puts all frames of one event-loop turn into one write: per-call wake-ups are what costs, not bytes. Small frames
+ * are copied into a slab, large chunks are passed on as they are (copied at most by the kernel). What is written is
+ * bounded by the windows of the invocations, so the writer itself never refuses.
+ */
+import type { Writable } from 'node:stream'
+import {
+  FLAG_MORE,
+  FLAG_PENDING,
+  FLAG_SECURE,
+  FRAME,
+  type FrameType,
+  HEADER_BYTES,
+  MAX_PAYLOAD_BYTES,
+  ProtocolError,
+  REQUEST_PREFIX_BYTES,
+  RESPONSE_PREFIX_BYTES,
+} from './frames.ts'
+
+const SLAB_BYTES = 64 * 1024
+/** From this size on a chunk is handed to the socket itself instead of being copied into the slab. */
+const PASS_ON_BYTES = 4 * 1024
+
+type Body = Uint8Array | string | null
+
+const dirty: FrameWriter[] = []
+
+function flushAll(): void {
+  const writers = dirty.splice(0)
+  for (const writer of writers) writer.flush()
+}
+
+export class FrameWriter {
+  readonly #socket: Writable
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  #start = 0
+  #end = 0
+  /** Segments of this turn that stand before the slab's current one. */
+  #segments: Uint8Array[] = []
+  #isDirty = false
+
+  constructor(socket: Writable) {
+    this.#socket = socket
+  }
+
+  /** A frame without payload. */
+  empty(type: FrameType, id: number): void {
+    this.#header(type, id, 0, 0)
+  }
+
+  json(type: FrameType, id: number, value: unknown): void {
+    this.bytes(type, id, Buffer.from(JSON.stringify(value)))
+  }
+
+  bytes(type: FrameType, id: number, payload: Uint8Array): void {
+    if (payload.length > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payload.length} bytes is too long`)
+    const inSlab = payload.length < PASS_ON_BYTES
+    this.#header(type, id, payload.length, inSlab ? payload.length : 0)
+    if (inSlab) this.#copy(payload)
+    else this.#passOn(payload)
+  }
+
+  window(id: number, bytes: number): void {
+    this.#header(FRAME.window, id, 4, 4)
+    this.#slab.writeUInt32LE(bytes, this.#end)
+    this.#end += 4
+  }
+
+  end(id: number, pending: boolean): void {
+    if (!pending) return this.empty(FRAME.end, id)
+    this.#header(FRAME.end, id, 1, 1)
+    this.#slab[this.#end++] = FLAG_PENDING
+  }
+
+  request(id: number, timeLeftMs: number, secure: boolean, head: string, body: Body, more: boolean): void {
+    const at = this.#envelope(FRAME.request, id, REQUEST_PREFIX_BYTES, head, body)
+    this.#slab[at] = (more ? FLAG_MORE : 0) | (secure ? FLAG_SECURE : 0)
+    this.#slab.writeUInt32LE(timeLeftMs, at + 1)
+  }
+
+  response(id: number, status: number, head: string, body: Body, more: boolean, pending: boolean): void {
+    const at = this.#envelope(FRAME.response, id, RESPONSE_PREFIX_BYTES, head, body)
+    this.#slab[at] = (more ? FLAG_MORE : 0) | (pending ? FLAG_PENDING : 0)
+    this.#slab.writeUInt16LE(status, at + 1)
+  }
+
+  /** Writes what this turn has gathered. Called by itself once a turn. */
+  flush(): void {
+    this.#isDirty = false
+    const socket = this.#socket
+    this.#closeSegment()
+    const segments = this.#segments
+    this.#segments = []
+    if (!socket.writable) return
+    if (segments.length === 1) {
+      socket.write(segments[0]!)
+      return
+    }
+    socket.cork()
+    for (const segment of segments) socket.write(segment)
+    socket.uncork()
+  }
+
+  /** Head and body behind a prefix that the caller fills in; returns where the prefix begins in the slab. */
+  #envelope(type: FrameType, id: number, prefixBytes: number, head: string, body: Body): number {
+    const isText = typeof body === 'string'
+    const bodyBytes = body === null ? 0 : isText ? Buffer.byteLength(body) : body.length
+    const payloadBytes = prefixBytes + head.length + bodyBytes
+    if (payloadBytes > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payloadBytes} bytes is too long`)
+    if (head.length + prefixBytes > SLAB_BYTES - HEADER_BYTES) throw new ProtocolError('The head is too long')
+    const inSlab = bodyBytes < PASS_ON_BYTES
+    this.#header(type, id, payloadBytes, prefixBytes + head.length + (inSlab ? bodyBytes : 0))
+    const slab = this.#slab
+    const at = this.#end
+    slab.writeUInt32LE(head.length, at + prefixBytes - 4)
+    this.#end += prefixBytes
+    if (head.length > 0) this.#end += slab.write(head, this.#end, 'latin1')
+    if (bodyBytes > 0) {
+      if (!inSlab) this.#passOn(isText ? Buffer.from(body) : (body as Uint8Array))
+      else if (isText) this.#end += slab.write(body, this.#end, 'utf8')
+      else this.#copy(body as Uint8Array)
+    }
+    // A passed-on body closes the segment, but never starts a new slab: `at` is still good.
+    return at
+  }
+
+  #header(type: FrameType, id: number, payloadBytes: number, slabBytes: number): void {
+    if (!this.#isDirty) {
+      this.#isDirty = true
+      if (dirty.push(this) === 1) setImmediate(flushAll)
+    }
+    if (this.#end + HEADER_BYTES + slabBytes > this.#slab.length) {
+      this.#closeSegment()
+      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+      this.#start = 0
+      this.#end = 0
+    }
+    const slab = this.#slab
+    slab.writeUInt32LE((payloadBytes | (type << 24)) >>> 0, this.#end)
+    slab.writeUInt32LE(id, this.#end + 4)
+    this.#end += HEADER_BYTES
+  }
+
+  #copy(bytes: Uint8Array): void {
+    this.#slab.set(bytes, this.#end)
+    this.#end += bytes.length
+  }
+
+  #passOn(bytes: Uint8Array): void {
+    this.#closeSegment()
+    this.#segments.push(bytes)
+  }
+
+  #closeSegment(): void {
+    if (this.#end > this.#start) this.#segments.push(this.#slab.subarray(this.#start, this.#end))
+    this.#start = this.#end
+  }
+}

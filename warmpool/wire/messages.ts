@@ -1,0 +1,47 @@
+/** The control frames whose payload is JSON. They are rare (once in a worker's life), so they favour clarity. */
+
+/** Worker to parent, once it has booted and could load a function. */
+export interface Hello {
+  readonly protocol: number
+  /** What runs there, for people: `node 26.10.0`. */
+  readonly runtime: string
+  /** True: it counts begun invocations in fd 4, so that the parent knows what a dead worker never ran. */
+  readonly journal: boolean
+}
+
+/** Parent to worker: become this function. */
+export interface Load {
+  readonly name: string
+  /** File URL of the module to import. */
+  readonly entry: string
+  /** Working directory, or null to stay. */
+  readonly cwd: string | null
+  /** The name of a format, or null to infer it from the exports. */
+  readonly format: string | null
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Worker to parent: the function is loaded. */
+export interface Ready {
+  readonly format: string
+  /** The most invocations at once that the format's contract allows; null leaves it to the settings. */
+  readonly concurrency: number | null
+}
+
+/** What a thrown value looked like, with places mapped to the sources. */
+export interface ErrorReport {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+  /** `file:line:column` of the innermost frame in the function's own sources. */
+  readonly file?: string
+  readonly line?: number
+  readonly column?: number
+  /** The lines around that place, the line itself marked. */
+  readonly frame?: string
+}
+
+/** Worker to parent: an invocation ended without a (whole) response. */
+export interface Failed extends ErrorReport {
+  readonly code: 'handler-threw' | 'not-a-response' | 'response-aborted' | 'cancelled'
+}

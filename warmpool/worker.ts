@@ -1,0 +1,391 @@
+/**
+ * The parent's handle on one process. It alone changes that process's state, by the table in worker-state.ts, and it
+ * guarantees that every invocation handed to it ends exactly once and that the process and its whole group are gone
+ * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
+ */
+import { forgetGroup, registerGroup } from './reaper.ts'
+import { Journal } from './journal.ts'
+import { InvocationFailure } from './failure.ts'
+import type { Invocation } from './invocation.ts'
+import { LogLines } from './log-lines.ts'
+import { readRssBytes } from './memory.ts'
+import { type Command, signalGroup, spawnWorker, type WorkerProcess } from './spawn.ts'
+import type { StartKind, WorkerStatus } from './status.ts'
+import { FLAG_MORE, FLAG_PENDING, FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError, RESPONSE_PREFIX_BYTES } from './wire/frames.ts'
+import { FrameReader } from './wire/frame-reader.ts'
+import { FrameWriter } from './wire/frame-writer.ts'
+import type { ErrorReport, Failed, Hello, Load, Ready } from './wire/messages.ts'
+import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
+
+/** How long a process that should go may take after it was asked politely, before SIGTERM and again before SIGKILL. */
+const PATIENCE_MS = 1_000
+/** How long the last bytes of a dead process may take to arrive (something it started may hold its socket open). */
+const LAST_BYTES_MS = 500
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** What a worker tells whoever owns it. The owner changes with its life: the blanks' shelf, then a function's pool. */
+export interface WorkerOwner {
+  onBooted(worker: Worker): void
+  onLoaded(worker: Worker): void
+  /** The function's fault; the worker is on its way out. */
+  onLoadFailed(worker: Worker, report: ErrorReport): void
+  /** An invocation ended (with a failure, or well) and its slot is free. */
+  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null): void
+  /** It is gone; these had not ended, in the order in which they were handed over. */
+  onDied(worker: Worker, orphans: readonly Invocation[]): void
+  onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
+}
+
+export class Worker {
+  readonly pid: number
+  readonly bornAtMs: number
+  readonly writer: FrameWriter
+  owner: WorkerOwner
+  state: WorkerState = 'starting'
+  /** How the first invocations it serves will call their start. */
+  startKind: StartKind = 'cold'
+  /** Since when it has been in this state. */
+  stateSinceMs: number
+  idleSinceMs = 0
+  rssBytes = 0
+  /** Invocations handed over, in its whole life. */
+  invocations = 0
+  /** Invocations at which its replacement is started; the pool sets it when the function is loaded. */
+  retireAtInvocations = Number.POSITIVE_INFINITY
+  retireAtMs = Number.POSITIVE_INFINITY
+  /** What the loaded function's format allows at most. */
+  formatConcurrency = Number.POSITIVE_INFINITY
+  format: string | null = null
+  runtime = ''
+  /** Why it must go: the first reason that applied. */
+  reason: DeathReason | null = null
+  exit: Exit | null = null
+  /** What broke, where it died of something that can be told. */
+  note: string | null = null
+  lastPongAtMs = 0
+  lastPingAtMs = 0
+
+  readonly #process: WorkerProcess
+  readonly #journal: Journal
+  readonly #reader: FrameReader
+  readonly #inFlight = new Map<number, Invocation>()
+  /** Ended for their callers but not for the worker: timed out, and not to be waited for. */
+  readonly #abandoned = new Set<Invocation>()
+  #killTimer: NodeJS.Timeout | null = null
+  #isWireClosed = false
+
+  /** Starts the process; throws when the system refuses. */
+  constructor(command: Command, owner: WorkerOwner, nowMs: number) {
+    this.owner = owner
+    this.bornAtMs = nowMs
+    this.stateSinceMs = nowMs
+    this.#journal = new Journal()
+    try {
+      this.#process = spawnWorker(command, this.#journal.fd)
+    } catch (error) {
+      this.#journal.close()
+      throw error
+    }
+    this.pid = this.#process.pid
+    registerGroup(this.pid)
+    const { wire, child, stdout, stderr } = this.#process
+    this.writer = new FrameWriter(wire)
+    this.#reader = new FrameReader(this.#onFrame.bind(this))
+    wire.on('data', (chunk: Buffer) => this.#onBytes(chunk))
+    wire.on('error', () => {})
+    wire.once('close', () => this.#onWireClosed())
+    child.once('exit', (code, signal) => this.#onExit({ code, signal }))
+    child.on('error', () => {})
+    new LogLines(stdout, (line) => this.owner.onLog(this, 'stdout', line))
+    new LogLines(stderr, (line) => this.owner.onLog(this, 'stderr', line))
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /** Becomes a function, once and for ever. */
+  load(load: Load, owner: WorkerOwner, startKind: StartKind, nowMs: number): void {
+    this.#enter('loading', nowMs)
+    this.owner = owner
+    this.startKind = startKind
+    this.writer.json(FRAME.load, 0, load)
+    // Not at the turn's end: the new function is being waited for.
+    this.writer.flush()
+  }
+
+  /** Hands an invocation over. The caller has checked that there is a slot. */
+  begin(invocation: Invocation, nowMs: number, timeLeftMs: number): void {
+    if (this.state === 'ready') this.#enter('busy', nowMs)
+    else if (this.state !== 'busy') throw new Error(`A ${this.state} worker cannot take an invocation`)
+    const id = ++this.invocations
+    this.#inFlight.set(id, invocation)
+    invocation.sendTo(this, id, nowMs, timeLeftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, timeLeftMs))
+  }
+
+  /** The caller has left: the handler hears of it, the slot stays taken until it has ended. */
+  cancel(invocation: Invocation): void {
+    if (this.#inFlight.get(invocation.id) === invocation) this.writer.empty(FRAME.cancel, invocation.id)
+  }
+
+  /** True when the process is known not to have begun it, whatever it did with the others. */
+  hasNotBegun(invocation: Invocation): boolean {
+    return invocation.state === 'sent' && this.#hasJournal && this.#begunSince(invocation.id)
+  }
+
+  #hasJournal = false
+
+  #begunSince(id: number): boolean {
+    return id > this.#journal.begun()
+  }
+
+  /** Its answer is not waited for any longer: it ends here with a failure, and its worker must go. */
+  abandon(invocation: Invocation, failure: InvocationFailure): void {
+    this.writer.empty(FRAME.cancel, invocation.id)
+    this.#abandoned.add(invocation)
+    invocation.fail(failure)
+  }
+
+  /** Takes nothing new, ends what it has within the grace period, then goes. Later reasons than the first are ignored. */
+  drain(reason: DeathReason, graceMs: number, nowMs: number): void {
+    if (this.state === 'draining' || this.state === 'dead') return
+    this.reason ??= reason
+    if (this.state === 'starting') return this.kill(reason)
+    this.#enter('draining', nowMs)
+    this.writer.empty(FRAME.drain, 0)
+    if (this.#isDrained()) this.#leave()
+    else this.#killTimer = setTimeout(() => this.#terminate(), graceMs)
+  }
+
+  /** Ends the process group at once. What it had begun is lost. */
+  kill(reason: DeathReason): void {
+    if (this.state === 'dead') return
+    this.reason ??= reason
+    signalGroup(this.pid, 'SIGKILL')
+    // The group may not exist yet when the process has hardly started.
+    this.#process.child.kill('SIGKILL')
+  }
+
+  ping(nowMs: number): void {
+    this.lastPingAtMs = nowMs
+    this.writer.empty(FRAME.ping, 0)
+  }
+
+  measure(): void {
+    this.rssBytes = readRssBytes(this.pid)
+  }
+
+  status(nowMs: number): WorkerStatus {
+    return {
+      pid: this.pid,
+      state: this.state,
+      invocations: this.invocations,
+      inFlight: this.inFlight,
+      ageMs: Math.round(nowMs - this.bornAtMs),
+      rssBytes: this.rssBytes,
+    }
+  }
+
+  #enter(state: WorkerState, nowMs: number): void {
+    this.state = nextState(this.state, state)
+    this.stateSinceMs = nowMs
+  }
+
+  #isDrained(): boolean {
+    return this.#inFlight.size === this.#abandoned.size
+  }
+
+  /** Everything has ended: the process goes by itself, or is helped. One that holds abandoned work is not asked. */
+  #leave(): void {
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
+    if (this.#abandoned.size > 0) return this.kill(this.reason ?? 'timeout')
+    this.#killTimer = setTimeout(() => this.#terminate(), PATIENCE_MS)
+  }
+
+  #terminate(): void {
+    signalGroup(this.pid, 'SIGTERM')
+    this.#killTimer = setTimeout(() => this.kill(this.reason ?? 'shutdown'), PATIENCE_MS)
+  }
+
+  #onBytes(chunk: Buffer): void {
+    if (this.state === 'dead') return
+    try {
+      this.#reader.push(chunk)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#breakOff(error.message)
+    }
+  }
+
+  #breakOff(what: string): void {
+    this.note ??= `it broke the protocol: ${what}`
+    this.#process.wire.destroy()
+    this.kill('crash')
+  }
+
+  #onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
+    if (id === 0) return this.#onControl(type, chunk, start, end)
+    const invocation = this.#inFlight.get(id)
+    if (invocation === undefined) throw new ProtocolError(`a frame of type ${type} for invocation ${id}, which is not there`)
+    switch (type) {
+      case FRAME.response:
+        return this.#onResponse(invocation, chunk, start, end)
+      case FRAME.data:
+        if (invocation.state === 'ended') return
+        if (invocation.state !== 'answered') throw new ProtocolError('a body without a head')
+        if (!invocation.receive(chunk.subarray(start, end))) throw new ProtocolError('more body than it was granted')
+        return
+      case FRAME.end:
+        if (invocation.state === 'sent') throw new ProtocolError('an end without a head')
+        return this.#onEnded(invocation, end > start && (chunk[start]! & FLAG_PENDING) !== 0)
+      case FRAME.failed:
+        return this.#onFailed(invocation, parse<Failed>(chunk, start, end))
+      case FRAME.settled:
+        if (invocation.state !== 'ended') throw new ProtocolError('settled before it ended')
+        return this.#free(invocation, null)
+      case FRAME.window:
+        if (end - start !== 4) throw new ProtocolError('a window of the wrong size')
+        if (invocation.state !== 'ended') invocation.grant(chunk.readUInt32LE(start))
+        return
+      default:
+        throw new ProtocolError(`unknown frame type ${type}`)
+    }
+  }
+
+  #onControl(type: FrameType, chunk: Buffer, start: number, end: number): void {
+    const nowMs = performance.now()
+    if (type === FRAME.pong) {
+      this.lastPongAtMs = nowMs
+    } else if (type === FRAME.hello && this.state === 'starting') {
+      const hello = parse<Hello>(chunk, start, end)
+      if (hello.protocol !== PROTOCOL_VERSION) throw new ProtocolError(`it speaks version ${hello.protocol}, not ${PROTOCOL_VERSION}`)
+      this.runtime = String(hello.runtime)
+      this.#hasJournal = hello.journal === true
+      this.#enter('blank', nowMs)
+      this.owner.onBooted(this)
+    } else if (type === FRAME.ready && this.state === 'loading') {
+      const ready = parse<Ready>(chunk, start, end)
+      this.format = String(ready.format)
+      this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
+      this.idleSinceMs = nowMs
+      this.#enter('ready', nowMs)
+      this.owner.onLoaded(this)
+    } else if (type === FRAME.loadFailed && this.state === 'loading') {
+      this.reason ??= 'init-failed'
+      this.owner.onLoadFailed(this, parse<ErrorReport>(chunk, start, end))
+      this.kill('init-failed')
+    } else if (this.state !== 'draining') {
+      // A worker that is asked to drain may have crossed that with a message of its own.
+      throw new ProtocolError(`a frame of type ${type} while ${this.state}`)
+    }
+  }
+
+  #onResponse(invocation: Invocation, chunk: Buffer, start: number, end: number): void {
+    if (invocation.state === 'answered') throw new ProtocolError('a second head')
+    const headStart = start + RESPONSE_PREFIX_BYTES
+    if (end < headStart) throw new ProtocolError('a response without a head')
+    const headEnd = headStart + chunk.readUInt32LE(start + 3)
+    if (headEnd > end) throw new ProtocolError('a head longer than its frame')
+    const flags = chunk[start]!
+    const more = (flags & FLAG_MORE) !== 0
+    if (invocation.state !== 'ended') {
+      const status = chunk.readUInt16LE(start + 1)
+      const head = headEnd === headStart ? '' : chunk.toString('latin1', headStart, headEnd)
+      if (!invocation.answer(status, head, chunk.subarray(headEnd, end), more)) throw new ProtocolError('more body than a window')
+    }
+    if (!more) this.#onEnded(invocation, (flags & FLAG_PENDING) !== 0)
+  }
+
+  #onEnded(invocation: Invocation, pending: boolean): void {
+    if (pending) {
+      if (invocation.state !== 'ended') invocation.finish()
+    } else this.#free(invocation, null)
+  }
+
+  #onFailed(invocation: Invocation, failed: Failed): void {
+    const code = failed.code === 'not-a-response' || failed.code === 'response-aborted' || failed.code === 'cancelled' ? failed.code : 'handler-threw'
+    this.#free(invocation, new InvocationFailure(code, String(failed.message), { report: failed }))
+  }
+
+  /** The worker is done with it. */
+  #free(invocation: Invocation, failure: InvocationFailure | null): void {
+    const wasEnded = invocation.state === 'ended'
+    this.#inFlight.delete(invocation.id)
+    if (this.#inFlight.size === 0 && this.state === 'busy') {
+      const nowMs = performance.now()
+      this.idleSinceMs = nowMs
+      this.#enter('ready', nowMs)
+    }
+    if (wasEnded) this.#abandoned.delete(invocation)
+    if (!wasEnded) {
+      if (failure === null) invocation.finish()
+      else invocation.fail(failure)
+    }
+    this.owner.onFreed(this, invocation, failure)
+    if (this.state === 'draining' && this.#isDrained()) this.#leave()
+  }
+
+  #onWireClosed(): void {
+    this.#isWireClosed = true
+    if (this.exit !== null) this.#die()
+    else if (this.state !== 'draining') {
+      this.note ??= 'it closed its channel (fd 3)'
+      this.kill('crash')
+    } else if (this.#inFlight.size > 0) this.kill(this.reason ?? 'crash')
+  }
+
+  #onExit(exit: Exit): void {
+    this.exit = exit
+    // Whatever it started must not outlive it, nor hold its pipes open.
+    signalGroup(this.pid, 'SIGKILL')
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
+    // Its last words may still be in the socket.
+    if (this.#isWireClosed) this.#die()
+    else this.#killTimer = setTimeout(() => this.#process.wire.destroy(), LAST_BYTES_MS)
+  }
+
+  #die(): void {
+    if (this.state === 'dead') return
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
+    this.reason ??= this.state === 'loading' ? 'init-failed' : 'crash'
+    const orphans = [...this.#inFlight.values()]
+    const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
+    this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
+    this.#inFlight.clear()
+    this.#journal.close()
+    this.diedIn = this.state
+    this.#enter('dead', performance.now())
+    forgetGroup(this.pid)
+    this.owner.onDied(this, orphans)
+  }
+
+  /** The state in which it died. */
+  diedIn: WorkerState = 'starting'
+  #neverBegun: ReadonlySet<Invocation> = new Set()
+
+  /** After its death: whether user code never saw this invocation. */
+  neverBegan(invocation: Invocation): boolean {
+    return this.#neverBegun.has(invocation)
+  }
+
+  /** How it ended, in words: `crash during busy (exit code 1)`. */
+  describeDeath(): string {
+    const exit = this.exit
+    const how = this.note ?? (exit?.signal ? `signal ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`)
+    return `${this.reason} during ${this.diedIn} (${how})`
+  }
+}
+
+function parse<T>(chunk: Buffer, start: number, end: number): T {
+  try {
+    const value: unknown = JSON.parse(chunk.toString('utf8', start, end))
+    if (typeof value === 'object' && value !== null) return value as T
+  } catch {
+    // Said below.
+  }
+  throw new ProtocolError('a control frame that is not a JSON object')
+}
