@@ -1,6 +1,7 @@
 /** Why an invocation got no (whole) response: one class, a stable code, and whose fault it was. */
-import type { DeathReason, WorkerState } from './worker-state.ts'
+
 import type { ErrorReport } from './wire/messages.ts'
+import type { DeathReason, WorkerState } from './worker-state.ts'
 
 export type FailureCode =
   | 'handler-threw'

@@ -1,4 +1,10 @@
 /** The pool's only door: what the gateway and other programs may use of it. */
+export type { DeathEvent, LoadedEvent, LoadFailedEvent, LogEvent, PoolEvents, RecycleEvent, StartEvent } from './events.ts'
+export { type FailureCode, type FailureDetails, InvocationFailure } from './failure.ts'
+export type { FunctionSpec } from './function-pool.ts'
+export { Invocation, type InvocationState } from './invocation.ts'
 export * from './settings.ts'
 export type * from './status.ts'
+export { type RunOptions, WarmPool, type WarmPoolOptions } from './warm-pool.ts'
+export type { ErrorReport } from './wire/messages.ts'
 export { DEATH_REASONS, type DeathReason, type WorkerState } from './worker-state.ts'

@@ -38,6 +38,8 @@ export abstract class Invocation implements Expiring {
   startKind: StartKind = 'warm'
   /** Hand-overs after the first, each because the worker before died without having begun it. */
   retries = 0
+  /** Its own time-out; null takes the function's. */
+  timeoutMs: number | null = null
   /** True once the caller has left: what still comes is dropped. */
   isCancelled = false
 

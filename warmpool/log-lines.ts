@@ -3,8 +3,9 @@
  * and bounded: a very long line is cut with a mark, and more than a burst's worth per second is counted instead of
  * kept, so that a function that prints without end costs the gateway neither memory nor its log.
  */
-import { StringDecoder } from 'node:string_decoder'
+
 import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 
 const MAX_LINE_CHARS = 8 * 1024
 const MAX_BYTES_PER_SECOND = 256 * 1024

@@ -30,7 +30,8 @@ export function spawnWorker(command: Command, journalFd: number): WorkerProcess 
   const subprocess = execa(command.file, [...command.args], {
     ...QUIET,
     env: { ...command.env },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', { value: journalFd, input: false }],
+    // Its types know no descriptor behind the standard three.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', journalFd as unknown as 'ignore'],
   })
   const child = subprocess.nodeChildProcess
   if (child.pid === undefined) {

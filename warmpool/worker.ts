@@ -3,17 +3,27 @@
  * guarantees that every invocation handed to it ends exactly once and that the process and its whole group are gone
  * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
  */
-import { forgetGroup, registerGroup } from './reaper.ts'
-import { Journal } from './journal.ts'
+
 import { InvocationFailure } from './failure.ts'
 import type { Invocation } from './invocation.ts'
+import { Journal } from './journal.ts'
 import { LogLines } from './log-lines.ts'
 import { readRssBytes } from './memory.ts'
+import type { Budget } from './policy/recycling.ts'
+import { forgetGroup, registerGroup } from './reaper.ts'
 import { type Command, signalGroup, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { StartKind, WorkerStatus } from './status.ts'
-import { FLAG_MORE, FLAG_PENDING, FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError, RESPONSE_PREFIX_BYTES } from './wire/frames.ts'
 import { FrameReader } from './wire/frame-reader.ts'
 import { FrameWriter } from './wire/frame-writer.ts'
+import {
+  FLAG_MORE,
+  FLAG_PENDING,
+  FRAME,
+  type FrameType,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  RESPONSE_PREFIX_BYTES,
+} from './wire/frames.ts'
 import type { ErrorReport, Failed, Hello, Load, Ready } from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
 
@@ -54,9 +64,14 @@ export class Worker {
   rssBytes = 0
   /** Invocations handed over, in its whole life. */
   invocations = 0
-  /** Invocations at which its replacement is started; the pool sets it when the function is loaded. */
-  retireAtInvocations = Number.POSITIVE_INFINITY
-  retireAtMs = Number.POSITIVE_INFINITY
+  /** After how much its replacement is started; the function's pool draws it when it is loaded. */
+  budget: Budget = { invocations: Number.POSITIVE_INFINITY, ageMs: Number.POSITIVE_INFINITY }
+  /** Why its budget is used up: it serves until its replacement is warm. */
+  expiring: DeathReason | null = null
+  /** Started because somebody waited, not ahead of time. */
+  isOrdered = false
+  /** What loading the function took. */
+  loadMs = 0
   /** What the loaded function's format allows at most. */
   formatConcurrency = Number.POSITIVE_INFINITY
   format: string | null = null
@@ -76,6 +91,7 @@ export class Worker {
   /** Ended for their callers but not for the worker: timed out, and not to be waited for. */
   readonly #abandoned = new Set<Invocation>()
   #killTimer: NodeJS.Timeout | null = null
+  #deadline: NodeJS.Timeout | null = null
   #isWireClosed = false
 
   /** Starts the process; throws when the system refuses. */
@@ -102,6 +118,10 @@ export class Worker {
     child.on('error', () => {})
     new LogLines(stdout, (line) => this.owner.onLog(this, 'stdout', line))
     new LogLines(stderr, (line) => this.owner.onLog(this, 'stderr', line))
+  }
+
+  get isExpiring(): boolean {
+    return this.expiring !== null
   }
 
   get inFlight(): number {
@@ -152,7 +172,12 @@ export class Worker {
 
   /** Takes nothing new, ends what it has within the grace period, then goes. Later reasons than the first are ignored. */
   drain(reason: DeathReason, graceMs: number, nowMs: number): void {
-    if (this.state === 'draining' || this.state === 'dead') return
+    if (this.state === 'dead') return
+    if (this.state === 'draining') {
+      // What it still had may just have been given up.
+      if (this.#isDrained()) this.#leave()
+      return
+    }
     this.reason ??= reason
     if (this.state === 'starting') return this.kill(reason)
     this.#enter('draining', nowMs)
@@ -168,6 +193,17 @@ export class Worker {
     signalGroup(this.pid, 'SIGKILL')
     // The group may not exist yet when the process has hardly started.
     this.#process.child.kill('SIGKILL')
+  }
+
+  /** Calls back unless the step that it waits for (booting, loading) is taken in time. */
+  setDeadline(afterMs: number, onMissed: () => void): void {
+    this.clearDeadline()
+    this.#deadline = setTimeout(onMissed, afterMs)
+  }
+
+  clearDeadline(): void {
+    if (this.#deadline !== null) clearTimeout(this.#deadline)
+    this.#deadline = null
   }
 
   ping(nowMs: number): void {
@@ -230,7 +266,8 @@ export class Worker {
   #onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
     if (id === 0) return this.#onControl(type, chunk, start, end)
     const invocation = this.#inFlight.get(id)
-    if (invocation === undefined) throw new ProtocolError(`a frame of type ${type} for invocation ${id}, which is not there`)
+    if (invocation === undefined)
+      throw new ProtocolError(`a frame of type ${type} for invocation ${id}, which is not there`)
     switch (type) {
       case FRAME.response:
         return this.#onResponse(invocation, chunk, start, end)
@@ -262,7 +299,8 @@ export class Worker {
       this.lastPongAtMs = nowMs
     } else if (type === FRAME.hello && this.state === 'starting') {
       const hello = parse<Hello>(chunk, start, end)
-      if (hello.protocol !== PROTOCOL_VERSION) throw new ProtocolError(`it speaks version ${hello.protocol}, not ${PROTOCOL_VERSION}`)
+      if (hello.protocol !== PROTOCOL_VERSION)
+        throw new ProtocolError(`it speaks version ${hello.protocol}, not ${PROTOCOL_VERSION}`)
       this.runtime = String(hello.runtime)
       this.#hasJournal = hello.journal === true
       this.#enter('blank', nowMs)
@@ -272,6 +310,7 @@ export class Worker {
       this.format = String(ready.format)
       this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
       this.idleSinceMs = nowMs
+      this.loadMs = nowMs - this.stateSinceMs
       this.#enter('ready', nowMs)
       this.owner.onLoaded(this)
     } else if (type === FRAME.loadFailed && this.state === 'loading') {
@@ -295,7 +334,8 @@ export class Worker {
     if (invocation.state !== 'ended') {
       const status = chunk.readUInt16LE(start + 1)
       const head = headEnd === headStart ? '' : chunk.toString('latin1', headStart, headEnd)
-      if (!invocation.answer(status, head, chunk.subarray(headEnd, end), more)) throw new ProtocolError('more body than a window')
+      if (!invocation.answer(status, head, chunk.subarray(headEnd, end), more))
+        throw new ProtocolError('more body than a window')
     }
     if (!more) this.#onEnded(invocation, (flags & FLAG_PENDING) !== 0)
   }
@@ -307,7 +347,10 @@ export class Worker {
   }
 
   #onFailed(invocation: Invocation, failed: Failed): void {
-    const code = failed.code === 'not-a-response' || failed.code === 'response-aborted' || failed.code === 'cancelled' ? failed.code : 'handler-threw'
+    const code =
+      failed.code === 'not-a-response' || failed.code === 'response-aborted' || failed.code === 'cancelled'
+        ? failed.code
+        : 'handler-threw'
     this.#free(invocation, new InvocationFailure(code, String(failed.message), { report: failed }))
   }
 

@@ -1,6 +1,6 @@
 // Server-sent events: a tick each second, for `new EventSource('/events/')` or `curl -N`. `?interval=` sets the
-// milliseconds between ticks, `?count=` ends the stream after so many. Written as a bare default function, the shortest
-// form of all. A tick is made only when the reader has room for it, and nothing is left running once the reader is gone.
+// milliseconds between ticks, `?count=` ends the stream after so many. A bare default function, the shortest
+// form of all. A tick is made only when the reader has room for it, and nothing is left running once it is gone.
 
 import { setTimeout as wait } from 'node:timers/promises'
 

@@ -75,7 +75,7 @@ function show(c: Context, mistake?: string): Response | Promise<Response> {
   return c.html(page({ entries: listed, order, name: getCookie(c, NAME_COOKIE), mistake }), mistake ? 400 : 200)
 }
 
-/** 303 makes the browser GET the page, so that reloading it does not sign twice; '?' is this address, less its query. */
+/** 303 makes the browser GET the page, so that a reload does not sign twice; '?' is this address, less its query. */
 function backToThePage(c: Context): Response {
   return c.redirect('?', 303)
 }

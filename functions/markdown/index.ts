@@ -1,6 +1,6 @@
 // Markdown in, an HTML page out. GET shows a form; POST takes the form, or the markdown itself as the body.
 // The page comes from `template.html` beside this file: a function may read what lies in its own folder.
-// Markdown comes from strangers, so raw HTML in it is shown as text, and links keep only addresses that cannot run code.
+// Markdown comes from strangers, so raw HTML in it is shown as text, and links keep only addresses that run no code.
 
 import { readFile } from 'node:fs/promises'
 import { escapeHtml, render } from './render.ts'

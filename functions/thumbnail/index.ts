@@ -1,4 +1,4 @@
-// A thumbnail of a posted JPEG, PNG or WebP: `?width=` pixels wide (320), as `?format=` webp (the default), jpeg or png.
+// A thumbnail of a posted JPEG, PNG or WebP: `?width=` pixels wide (320), as `?format=` webp (default), jpeg or png.
 // sharp is a native library, used as any package is. Pictures come from strangers: bytes and pixels are bounded before
 // anything is decoded, and only three decoders are reachable.
 
@@ -11,12 +11,12 @@ const MAX_WIDTH = 2048
 // A narrow strip made `width` wide could be taller than any format allows; this is the tallest WebP.
 const MAX_HEIGHT = 16_383
 
-// libvips also reads SVG, TIFF and more, and decoders are where attacks on picture services begin: close them all, open three.
+// libvips also reads SVG, TIFF and more, and decoders are where attacks on such services begin: close all, open three.
 sharp.block({ operation: ['VipsForeignLoad'] })
 sharp.unblock({
   operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'],
 })
-// The pool already runs a worker for each core, and no two calls here share a picture.
+// The pool runs workers side by side, so one needs no threads of its own; and no two calls share a picture to cache.
 sharp.concurrency(1)
 sharp.cache(false)
 

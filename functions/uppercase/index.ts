@@ -14,13 +14,13 @@ export function POST(request: Request): Response {
   // pipeThrough carries backpressure too: a slow reader slows the sender, and a reader that leaves stops it.
   const body = request.body?.pipeThrough(new TransformStream({ transform: upperCase })) ?? null
   return new Response(body, {
-    // Not the sender's content-type: text that a stranger had posted as text/html must not be run as a page of this site.
+    // Not the sender's content-type: text that a stranger had posted as text/html must not run as a page of this site.
     headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
   })
 }
 
 /**
- * Byte by byte is right for UTF-8, however the chunks are cut: the bytes of a character beyond ASCII are all above 0x7f.
+ * Byte by byte is right for UTF-8, however chunks are cut: the bytes of a character beyond ASCII are all above 0x7f.
  * The chunk is copied, because whoever handed it in may still use it.
  */
 function upperCase(chunk: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>): void {

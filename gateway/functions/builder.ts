@@ -6,9 +6,10 @@ import { availableParallelism } from 'node:os'
 import { type BuildResult, build, stopBuilding } from './build.ts'
 import { BuildCache, ownStamps, type Stamp, type StampReader, stampReader } from './build-cache.ts'
 import { BuildError, plainBuildError } from './build-error.ts'
-import { type Bundle, BundleStore, ChangedWhileBuilding } from './bundle-store.ts'
+import { type Bundle, BundleStore } from './bundle-store.ts'
 import { concurrently } from './concurrently.ts'
 import type { FunctionSource } from './discover.ts'
+import { ChangedWhileBuilding } from './write-bundle.ts'
 
 export type BuildOutcome =
   | {
@@ -16,7 +17,7 @@ export type BuildOutcome =
       readonly bundle: Bundle
       /** True if nothing had to be built. */
       readonly cached: boolean
-      /** Absolute paths of what the bundle was made from besides the function's own files. */
+      /** Absolute paths of what the bundle was made from besides the function's own files: worth watching, too. */
       readonly outsideInputs: readonly string[]
     }
   | { readonly ok: false; readonly error: BuildError }
@@ -76,7 +77,7 @@ export class Builder {
     return outcome
   }
 
-  /** Ends esbuild's process. Building again afterwards is allowed and starts it anew. */
+  /** Ends esbuild's process (tens of MiB), once no build is under way. Building again afterwards starts it anew. */
   async close(): Promise<void> {
     await stopBuilding()
   }

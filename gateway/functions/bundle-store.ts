@@ -11,20 +11,7 @@
  * dies while writing leaves only that, and the next one to open the store removes it. (A power cut may still lose
  * bytes that the system had not written yet: `verify` finds out.)
  */
-import { constants } from 'node:fs'
-import {
-  access,
-  chmod,
-  copyFile,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BuildResult } from './build.ts'
 import { bundleId, hashFile, isBundleId, sha256 } from './bundle-id.ts'
@@ -32,6 +19,7 @@ import { concurrently } from './concurrently.ts'
 import { listFolder } from './folder-files.ts'
 import type { ExternalPackage } from './native-packages.ts'
 import { newTemporaryPath, sweepTemporaries } from './temporary.ts'
+import { type BundleManifest, makeDir, writeBundle } from './write-bundle.ts'
 
 /** A stored bundle. All paths are absolute. */
 export interface Bundle {
@@ -41,25 +29,7 @@ export interface Bundle {
   readonly entryFile: string
 }
 
-/** A file of the function is no longer what it was when the bundle was built: build again. */
-export class ChangedWhileBuilding extends Error {
-  override readonly name = 'ChangedWhileBuilding'
-
-  constructor(path: string) {
-    super(`${path} changed while the function was being built.`)
-  }
-}
-
-/** What bundle.json holds. */
-interface Manifest {
-  readonly id: string
-  readonly entry: string
-  readonly externals: readonly { readonly name: string; readonly version: string }[]
-  readonly layoutVersion: number
-  readonly esbuildVersion: string
-}
-
-const CONCURRENT_COPIES = 8
+const CONCURRENT_READS = 8
 
 export class BundleStore {
   readonly #stateDir: string
@@ -79,7 +49,7 @@ export class BundleStore {
   }
 
   /**
-   * Stores what was built; one that is there already is not written again. Throws {@link ChangedWhileBuilding}, and
+   * Stores what was built; one that is there already is not written again. Throws `ChangedWhileBuilding`, and
    * what the file system throws.
    */
   async put(build: BuildResult): Promise<Bundle> {
@@ -102,10 +72,10 @@ export class BundleStore {
     if (!(await this.has(id))) return false
     const { dir, entryFile } = this.#bundle(id)
     try {
-      const manifest = JSON.parse(await readFile(join(dir, 'bundle.json'), 'utf8')) as Manifest
+      const manifest = JSON.parse(await readFile(join(dir, 'bundle.json'), 'utf8')) as BundleManifest
       const [code, map] = await Promise.all([readFile(entryFile, 'utf8'), readFile(`${entryFile}.map`, 'utf8')])
       const filesDir = join(dir, 'files')
-      const files = await concurrently(await listFolder(filesDir), CONCURRENT_COPIES, async (file) => ({
+      const files = await concurrently(await listFolder(filesDir), CONCURRENT_READS, async (file) => ({
         ...file,
         hash: file.kind === 'link' ? sha256(file.target) : await hashFile(join(filesDir, file.path)),
       }))
@@ -118,7 +88,7 @@ export class BundleStore {
   /** Removes all bundles but those of `keep`. Tells the ids that it removed. */
   async sweep(keep: ReadonlySet<string>): Promise<string[]> {
     const ids = (await readdir(this.#bundlesDir)).filter((id) => isBundleId(id) && !keep.has(id))
-    await concurrently(ids, CONCURRENT_COPIES, async (id) => {
+    await concurrently(ids, CONCURRENT_READS, async (id) => {
       // Moved first, so that nobody ever finds half a bundle.
       const grave = await newTemporaryPath(this.#stateDir)
       await rename(join(this.#bundlesDir, id), grave)
@@ -156,59 +126,6 @@ export class BundleStore {
       await rename(draft, link)
     }
   }
-}
-
-async function writeBundle(dir: string, build: BuildResult): Promise<void> {
-  const { id, entry, externals, layoutVersion, esbuildVersion } = build
-  const packages = externals.map(({ name, version }) => ({ name, version }))
-  const manifest: Manifest = { id, entry, externals: packages, layoutVersion, esbuildVersion }
-  await makeDir(dir)
-  await makeDir(join(dir, 'files'))
-  await writeText(join(dir, 'bundle.mjs'), build.code)
-  await writeText(join(dir, 'bundle.mjs.map'), build.map)
-  await copyFiles(join(dir, 'files'), build)
-  for (const external of externals) {
-    const link = join(dir, 'node_modules', external.name)
-    await makeDir(dirname(link))
-    await symlink(external.dir, link)
-  }
-  await writeText(join(dir, 'bundle.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-}
-
-async function copyFiles(to: string, { root, files }: BuildResult): Promise<void> {
-  const folders = new Set(files.map(({ path }) => dirname(path)))
-  for (const folder of folders) if (folder !== '.') await makeDirs(to, folder)
-  await concurrently(files, CONCURRENT_COPIES, async (file) => {
-    const copy = join(to, file.path)
-    if (file.kind === 'link') return symlink(file.target, copy)
-    try {
-      await copyFile(join(root, file.path), copy, constants.COPYFILE_FICLONE)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ChangedWhileBuilding(file.path)
-      throw error
-    }
-    await chmod(copy, file.mode)
-    if ((await hashFile(copy)) !== file.hash) throw new ChangedWhileBuilding(file.path)
-  })
-}
-
-async function makeDirs(root: string, folder: string): Promise<void> {
-  let dir = root
-  for (const segment of folder.split('/')) {
-    dir = join(dir, segment)
-    await makeDir(dir)
-  }
-}
-
-/** Modes are set apart from creation, because a worker may be another user and the umask takes bits away. */
-async function makeDir(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true })
-  await chmod(dir, 0o755)
-}
-
-async function writeText(path: string, text: string): Promise<void> {
-  await writeFile(path, text)
-  await chmod(path, 0o644)
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -48,8 +48,8 @@ export function nativePackages(ownPath: OwnPath, externals: Map<string, External
   return {
     name: 'native-packages',
     setup(build) {
-      build.onResolve({ filter: /^[^./#]/ }, async ({ path, resolveDir, kind }) => {
-        if (kind === 'entry-point' || resolveDir === '' || path.includes(':') || isBuiltin(path)) return undefined
+      build.onResolve({ filter: /^[^./#]/ }, async ({ path, resolveDir }) => {
+        if (resolveDir === '' || path.includes(':') || isBuiltin(path)) return undefined
         const name = packageNameOf(path)
         const found = await findPackage(name, resolveDir, lookAt)
         if (!found?.native) return undefined

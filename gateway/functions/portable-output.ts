@@ -44,16 +44,21 @@ function portablePath(path: string): string {
  * `module.exports = { GET`) are exports of their own. Code of an entry that is a module is returned as it is.
  */
 export function withCommonJsExports(code: string, entryText: string): string {
-  return code.replace(/\nexport default (require_\w+)\(\);\n(?=(?:\/\/# sourceMappingURL=.*\n)?$)/, (_all, load) => {
-    const names = namesOf(entryText)
-    const lines = [
-      `var __wfEntry = ${load}();`,
-      'var __wfDefault = __wfEntry?.__esModule && "default" in __wfEntry ? __wfEntry.default : __wfEntry;',
-      'export { __wfDefault as default, __wfEntry as "module.exports" };',
-      ...names.map((name) => `var __wfExport_${name} = __wfEntry?.${name};\nexport { __wfExport_${name} as ${name} };`),
-    ]
-    return `\n${lines.join('\n')}\n`
-  })
+  return code.replace(
+    /\nexport default (require_[^\s()]+)\(\);\n(?=(?:\/\/# sourceMappingURL=.*\n)?$)/,
+    (_all, load) => {
+      const names = namesOf(entryText)
+      const lines = [
+        `var __wfEntry = ${load}();`,
+        'var __wfDefault = __wfEntry?.__esModule && "default" in __wfEntry ? __wfEntry.default : __wfEntry;',
+        'export { __wfDefault as default, __wfEntry as "module.exports" };',
+        ...names.map(
+          (name) => `var __wfExport_${name} = __wfEntry?.${name};\nexport { __wfExport_${name} as ${name} };`,
+        ),
+      ]
+      return `\n${lines.join('\n')}\n`
+    },
+  )
 }
 
 const ASSIGNED = /(?:^|[^.\w$])(?:module\s*\.\s*)?exports\s*\.\s*([A-Za-z_$][\w$]*)\s*=(?!=)/g

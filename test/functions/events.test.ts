@@ -9,7 +9,7 @@ function ids(text: string): number[] {
   return [...text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]))
 }
 
-/** A request whose abort signal is exactly this one, as a runtime hands it over: Request's constructor makes another. */
+/** A request whose abort signal is this very one, as a runtime hands it over: Request's constructor makes its own. */
 function requestWith(signal: AbortSignal, query: string): Request {
   return Object.defineProperty(new Request(`http://localhost/${query}`), 'signal', { value: signal })
 }

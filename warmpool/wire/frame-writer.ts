@@ -101,6 +101,12 @@ export class FrameWriter {
     socket.uncork()
   }
 
+  /** Calls back once everything written so far has left this process. */
+  whenWritten(callback: () => void): void {
+    this.flush()
+    this.#socket.write('', () => callback())
+  }
+
   /** Head and body behind a prefix that the caller fills in; returns where the prefix begins in the slab. */
   #envelope(type: FrameType, id: number, prefixBytes: number, head: string, body: Body): number {
     const isText = typeof body === 'string'

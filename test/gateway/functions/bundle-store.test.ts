@@ -16,7 +16,8 @@ import {
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { build, stopBuilding } from '../../../gateway/functions/build.ts'
-import { BundleStore, ChangedWhileBuilding } from '../../../gateway/functions/bundle-store.ts'
+import { BundleStore } from '../../../gateway/functions/bundle-store.ts'
+import { ChangedWhileBuilding } from '../../../gateway/functions/write-bundle.ts'
 import { project, sourceOf } from './helpers.ts'
 
 async function oneBuild() {

@@ -95,6 +95,18 @@ describe('watchFunctions', () => {
     expect(await next()).toEqual(['a'])
   })
 
+  it('sees files that an editor replaces by renaming, again and again', async () => {
+    const { dir, functionsDir } = await project({ 'a/index.ts': '' })
+    await writeTree(dir, { 'lib/y.ts': '' })
+    const { watch, next } = await watching(functionsDir)
+    watch.setOutsideInputs('a', [join(dir, 'lib/y.ts')])
+    for (const file of ['functions/a/index.ts', 'lib/y.ts', 'functions/a/index.ts', 'lib/y.ts', 'lib/y.ts']) {
+      await writeTree(dir, { draft: `${file}${Math.random()}` })
+      await rename(join(dir, 'draft'), join(dir, file))
+      expect(await next()).toEqual(['a'])
+    }
+  })
+
   it('sees a folder that is moved into place', async () => {
     const { dir, functionsDir } = await project({})
     await mkdir(join(dir, 'ready'))

@@ -1,0 +1,84 @@
+/**
+ * Writes the files of one bundle. What is copied is compared with what was built, so that a bundle never holds
+ * anything but what its id says.
+ */
+import { constants } from 'node:fs'
+import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { BuildResult } from './build.ts'
+import { hashFile } from './bundle-id.ts'
+import { concurrently } from './concurrently.ts'
+
+/** A file of the function is no longer what it was when the bundle was built: build again. */
+export class ChangedWhileBuilding extends Error {
+  override readonly name = 'ChangedWhileBuilding'
+
+  constructor(path: string) {
+    super(`${path} changed while the function was being built.`)
+  }
+}
+
+/** What bundle.json holds. */
+export interface BundleManifest {
+  readonly id: string
+  readonly entry: string
+  readonly externals: readonly { readonly name: string; readonly version: string }[]
+  readonly layoutVersion: number
+  readonly esbuildVersion: string
+}
+
+const CONCURRENT_COPIES = 8
+
+/** Writes all of a bundle into `dir`, which must not exist. Throws {@link ChangedWhileBuilding}. */
+export async function writeBundle(dir: string, build: BuildResult): Promise<void> {
+  const { id, entry, externals, layoutVersion, esbuildVersion } = build
+  const packages = externals.map(({ name, version }) => ({ name, version }))
+  const manifest: BundleManifest = { id, entry, externals: packages, layoutVersion, esbuildVersion }
+  await makeDir(dir)
+  await makeDir(join(dir, 'files'))
+  await writeText(join(dir, 'bundle.mjs'), build.code)
+  await writeText(join(dir, 'bundle.mjs.map'), build.map)
+  await copyFiles(join(dir, 'files'), build)
+  for (const external of externals) {
+    const link = join(dir, 'node_modules', external.name)
+    await makeDir(dirname(link))
+    await symlink(external.dir, link)
+  }
+  await writeText(join(dir, 'bundle.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+async function copyFiles(to: string, { root, files }: BuildResult): Promise<void> {
+  const folders = new Set(files.map(({ path }) => dirname(path)))
+  for (const folder of folders) if (folder !== '.') await makeDirs(to, folder)
+  await concurrently(files, CONCURRENT_COPIES, async (file) => {
+    const copy = join(to, file.path)
+    if (file.kind === 'link') return symlink(file.target, copy)
+    try {
+      await copyFile(join(root, file.path), copy, constants.COPYFILE_FICLONE)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ChangedWhileBuilding(file.path)
+      throw error
+    }
+    await chmod(copy, file.mode)
+    if ((await hashFile(copy)) !== file.hash) throw new ChangedWhileBuilding(file.path)
+  })
+}
+
+async function makeDirs(root: string, folder: string): Promise<void> {
+  let dir = root
+  for (const segment of folder.split('/')) {
+    dir = join(dir, segment)
+    await makeDir(dir)
+  }
+}
+
+/** Modes are set apart from creation, because a worker may be another user and the umask takes bits away. */
+export async function makeDir(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  await chmod(dir, 0o755)
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  await writeFile(path, text)
+  await chmod(path, 0o644)
+}

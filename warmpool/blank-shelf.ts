@@ -1,0 +1,108 @@
+/**
+ * Processes without a function: those that boot and those that are ready to become any function. It takes care of
+ * their boot deadline and of pausing when booting fails; how many there should be is the pool's decision.
+ */
+import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
+import { commandOf, type RuntimeName } from './runtime.ts'
+import { Worker, type WorkerOwner } from './worker.ts'
+
+export interface BlankShelfHost {
+  onStarted(worker: Worker): void
+  /** A blank is on the shelf. */
+  onBlank(worker: Worker): void
+  onBlankDied(worker: Worker): void
+  onBlankLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
+}
+
+export class BlankShelf implements WorkerOwner {
+  /** All of them: starting, blank, and draining. */
+  readonly workers = new Set<Worker>()
+  lastStartAtMs = Number.NEGATIVE_INFINITY
+  /** Why the last process did not boot; null once one has. */
+  bootFailure: string | null = null
+  readonly #host: BlankShelfHost
+  readonly #runtime: RuntimeName
+  readonly #bootTimeoutMs: number
+  #breaker: Breaker = CLOSED
+
+  constructor(runtime: RuntimeName, bootTimeoutMs: number, host: BlankShelfHost) {
+    this.#runtime = runtime
+    this.#bootTimeoutMs = bootTimeoutMs
+    this.#host = host
+  }
+
+  get starting(): number {
+    return this.#count('starting')
+  }
+
+  get blanks(): number {
+    return this.#count('blank')
+  }
+
+  /** Milliseconds until a process may be started again; 0: now. */
+  pausedMs(nowMs: number): number {
+    return isOpen(this.#breaker, nowMs) ? this.#breaker.closedAtMs - nowMs : 0
+  }
+
+  /** Starts one process. A refusal of the system counts as a failed boot. */
+  start(nowMs: number): void {
+    this.lastStartAtMs = nowMs
+    let worker: Worker
+    try {
+      worker = new Worker(commandOf(this.#runtime), this, nowMs)
+    } catch (error) {
+      this.#failed((error as Error).message, nowMs)
+      return
+    }
+    this.workers.add(worker)
+    worker.setDeadline(this.#bootTimeoutMs, () => {
+      worker.note = `it did not boot within ${this.#bootTimeoutMs} ms`
+      worker.kill('crash')
+    })
+    this.#host.onStarted(worker)
+  }
+
+  /** The longest waiting blank, for good; null when there is none. */
+  take(): Worker | null {
+    for (const worker of this.workers) {
+      if (worker.state !== 'blank') continue
+      this.workers.delete(worker)
+      return worker
+    }
+    return null
+  }
+
+  onBooted(worker: Worker): void {
+    worker.clearDeadline()
+    this.#breaker = CLOSED
+    this.bootFailure = null
+    this.#host.onBlank(worker)
+  }
+
+  onDied(worker: Worker): void {
+    worker.clearDeadline()
+    this.workers.delete(worker)
+    if (worker.reason === 'crash' && worker.diedIn === 'starting') this.#failed(worker.describeDeath(), performance.now())
+    this.#host.onBlankDied(worker)
+  }
+
+  onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void {
+    this.#host.onBlankLog(worker, stream, line)
+  }
+
+  // A blank has no function to load and no invocations to end.
+  onLoaded(): void {}
+  onLoadFailed(): void {}
+  onFreed(): void {}
+
+  #failed(message: string, nowMs: number): void {
+    this.bootFailure = message
+    this.#breaker = afterFailure(this.#breaker, 0, nowMs)
+  }
+
+  #count(state: 'starting' | 'blank'): number {
+    let count = 0
+    for (const worker of this.workers) if (worker.state === state) count++
+    return count
+  }
+}

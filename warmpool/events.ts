@@ -1,0 +1,50 @@
+/** What the pool tells whoever listens, as typed events. Nothing waits for a listener. */
+import type { ErrorReport } from './wire/messages.ts'
+import type { StartKind } from './status.ts'
+import type { DeathReason, WorkerState } from './worker-state.ts'
+
+/** `function` is null while the process is a blank. */
+interface WorkerEvent {
+  readonly function: string | null
+  readonly pid: number
+}
+
+export interface StartEvent extends WorkerEvent {}
+
+export interface LoadedEvent extends WorkerEvent {
+  readonly kind: StartKind
+  readonly loadMs: number
+}
+
+/** A worker is about to be replaced; its death follows. */
+export interface RecycleEvent extends WorkerEvent {
+  readonly reason: DeathReason
+}
+
+export interface DeathEvent extends WorkerEvent {
+  readonly reason: DeathReason
+  readonly during: WorkerState
+  readonly invocations: number
+  readonly exitCode: number | null
+  readonly signal: string | null
+  /** For people: `crash during busy (exit code 1)`. */
+  readonly description: string
+}
+
+export interface LoadFailedEvent extends WorkerEvent {
+  readonly report: ErrorReport
+}
+
+export interface LogEvent extends WorkerEvent {
+  readonly stream: 'stdout' | 'stderr'
+  readonly line: string
+}
+
+export interface PoolEvents {
+  start: [StartEvent]
+  loaded: [LoadedEvent]
+  recycle: [RecycleEvent]
+  death: [DeathEvent]
+  'load-failed': [LoadFailedEvent]
+  log: [LogEvent]
+}

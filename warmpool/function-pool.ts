@@ -1,0 +1,457 @@
+/**
+ * The workers and the waiting list of one bundle of one function. It admits invocations, hands each to a worker,
+ * knows how many workers it wants and which should go; processes it gets from the warm pool (its host). It guarantees
+ * that an invocation ends exactly once, and that one which may have run is never run again unless the function says
+ * that is harmless.
+ */
+import type { DeadlineWheel } from './deadline-wheel.ts'
+import { InvocationFailure } from './failure.ts'
+import { FunctionStats } from './function-stats.ts'
+import type { Invocation, InvocationOwner } from './invocation.ts'
+import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
+import { drawBudget, expiryReason, isOneShot } from './policy/recycling.ts'
+import { chooseWorker, type Wanted, workersWanted } from './policy/scheduling.ts'
+import type { RuntimeName } from './runtime.ts'
+import type { FunctionSettings } from './settings.ts'
+import type { FunctionStatus } from './status.ts'
+import { WaitingList } from './waiting-list.ts'
+import type { ErrorReport } from './wire/messages.ts'
+import type { Worker, WorkerOwner } from './worker.ts'
+import type { DeathReason } from './worker-state.ts'
+
+/** What is run: an immutable bundle and how to start it. */
+export interface FunctionSpec {
+  readonly name: string
+  /** Content-addressed id: workers are only ever used for the bundle that they loaded. */
+  readonly bundle: string
+  /** File URL of the module to import. */
+  readonly entry: string
+  /** Working directory of its workers; null keeps the pool's. */
+  readonly cwd: string | null
+  /** Name of its format; null infers it from the exports. */
+  readonly format: string | null
+  readonly runtime: RuntimeName
+  readonly settings: FunctionSettings
+}
+
+/** What a function's pool needs of the whole. */
+export interface FunctionPoolHost {
+  readonly wheel: DeadlineWheel
+  /** Something changed that may call for starting or retiring workers. Coalesced; never runs at once. */
+  requestBalance(pool: FunctionPool): void
+  onUsed(worker: Worker): void
+  onLoaded(pool: FunctionPool, worker: Worker): void
+  onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void
+  onRecycling(pool: FunctionPool, worker: Worker, reason: DeathReason): void
+  onDied(pool: FunctionPool, worker: Worker): void
+  onLog(pool: FunctionPool, worker: Worker, stream: 'stdout' | 'stderr', line: string): void
+}
+
+/** A worker that never ran an invocation dies under it at most so often before the caller is told. */
+const MAX_RETRIES = 3
+/** Crashes in a row, without one invocation ending well, before starting is paused. */
+const TOLERATED_CRASHES = 4
+/** What siblings of a timed-out invocation may still take. */
+const TIMEOUT_GRACE_MS = 5_000
+/** Longest time that setTimeout can count; "never" is as good as that. */
+const LONGEST_GRACE_MS = 2 ** 31 - 1
+
+export class FunctionPool implements WorkerOwner, InvocationOwner {
+  readonly spec: FunctionSpec
+  readonly version: number
+  readonly stats: FunctionStats
+  settings: FunctionSettings
+  /** Every process that is this function's, draining ones included. */
+  readonly workers: Worker[] = []
+  readonly #host: FunctionPoolHost
+  readonly #waiting = new WaitingList()
+  /** Those of `workers` that take invocations. */
+  readonly #serving: Worker[] = []
+  #breaker: Breaker = CLOSED
+  #unavailable: { code: 'init-failed' | 'crash-loop'; message: string; report: ErrorReport | null } | null = null
+  #retired = false
+
+  constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
+    this.spec = spec
+    this.settings = spec.settings
+    this.version = version
+    this.stats = stats
+    this.#host = host
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.workers.every((worker) => worker.inFlight === 0)
+  }
+
+  get hasServing(): boolean {
+    return this.#serving.length > 0
+  }
+
+  admit(invocation: Invocation, nowMs: number): void {
+    invocation.owner = this
+    invocation.admittedAtMs = nowMs
+    this.stats.invocations++
+    const worker = this.#waiting.length === 0 ? this.#freeWorker() : null
+    if (worker !== null) this.#handOver(worker, invocation, nowMs)
+    else this.#enqueue(invocation, nowMs)
+  }
+
+  /** How many more processes it wants. None while starting is paused. */
+  wanted(nowMs: number): Wanted {
+    if (this.#retired || isOpen(this.#breaker, nowMs)) return { now: 0, soon: 0 }
+    const loading = this.workers.reduce((count, worker) => count + (worker.state === 'loading' ? 1 : 0), 0)
+    return workersWanted({
+      waiting: this.#waiting.length,
+      loading,
+      serving: this.#serving.length,
+      expiring: this.#serving.reduce((count, worker) => count + (worker.isExpiring ? 1 : 0), 0),
+      minWorkers: this.settings.minWorkers,
+      maxWorkers: this.settings.maxWorkers,
+      concurrency: this.#concurrency(),
+    })
+  }
+
+  /** Takes a blank and makes it this function's. */
+  adopt(worker: Worker, startKind: 'blank' | 'cold', nowMs: number): void {
+    this.workers.push(worker)
+    const { name, entry, cwd, format } = this.spec
+    worker.load({ name, entry, cwd, format, env: this.settings.env }, this, startKind, nowMs)
+    worker.setDeadline(this.settings.bootTimeoutMs, () => {
+      worker.note = `it did not load within ${this.settings.bootTimeoutMs} ms`
+      worker.kill('init-failed')
+    })
+  }
+
+  /** Retires what has been idle, lived or grown too much. Idempotent. */
+  retireExpired(nowMs: number): void {
+    for (const worker of [...this.#serving]) {
+      if (!worker.isExpiring) this.#markIfExpired(worker, nowMs)
+      if (worker.inFlight > 0 || worker.isExpiring) continue
+      const isSurplus = this.#serving.length > this.settings.minWorkers
+      if (isSurplus && nowMs - worker.idleSinceMs >= this.settings.idleTimeoutMs) this.#drain(worker, 'idle', nowMs)
+    }
+  }
+
+  /** Workers that could go without anybody noticing at once. */
+  evictable(): Worker[] {
+    const spare = this.#serving.length - this.settings.minWorkers
+    return spare <= 0 ? [] : this.#serving.filter((worker) => worker.inFlight === 0).slice(0, spare)
+  }
+
+  evict(worker: Worker, nowMs: number): void {
+    this.#drain(worker, 'evicted', nowMs)
+  }
+
+  /** Looks for workers whose event loop does not turn: nothing that is not over its time-out may block it so long. */
+  checkResponsive(nowMs: number, pingEveryMs: number): void {
+    const limitMs = Math.min(this.settings.timeoutMs, UNRESPONSIVE_MS)
+    for (const worker of [...this.#serving]) {
+      const isWaiting = worker.lastPingAtMs > worker.lastPongAtMs
+      if (isWaiting && nowMs - worker.lastPingAtMs > limitMs) {
+        worker.note = `its event loop did not turn for ${Math.round(limitMs)} ms`
+        this.#stopServing(worker)
+        worker.kill('unresponsive')
+      } else if (!isWaiting && nowMs - worker.lastPingAtMs >= pingEveryMs) worker.ping(nowMs)
+    }
+  }
+
+  /** New numbers for the same bundle; a changed environment is a new start for its workers. */
+  retune(settings: FunctionSettings, nowMs: number): void {
+    const isEnvChanged = JSON.stringify(settings.env) !== JSON.stringify(this.settings.env)
+    this.settings = settings
+    for (const worker of this.#serving) {
+      worker.budget = drawBudget(settings, Math.random())
+      if (isEnvChanged) this.#expire(worker, 'replaced')
+      else if (isOneShot(settings) && worker.invocations > 0) this.#expire(worker, 'invocations')
+    }
+    const surplus = this.#serving.slice(settings.maxWorkers)
+    for (const worker of surplus) this.#drain(worker, 'replaced', nowMs)
+    this.#host.requestBalance(this)
+  }
+
+  /** Ends this bundle's life: hands what waits to its successor, and lets the workers finish what they have. */
+  retire(successor: FunctionPool | null, reason: DeathReason, nowMs: number): void {
+    this.#retired = true
+    for (let waiting = this.#waiting.shift(); waiting !== null; waiting = this.#waiting.shift()) {
+      this.#host.wheel.clear(waiting)
+      if (successor === null) this.#fail(waiting, new InvocationFailure('shutdown', 'The function was removed'))
+      else successor.take(waiting, nowMs)
+    }
+    for (const worker of [...this.workers]) {
+      if (worker.state === 'loading') worker.kill(reason)
+      else this.#drain(worker, reason, nowMs)
+    }
+  }
+
+  /** An invocation that waited for the bundle before this one. */
+  take(invocation: Invocation, nowMs: number): void {
+    invocation.owner = this
+    const worker = this.#waiting.length === 0 ? this.#freeWorker() : null
+    if (worker !== null) this.#handOver(worker, invocation, nowMs)
+    else this.#enqueue(invocation, nowMs)
+  }
+
+  /** Ends everything at once; what was under way is told so. */
+  abort(failure: InvocationFailure): void {
+    for (let waiting = this.#waiting.shift(); waiting !== null; waiting = this.#waiting.shift()) {
+      this.#host.wheel.clear(waiting)
+      this.#fail(waiting, failure)
+    }
+    for (const worker of this.workers) worker.kill('shutdown')
+  }
+
+  /** Tells everybody who waits that no process could be started. The platform's fault. */
+  failWaiting(failure: InvocationFailure): void {
+    for (let waiting = this.#waiting.shift(); waiting !== null; waiting = this.#waiting.shift()) {
+      this.#host.wheel.clear(waiting)
+      this.#fail(waiting, failure)
+    }
+  }
+
+  status(nowMs: number): FunctionStatus {
+    const { stats, spec } = this
+    const isPaused = isOpen(this.#breaker, nowMs) && this.#unavailable !== null
+    return {
+      name: spec.name,
+      version: this.version,
+      bundle: spec.bundle,
+      runtime: spec.runtime,
+      starts: { ...stats.starts },
+      deaths: { ...stats.deaths },
+      invocations: stats.invocations,
+      errors: stats.errors,
+      latencyMs: stats.latencyMs(),
+      queue: this.#waiting.length,
+      unavailable: isPaused
+        ? {
+            code: this.#unavailable!.code,
+            message: this.#unavailable!.message,
+            retryInMs: Math.ceil(this.#breaker.closedAtMs - nowMs),
+          }
+        : null,
+      workers: this.workers.map((worker) => worker.status(nowMs)),
+    }
+  }
+
+  // What an invocation tells.
+
+  onExpired(invocation: Invocation, nowMs: number): void {
+    if (invocation.state === 'queued') {
+      this.#waiting.remove(invocation)
+      const waitedMs = Math.round(nowMs - invocation.admittedAtMs)
+      this.#fail(invocation, new InvocationFailure('queue-timeout', `No worker became free within ${waitedMs} ms`))
+    } else if (invocation.worker !== null) this.#onTimeout(invocation, invocation.worker, nowMs)
+  }
+
+  onCancelled(invocation: Invocation): void {
+    if (invocation.state === 'queued') {
+      this.#waiting.remove(invocation)
+      this.#host.wheel.clear(invocation)
+      invocation.state = 'ended'
+    } else invocation.worker?.cancel(invocation)
+  }
+
+  // What a worker tells.
+
+  onBooted(): void {}
+
+  onLoaded(worker: Worker): void {
+    worker.clearDeadline()
+    const nowMs = performance.now()
+    if (this.#retired) return worker.drain('replaced', 0, nowMs)
+    this.#breaker = CLOSED
+    this.#unavailable = null
+    worker.budget = drawBudget(this.settings, Math.random())
+    this.#serving.push(worker)
+    this.#host.onLoaded(this, worker)
+    this.#serveWaiting(worker, nowMs)
+    // Made before broken: the one it replaces may go now.
+    const replaced = this.#serving.find((other) => other.isExpiring)
+    if (replaced !== undefined) this.#drain(replaced, replaced.expiring!, nowMs)
+    this.#host.requestBalance(this)
+  }
+
+  onLoadFailed(worker: Worker, report: ErrorReport): void {
+    this.#host.onLoadFailed(this, worker, report)
+    this.#pause('init-failed', `It cannot be loaded: ${report.name}: ${report.message}`, report, 0)
+  }
+
+  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null): void {
+    const nowMs = performance.now()
+    this.#host.wheel.clear(invocation)
+    this.stats.recordLatency(nowMs - invocation.sentAtMs)
+    if (failure !== null && failure.code !== 'cancelled') this.stats.errors++
+    if (this.#breaker.failures > 0) this.#breaker = CLOSED
+    if (worker.state === 'ready' || worker.state === 'busy') {
+      if (this.#waiting.length > 0) this.#serveWaiting(worker, nowMs)
+      else if (worker.state === 'ready') this.#host.onUsed(worker)
+    }
+  }
+
+  onDied(worker: Worker, orphans: readonly Invocation[]): void {
+    worker.clearDeadline()
+    this.#stopServing(worker)
+    this.workers.splice(this.workers.indexOf(worker), 1)
+    const reason = worker.reason!
+    this.stats.countDeath(reason)
+    this.#host.onDied(this, worker)
+    const nowMs = performance.now()
+    if (reason === 'crash') this.#afterCrash(worker, nowMs)
+    else if (worker.diedIn === 'loading' && this.#unavailable === null && reason === 'init-failed') {
+      const message = `It cannot be loaded: the worker ended: ${worker.describeDeath()}`
+      this.#pause('init-failed', message, null, 0)
+    }
+    // Backwards, so that those that never ran are back at the front in their old order.
+    for (let at = orphans.length - 1; at >= 0; at--) this.#onOrphan(worker, orphans[at]!, nowMs)
+    this.#host.requestBalance(this)
+  }
+
+  onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void {
+    this.#host.onLog(this, worker, stream, line)
+  }
+
+  #concurrency(): number {
+    const formatLimit = this.#serving[0]?.formatConcurrency ?? Number.POSITIVE_INFINITY
+    return isOneShot(this.settings) ? 1 : Math.min(this.settings.concurrency, formatLimit)
+  }
+
+  #freeWorker(): Worker | null {
+    const at = chooseWorker(this.#serving, this.#concurrency())
+    return at < 0 ? null : this.#serving[at]!
+  }
+
+  #enqueue(invocation: Invocation, nowMs: number): void {
+    const { max, timeoutMs } = this.settings.queue
+    if (this.#serving.length === 0 && isOpen(this.#breaker, nowMs) && this.#unavailable !== null) {
+      return this.#fail(invocation, this.#unavailableFailure(nowMs))
+    }
+    if (this.#waiting.length >= max) {
+      return this.#fail(invocation, new InvocationFailure('queue-full', `${max} invocations wait already`))
+    }
+    invocation.state = 'queued'
+    this.#host.wheel.set(invocation, nowMs + timeoutMs)
+    this.#waiting.push(invocation)
+    this.#host.requestBalance(this)
+  }
+
+  #handOver(worker: Worker, invocation: Invocation, nowMs: number): void {
+    const timeoutMs = invocation.timeoutMs ?? this.settings.timeoutMs
+    invocation.startKind = worker.invocations === 0 ? worker.startKind : 'warm'
+    this.stats.starts[invocation.startKind]++
+    this.#host.wheel.set(invocation, nowMs + timeoutMs)
+    worker.begin(invocation, nowMs, timeoutMs)
+    if (worker.invocations >= worker.budget.invocations && !worker.isExpiring) {
+      if (isOneShot(this.settings)) this.#drain(worker, 'invocations', nowMs)
+      else this.#expire(worker, 'invocations')
+    }
+  }
+
+  #serveWaiting(worker: Worker, nowMs: number): void {
+    const concurrency = this.#concurrency()
+    while (this.#waiting.length > 0 && worker.inFlight < concurrency && worker.state !== 'draining') {
+      const next = this.#waiting.shift()!
+      this.#host.wheel.clear(next)
+      // All that waited for this start share its kind.
+      this.#handOver(worker, next, nowMs)
+    }
+  }
+
+  #markIfExpired(worker: Worker, nowMs: number): void {
+    const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes: worker.rssBytes }
+    const reason = expiryReason(usage, worker.budget, this.settings.memoryBytes)
+    if (reason !== null) this.#expire(worker, reason)
+  }
+
+  /** It serves on until its replacement is warm. */
+  #expire(worker: Worker, reason: DeathReason): void {
+    if (worker.isExpiring) return
+    worker.expiring = reason
+    this.#host.onRecycling(this, worker, reason)
+    this.#host.requestBalance(this)
+  }
+
+  #drain(worker: Worker, reason: DeathReason, nowMs: number): void {
+    this.#stopServing(worker)
+    worker.drain(reason, Math.min(LONGEST_GRACE_MS, this.settings.timeoutMs + TIMEOUT_GRACE_MS), nowMs)
+  }
+
+  #stopServing(worker: Worker): void {
+    const at = this.#serving.indexOf(worker)
+    if (at >= 0) this.#serving.splice(at, 1)
+  }
+
+  #onTimeout(invocation: Invocation, worker: Worker, nowMs: number): void {
+    this.#stopServing(worker)
+    if (worker.hasNotBegun(invocation)) {
+      worker.note = 'it did not begin an invocation that it was given'
+      return worker.kill('unresponsive')
+    }
+    const message = `It ran longer than its time-out of ${invocation.timeoutMs ?? this.settings.timeoutMs} ms`
+    const failure = new InvocationFailure('timeout', message, { reason: 'timeout', state: worker.state })
+    this.stats.errors++
+    worker.abandon(invocation, failure)
+    worker.drain('timeout', TIMEOUT_GRACE_MS, nowMs)
+    this.#host.requestBalance(this)
+  }
+
+  /** The worker died under it. */
+  #onOrphan(worker: Worker, invocation: Invocation, nowMs: number): void {
+    this.#host.wheel.clear(invocation)
+    if (invocation.state === 'ended') return
+    if (invocation.isCancelled) {
+      invocation.state = 'ended'
+      return
+    }
+    const mayRunAgain = worker.neverBegan(invocation) || (this.settings.idempotent && invocation.state === 'sent')
+    if (mayRunAgain && invocation.retries < MAX_RETRIES && !this.#retired) return this.#again(invocation, nowMs)
+    const message = `The worker died while running it: ${worker.describeDeath()}`
+    this.stats.errors++
+    invocation.fail(new InvocationFailure('worker-died', message, { reason: worker.reason!, state: worker.diedIn }))
+  }
+
+  #again(invocation: Invocation, nowMs: number): void {
+    invocation.retries++
+    invocation.worker = null
+    if (this.#serving.length === 0 && isOpen(this.#breaker, nowMs) && this.#unavailable !== null) {
+      return this.#fail(invocation, this.#unavailableFailure(nowMs))
+    }
+    const worker = this.#freeWorker()
+    if (worker !== null) return this.#handOver(worker, invocation, nowMs)
+    invocation.state = 'queued'
+    this.#host.wheel.set(invocation, nowMs + this.settings.queue.timeoutMs)
+    this.#waiting.unshift(invocation)
+  }
+
+  #afterCrash(worker: Worker, nowMs: number): void {
+    const next = afterFailure(this.#breaker, TOLERATED_CRASHES, nowMs)
+    if (!isOpen(next, nowMs)) {
+      this.#breaker = next
+      return
+    }
+    const message = `Its workers crash one after the other; the last: ${worker.describeDeath()}`
+    this.#pause('crash-loop', message, null, TOLERATED_CRASHES)
+  }
+
+  /** Stops starting for a while, and tells everybody who waits, unless a worker that was started before can serve. */
+  #pause(code: 'init-failed' | 'crash-loop', message: string, report: ErrorReport | null, tolerated: number): void {
+    const nowMs = performance.now()
+    this.#breaker = afterFailure(this.#breaker, tolerated, nowMs)
+    this.#unavailable = { code, message, report }
+    if (this.#serving.length === 0) this.failWaiting(this.#unavailableFailure(nowMs))
+  }
+
+  #unavailableFailure(nowMs: number): InvocationFailure {
+    const { code, message, report } = this.#unavailable!
+    const retryAfterMs = Math.max(0, this.#breaker.closedAtMs - nowMs)
+    return new InvocationFailure(code, message, { retryAfterMs, ...(report === null ? {} : { report }) })
+  }
+
+  /** For one that no worker holds. */
+  #fail(invocation: Invocation, failure: InvocationFailure): void {
+    this.stats.errors++
+    invocation.fail(failure)
+  }
+}
+
+/** A loop that stands still for so long is given up even where calls may take longer. */
+const UNRESPONSIVE_MS = 60_000

@@ -1,0 +1,46 @@
+/**
+ * When a worker has served long enough. Its budget is drawn once, when it is loaded: the replacement is started
+ * somewhere in the last part of the way (jitter, so that siblings do not expire together), and the worker serves on
+ * until that replacement is warm. A budget of one invocation is exact: every call gets a fresh process.
+ */
+import type { FunctionSettings } from '../settings.ts'
+import type { DeathReason } from '../worker-state.ts'
+
+/** The replacement is started between 80 % and 95 % of the budget. */
+const EARLIEST = 0.8
+const LATEST = 0.95
+
+export interface Budget {
+  readonly invocations: number
+  readonly ageMs: number
+}
+
+type BudgetSettings = Pick<FunctionSettings, 'maxInvocations' | 'maxAgeMs'>
+
+/** `random` is in [0, 1). */
+export function drawBudget(settings: BudgetSettings, random: number): Budget {
+  const share = EARLIEST + (LATEST - EARLIEST) * random
+  return {
+    invocations: Math.max(1, Math.floor(settings.maxInvocations * share)),
+    ageMs: settings.maxAgeMs * share,
+  }
+}
+
+/** Every call gets a process of its own: such a worker takes one invocation and goes. */
+export function isOneShot(settings: BudgetSettings): boolean {
+  return settings.maxInvocations === 1
+}
+
+export interface Usage {
+  readonly invocations: number
+  readonly ageMs: number
+  readonly rssBytes: number
+}
+
+/** Why it should be replaced now, or null. */
+export function expiryReason(usage: Usage, budget: Budget, memoryBytes: number): DeathReason | null {
+  if (usage.invocations >= budget.invocations) return 'invocations'
+  if (usage.ageMs >= budget.ageMs) return 'age'
+  if (usage.rssBytes > memoryBytes) return 'memory'
+  return null
+}

@@ -1,0 +1,56 @@
+/** Which worker takes an invocation, and how many workers a function should start: pure decisions over plain numbers. */
+
+export interface Candidate {
+  readonly inFlight: number
+  /** It should go as soon as its replacement is warm. */
+  readonly isExpiring: boolean
+}
+
+/**
+ * The least busy worker with a free slot; among equals the first, so that what is not needed idles and can be retired.
+ * One that is about to be replaced is taken only when there is no other. Returns -1 when every slot is taken.
+ */
+export function chooseWorker(workers: readonly Candidate[], concurrency: number): number {
+  let best = -1
+  let bestLoad = Number.POSITIVE_INFINITY
+  for (let at = 0; at < workers.length; at++) {
+    const { inFlight, isExpiring } = workers[at]!
+    if (inFlight >= concurrency) continue
+    const load = isExpiring ? inFlight + concurrency : inFlight
+    if (load < bestLoad) {
+      best = at
+      bestLoad = load
+    }
+  }
+  return best
+}
+
+export interface Demand {
+  readonly waiting: number
+  readonly loading: number
+  /** Workers that take work, expiring ones included. */
+  readonly serving: number
+  readonly expiring: number
+  readonly minWorkers: number
+  readonly maxWorkers: number
+  readonly concurrency: number
+}
+
+export interface Wanted {
+  /** Somebody is waiting for these. */
+  readonly now: number
+  /** Nobody is waiting yet: the minimum, and replacements that are warmed before the old ones go. */
+  readonly soon: number
+}
+
+/** As many workers as the waiting invocations fill, not one for each of them; replacements may exceed the maximum. */
+export function workersWanted(demand: Demand): Wanted {
+  const { waiting, loading, serving, expiring, minWorkers, maxWorkers, concurrency } = demand
+  const live = loading + serving
+  const room = Math.max(0, maxWorkers + expiring - live)
+  const now = Math.min(room, Math.max(0, Math.ceil(waiting / concurrency) - loading))
+  const forMinimum = minWorkers - live
+  const forReplacement = expiring - loading
+  const soon = Math.min(room - now, Math.max(0, Math.max(forMinimum, forReplacement) - now))
+  return { now, soon }
+}

@@ -1,0 +1,250 @@
+/**
+ * One invocation inside the worker: what came, what was answered, and what still runs. It answers exactly once,
+ * streams a body no faster than the parent grants, and keeps its slot until `waitUntil` work has settled.
+ */
+
+import type { FrameWriter } from '../../wire/frame-writer.ts'
+import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES } from '../../wire/frames.ts'
+import type { Failed } from '../../wire/messages.ts'
+import { decodeValue, encodeValue } from '../../wire/values.ts'
+import { reportError } from './error-report.ts'
+import type { IncomingBody } from './incoming-body.ts'
+import { LazyRequest } from './web/request.ts'
+import { type OutgoingResponse, toOutgoing } from './web/response.ts'
+
+type CallState = 'running' | 'answering' | 'settling' | 'done'
+
+export class Call {
+  readonly id: number
+  /** Milliseconds that were left when it was handed over; 0 means no limit. */
+  readonly timeLeftMs: number
+  readonly body: IncomingBody
+  readonly #writer: FrameWriter
+  readonly #onDone: (call: Call) => void
+  readonly #lines: string[]
+  readonly #isSecure: boolean
+  #state: CallState = 'running'
+  #abort: AbortController | null = null
+  #isCancelled = false
+  /** `waitUntil` promises that have not settled. */
+  #pending = 0
+  #windowBytes = INITIAL_WINDOW_BYTES
+  #wake: (() => void) | null = null
+
+  constructor(
+    id: number,
+    head: string,
+    timeLeftMs: number,
+    isSecure: boolean,
+    body: IncomingBody,
+    writer: FrameWriter,
+    onDone: (call: Call) => void,
+  ) {
+    this.id = id
+    this.timeLeftMs = timeLeftMs
+    this.body = body
+    this.#lines = head.split('\n')
+    this.#isSecure = isSecure
+    this.#writer = writer
+    this.#onDone = onDone
+  }
+
+  /** The name under which logs and callers know this invocation. */
+  get invocationId(): string {
+    return this.#lines[0]!
+  }
+
+  request(): Request {
+    return new LazyRequest(this.#lines, this.#isSecure, this.body, () => this.signal) as unknown as Request
+  }
+
+  /** Aborts when the caller has left or the time is up. */
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController()
+      if (this.#isCancelled) this.#abort.abort(leftError())
+    }
+    return this.#abort.signal
+  }
+
+  /** A task's input. Throws ProtocolError when it is not what its head says. */
+  async value(): Promise<unknown> {
+    const bytes = this.body.isWhole ? this.body.takeWhole() : await this.body.collect()
+    return decodeValue(this.#lines[0]!, bytes)
+  }
+
+  /** Keeps the slot, and the worker, until the promise has settled. A rejection is only logged: the answer is given. */
+  waitUntil(promise: unknown): void {
+    if (this.#state === 'done') throw new Error('waitUntil was called after the invocation had ended')
+    this.#pending++
+    Promise.resolve(promise)
+      .catch((error: unknown) => console.error('A promise given to waitUntil was rejected:', error))
+      .finally(() => {
+        this.#pending--
+        if (this.#pending === 0 && this.#state === 'settling') {
+          this.#writer.empty(FRAME.settled, this.id)
+          this.#done()
+        }
+      })
+  }
+
+  /** Answers with whatever a handler returned. */
+  respond(value: unknown): void {
+    if (this.#state !== 'running') return
+    let outgoing: OutgoingResponse | null
+    try {
+      outgoing = toOutgoing(value)
+    } catch (error) {
+      return this.fail('not-a-response', error)
+    }
+    if (outgoing === null)
+      return this.fail('not-a-response', new TypeError(`The handler returned ${describe(value)}, not a Response`))
+    this.#state = 'answering'
+    const { status, head, body } = outgoing
+    if (this.#lines[1] === 'HEAD') return this.#respondToHead(status, head, body)
+    if (body === null) return this.#whole(status, head, null)
+    if (body instanceof ReadableStream) {
+      this.#writer.response(this.id, status, head, null, true, false)
+      void this.#stream(body)
+      return
+    }
+    this.#respondBytes(status, head, body)
+  }
+
+  /** A task's output. */
+  respondValue(value: unknown): void {
+    if (this.#state !== 'running') return
+    const { kind, body } = encodeValue(value)
+    this.#state = 'answering'
+    if (body === null) this.#whole(0, kind, null)
+    else this.#respondBytes(0, kind, body)
+  }
+
+  fail(code: Failed['code'], error: unknown): void {
+    if (this.#state === 'settling' || this.#state === 'done') return
+    this.#writer.json(FRAME.failed, this.id, { ...reportError(error), code } satisfies Failed)
+    this.#done()
+  }
+
+  /** The caller has left. The handler hears of it; what it still returns is dropped. */
+  cancel(): void {
+    if (this.#isCancelled || this.#state === 'done') return
+    this.#isCancelled = true
+    this.#abort?.abort(leftError())
+    this.body.abort(leftError())
+    this.#notify()
+  }
+
+  grant(bytes: number): void {
+    this.#windowBytes += bytes
+    this.#notify()
+  }
+
+  #respondToHead(status: number, head: string, body: OutgoingResponse['body']): void {
+    if (body instanceof ReadableStream) body.cancel().catch(() => {})
+    const hasLength = /(?:^|\n)content-length\n/.test(head)
+    if (hasLength || body === null || body instanceof ReadableStream) return this.#whole(status, head, null)
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    this.#whole(status, `${head}${head === '' ? '' : '\n'}content-length\n${length}`, null)
+  }
+
+  #respondBytes(status: number, head: string, body: string | Uint8Array): void {
+    // UTF-8 takes at most three bytes for each unit of a JavaScript string.
+    if (body.length * (typeof body === 'string' ? 3 : 1) <= INITIAL_WINDOW_BYTES) return this.#whole(status, head, body)
+    this.#writer.response(this.id, status, head, null, true, false)
+    void this.#sendLong(typeof body === 'string' ? Buffer.from(body) : body).then(() => this.#end())
+  }
+
+  #whole(status: number, head: string, body: string | Uint8Array | null): void {
+    this.#writer.response(this.id, status, head, body, false, this.#pending > 0)
+    this.#answered()
+  }
+
+  async #stream(body: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = body.getReader()
+    try {
+      while (!this.#isCancelled) {
+        const { done, value } = await Promise.race([reader.read(), this.#cancelled()])
+        if (done) break
+        await this.#sendLong(typeof value === 'string' ? Buffer.from(value) : asBytes(value))
+      }
+      if (this.#isCancelled) await reader.cancel(leftError()).catch(() => {})
+      this.#end()
+    } catch (error) {
+      this.fail('response-aborted', error)
+    }
+  }
+
+  /** Resolves as an end when the caller leaves, so that a stream that says nothing more does not hold the slot. */
+  #cancelled(): Promise<{ done: true; value?: undefined }> {
+    if (this.#cancellation === null) {
+      const { signal } = this
+      this.#cancellation = new Promise((resolve) => {
+        if (signal.aborted) resolve({ done: true })
+        else signal.addEventListener('abort', () => resolve({ done: true }), { once: true })
+      })
+    }
+    return this.#cancellation
+  }
+
+  #cancellation: Promise<{ done: true; value?: undefined }> | null = null
+
+  async #sendLong(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      while (this.#windowBytes <= 0 && !this.#isCancelled) await this.#granted()
+      if (this.#isCancelled) return
+      const end = Math.min(at + Math.min(DATA_CHUNK_BYTES, this.#windowBytes), bytes.length)
+      this.#windowBytes -= end - at
+      // A small chunk is copied when it is written, a large one must not be changed by the handler meanwhile: as in
+      // Node's own streams, what was enqueued is given away.
+      this.#writer.bytes(FRAME.data, this.id, at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
+      at = end
+    }
+  }
+
+  #granted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  #notify(): void {
+    this.#wake?.()
+    this.#wake = null
+  }
+
+  #end(): void {
+    this.#writer.end(this.id, this.#pending > 0)
+    this.#answered()
+  }
+
+  #answered(): void {
+    if (this.#pending > 0) this.#state = 'settling'
+    else this.#done()
+  }
+
+  #done(): void {
+    this.#state = 'done'
+    this.body.abort(ENDED)
+    this.#onDone(this)
+  }
+}
+
+const ENDED = new Error('The invocation has ended')
+
+function leftError(): DOMException {
+  return new DOMException('The caller has left', 'AbortError')
+}
+
+function asBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  if (value instanceof ArrayBuffer) return new Uint8Array(value)
+  throw new TypeError(`The body stream gave ${describe(value)}, not bytes`)
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'without a prototype'})`
+  return `a ${typeof value}`
+}

@@ -1,0 +1,53 @@
+/**
+ * The worker's end of the wire: fd 3 in frames, and the journal on fd 4. Bytes arrive in one buffer that is used again
+ * for the next read, so whoever keeps part of a frame copies it. When the channel ends the parent is gone or has let
+ * go of this process, and it exits.
+ */
+import { writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
+import { FrameWriter } from '../../wire/frame-writer.ts'
+import { FRAME } from '../../wire/frames.ts'
+
+const WIRE_FD = 3
+const JOURNAL_FD = 4
+const READ_BYTES = 256 * 1024
+
+export interface Channel {
+  readonly writer: FrameWriter
+  /** Says, readably after this process's death, that invocation `id` reaches user code now. */
+  began(id: number): void
+}
+
+export function openChannel(onFrame: FrameHandler): Channel {
+  const reader = new FrameReader(onFrame)
+  const socket = new Socket({
+    fd: WIRE_FD,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (length: number, buffer: Uint8Array) => {
+        reader.push((buffer as Buffer).subarray(0, length))
+        return true
+      },
+    },
+  } as ConstructorParameters<typeof Socket>[0])
+  const writer = new FrameWriter(socket)
+  socket.on('error', () => process.exit(0))
+  socket.once('close', () => process.exit(0))
+  socket.resume()
+
+  const counter = Buffer.alloc(4)
+  return {
+    writer,
+    began(id) {
+      counter.writeUInt32LE(id)
+      writeSync(JOURNAL_FD, counter, 0, 4, 0)
+    },
+  }
+}
+
+/** A parent that cannot be understood has a bug: it is better to be replaced than to guess. */
+export function unexpected(type: number): never {
+  const name = Object.entries(FRAME).find(([, value]) => value === type)?.[0] ?? 'unknown'
+  throw new Error(`The parent sent a frame of type ${type} (${name}) that is not expected here`)
+}

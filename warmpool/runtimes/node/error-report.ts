@@ -1,0 +1,96 @@
+/**
+ * A thrown value as data: what, where in the author's own sources, and the lines around it. Stacks come mapped to the
+ * sources (source maps are on); a frame of Node itself or of this runtime is never the place that is named.
+ */
+import { readFileSync } from 'node:fs'
+import { findSourceMap } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { ErrorReport } from '../../wire/messages.ts'
+
+const CONTEXT_LINES = 2
+/** Bounds what a function can make the parent hold for one error. */
+const MAX_CHARS = 16 * 1024
+
+interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+const RUNTIME_FOLDER = fileURLToPath(new URL('.', import.meta.url))
+
+export function reportError(thrown: unknown): ErrorReport {
+  if (!(thrown instanceof Error)) {
+    return { name: 'Error', message: `Thrown: ${cut(printable(thrown))}`, stack: '' }
+  }
+  const stack = cut(String(thrown.stack ?? ''))
+  const place = findPlace(stack)
+  const report = { name: cut(String(thrown.name)), message: cut(String(thrown.message)), stack }
+  if (place === null) return report
+  const frame = codeFrame(place)
+  return { ...report, ...place, ...(frame === null ? {} : { frame }) }
+}
+
+/** `at f (/path/file.js:1:2)`, `at file:///path/file.js:1:2`, and the `/path/file.js:1` above a syntax error. */
+const FRAME = /(?:^|\(|\s)((?:file:\/\/)?\/[^\s():]+):(\d+)(?::(\d+))?\)?$/
+
+function findPlace(stack: string): Place | null {
+  for (const line of stack.split('\n')) {
+    const match = FRAME.exec(line)
+    if (match === null) continue
+    const file = match[1]!.startsWith('file:') ? fileURLToPath(match[1]!) : match[1]!
+    if (file.startsWith(RUNTIME_FOLDER) || file.startsWith('node:')) continue
+    return { file, line: Number(match[2]), column: Number(match[3] ?? 1) }
+  }
+  return null
+}
+
+function codeFrame({ file, line, column }: Place): string | null {
+  const source = readSource(file)
+  if (source === null) return null
+  const lines = source.split('\n')
+  const first = Math.max(1, line - CONTEXT_LINES)
+  const last = Math.min(lines.length, line + CONTEXT_LINES)
+  const width = String(last).length
+  const shown: string[] = []
+  for (let at = first; at <= last; at++) {
+    shown.push(`${at === line ? '>' : ' '} ${String(at).padStart(width)} | ${lines[at - 1]!.slice(0, 160)}`)
+    if (at === line) shown.push(`  ${' '.repeat(width)} | ${' '.repeat(Math.max(0, column - 1))}^`)
+  }
+  return shown.join('\n')
+}
+
+function readSource(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return sourceFromMaps(file)
+  }
+}
+
+/** A bundle's source map carries the sources themselves. */
+let entryFile: string | null = null
+
+export function setEntryFile(file: string): void {
+  entryFile = file
+}
+
+function sourceFromMaps(file: string): string | null {
+  const map = entryFile === null ? undefined : findSourceMap(entryFile)
+  if (map === undefined || entryFile === null) return null
+  const { sources, sourcesContent } = map.payload
+  const at = sources.findIndex((source) => fileURLToPath(new URL(source, `file://${entryFile}`)) === file)
+  return sourcesContent?.[at] ?? null
+}
+
+function printable(value: unknown): string {
+  try {
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  } catch {
+    return String(value)
+  }
+}
+
+function cut(text: string): string {
+  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text
+}

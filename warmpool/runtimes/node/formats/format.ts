@@ -1,0 +1,19 @@
+/** What a format is: how a module's exports become a handler. One file a format; the table of all is index.ts. */
+import type { Call } from '../call.ts'
+
+/** Answers the call, now or when the promise it returns has settled. Whatever it throws is the function's fault. */
+export type Handler = (call: Call) => unknown
+
+export type Exports = Readonly<Record<string, unknown>>
+
+export interface Format {
+  readonly name: string
+  /** The most invocations at once that its contract allows; null leaves it to the settings. */
+  readonly concurrency: number | null
+  /** For the error that lists what a module could have exported. */
+  readonly expects: string
+  /** True when the exports bear this format's unambiguous marks. */
+  isMarked(exports: Exports): boolean
+  /** A handler, or null when the exports hold none of this format. */
+  handler(exports: Exports, env: Readonly<Record<string, string>>): Handler | null
+}

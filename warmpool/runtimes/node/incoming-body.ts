@@ -1,0 +1,107 @@
+/**
+ * A request's body as it arrives: whole with the head, or in chunks under a window. The parent may send more only as
+ * the reader takes what is there, so a slow reader slows the caller down and nothing piles up here. It is read once,
+ * either collected or as a stream.
+ */
+
+/** Grants the parent that many more bytes. */
+type Grant = (bytes: number) => void
+
+export class IncomingBody {
+  readonly #grant: Grant
+  /** What has arrived and was not taken; null after the end was taken. */
+  #chunks: Uint8Array[]
+  #hasEnded: boolean
+  #error: Error | null = null
+  #wake: (() => void) | null = null
+
+  constructor(first: Uint8Array | null, more: boolean, grant: Grant) {
+    this.#chunks = first === null ? [] : [first]
+    this.#hasEnded = !more
+    this.#grant = grant
+  }
+
+  /** True when nothing more will come and what came lies here: no stream is needed to read it. */
+  get isWhole(): boolean {
+    return this.#hasEnded && this.#error === null
+  }
+
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#hasEnded || this.#error !== null) return
+    this.#chunks.push(chunk)
+    this.#notify()
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    this.#notify()
+  }
+
+  /** The caller left, or the call has ended: whoever still reads gets the error. */
+  abort(error: Error): void {
+    if (this.#hasEnded) return
+    this.#error = error
+    this.#notify()
+  }
+
+  /** All of it in one piece. */
+  async collect(): Promise<Buffer> {
+    const taken: Uint8Array[] = []
+    for (let chunk = await this.#next(); chunk !== null; chunk = await this.#next()) taken.push(chunk)
+    return taken.length === 1 ? asBuffer(taken[0]!) : Buffer.concat(taken)
+  }
+
+  /** All of it at once, when {@link isWhole}. */
+  takeWhole(): Buffer {
+    const taken = this.#chunks
+    this.#chunks = []
+    return taken.length === 1 ? asBuffer(taken[0]!) : Buffer.concat(taken)
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        type: 'bytes',
+        pull: async (controller) => {
+          const chunk = await this.#next()
+          if (chunk !== null) return controller.enqueue(chunk as Uint8Array<ArrayBuffer>)
+          const bytes = controller as ReadableByteStreamController
+          bytes.close()
+          bytes.byobRequest?.respond(0)
+        },
+        cancel: () => {
+          // Nobody wants the rest: taking it without granting stops the caller, which is what cancelling means.
+          this.#chunks = []
+          this.#hasEnded = true
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  async #next(): Promise<Uint8Array | null> {
+    while (this.#chunks.length === 0) {
+      if (this.#error !== null) throw this.#error
+      if (this.#hasEnded) return null
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    const chunk = this.#chunks.shift()!
+    if (!this.#hasEnded) this.#grant(chunk.length)
+    return chunk
+  }
+
+  #notify(): void {
+    this.#wake?.()
+    this.#wake = null
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,112 @@
+/**
+ * The Node runtime: what runs inside a worker. It boots to a blank (web classes in place, nothing of any function),
+ * becomes one function when told, hands it invocations, and goes when told to drain or when its parent is gone. Start
+ * here, then read call.ts; docs/protocol.md is the contract with the parent.
+ */
+import { setSourceMapsEnabled } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import {
+  FLAG_MORE,
+  FLAG_SECURE,
+  FRAME,
+  type FrameType,
+  PROTOCOL_VERSION,
+  REQUEST_PREFIX_BYTES,
+} from '../../wire/frames.ts'
+import type { Hello, Load, Ready } from '../../wire/messages.ts'
+import { Call } from './call.ts'
+import { openChannel, unexpected } from './channel.ts'
+import { reportError, setEntryFile } from './error-report.ts'
+import type { Exports, Handler } from './formats/format.ts'
+import { chooseFormat } from './formats/index.ts'
+import { IncomingBody } from './incoming-body.ts'
+import { installWebClasses } from './web/install.ts'
+
+const calls = new Map<number, Call>()
+let handler: Handler | null = null
+let isDraining = false
+
+installWebClasses()
+setSourceMapsEnabled(true)
+const { writer, began } = openChannel(onFrame)
+writer.json(FRAME.hello, 0, {
+  protocol: PROTOCOL_VERSION,
+  runtime: `node ${process.versions.node}`,
+  journal: true,
+} satisfies Hello)
+
+function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
+  switch (type) {
+    case FRAME.request:
+      return onRequest(id, chunk, start, end)
+    case FRAME.data:
+      // The chunk's buffer is used again for the next read.
+      return calls.get(id)?.body.push(Buffer.from(chunk.subarray(start, end)))
+    case FRAME.end:
+      return calls.get(id)?.body.end()
+    case FRAME.cancel:
+      return calls.get(id)?.cancel()
+    case FRAME.window:
+      return calls.get(id)?.grant(chunk.readUInt32LE(start))
+    case FRAME.ping:
+      return writer.empty(FRAME.pong, 0)
+    case FRAME.load:
+      void load(JSON.parse(chunk.toString('utf8', start, end)) as Load)
+      return
+    case FRAME.drain:
+      isDraining = true
+      return leaveWhenIdle()
+    default:
+      return unexpected(type)
+  }
+}
+
+async function load(wanted: Load): Promise<void> {
+  try {
+    if (wanted.cwd !== null) process.chdir(wanted.cwd)
+    Object.assign(process.env, wanted.env)
+    setEntryFile(fileURLToPath(wanted.entry))
+    const exports = (await import(wanted.entry)) as Exports
+    const chosen = chooseFormat(exports, wanted.format, Object.freeze({ ...wanted.env }))
+    handler = chosen.handler
+    writer.json(FRAME.ready, 0, { format: chosen.format.name, concurrency: chosen.format.concurrency } satisfies Ready)
+    writer.flush()
+  } catch (error) {
+    writer.json(FRAME.loadFailed, 0, reportError(error))
+    writer.flush()
+  }
+}
+
+function onRequest(id: number, chunk: Buffer, start: number, end: number): void {
+  const flags = chunk[start]!
+  const timeLeftMs = chunk.readUInt32LE(start + 1)
+  const headStart = start + REQUEST_PREFIX_BYTES
+  const headEnd = headStart + chunk.readUInt32LE(start + 5)
+  const head = chunk.toString('latin1', headStart, headEnd)
+  const first = headEnd === end ? null : Buffer.from(chunk.subarray(headEnd, end))
+  const body = new IncomingBody(first, (flags & FLAG_MORE) !== 0, (bytes) => writer.window(id, bytes))
+  const call = new Call(id, head, timeLeftMs, (flags & FLAG_SECURE) !== 0, body, writer, onDone)
+  calls.set(id, call)
+  began(id)
+  run(call)
+}
+
+function run(call: Call): void {
+  try {
+    const result = handler!(call)
+    if (result instanceof Promise) result.catch((error: unknown) => call.fail('handler-threw', error))
+  } catch (error) {
+    call.fail('handler-threw', error)
+  }
+}
+
+function onDone(call: Call): void {
+  calls.delete(call.id)
+  if (isDraining) leaveWhenIdle()
+}
+
+/** Everything that was handed over has been answered: the last frames go out, then the process ends. */
+function leaveWhenIdle(): void {
+  if (calls.size > 0) return
+  writer.whenWritten(() => process.exit(0))
+}

@@ -1,0 +1,80 @@
+/** A library call: a value in, a value out. The other encoding of an invocation besides HTTP. */
+import { InvocationFailure } from './failure.ts'
+import { Invocation } from './invocation.ts'
+import { DATA_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './wire/frames.ts'
+import { decodeValue, encodeValue } from './wire/values.ts'
+
+/** Up to here a value travels in the frame of its invocation. */
+const INLINE_BYTES = MAX_PAYLOAD_BYTES / 2
+
+export class TaskInvocation extends Invocation {
+  readonly head: string
+  /** Lets go of what was only needed while it ran. */
+  whenOver: (() => void) | null = null
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: Error) => void
+  /** What did not fit into the first frame, and how much of it was sent. */
+  #rest: Uint8Array | null = null
+  #sentBytes = 0
+  #kind = ''
+  #chunks: Buffer[] = []
+
+  /** Throws TypeError for an input that is neither JSON nor bytes. */
+  constructor(input: unknown, resolve: (value: unknown) => void, reject: (error: Error) => void) {
+    super()
+    this.#resolve = resolve
+    this.#reject = reject
+    const { kind, body } = encodeValue(input)
+    this.head = kind
+    if (body === null || body.length * (typeof body === 'string' ? 3 : 1) <= INLINE_BYTES) this.body = body
+    else {
+      this.#rest = typeof body === 'string' ? Buffer.from(body) : body
+      this.hasMore = true
+    }
+  }
+
+  protected override onSent(): void {
+    this.#sentBytes = 0
+    this.onWritable()
+  }
+
+  protected override onWritable(): void {
+    const rest = this.#rest
+    if (rest === null || this.#sentBytes >= rest.length) return
+    for (let isOpen = true; isOpen && this.#sentBytes < rest.length; ) {
+      const end = Math.min(this.#sentBytes + DATA_CHUNK_BYTES, rest.length)
+      isOpen = this.write(rest.subarray(this.#sentBytes, end))
+      this.#sentBytes = end
+    }
+    if (this.#sentBytes === rest.length) this.endBody()
+  }
+
+  protected override onResponse(_status: number, head: string, body: Buffer, more: boolean): void {
+    this.#kind = head
+    // What comes whole is decoded at once and needs no copy of its own.
+    this.#chunks = [body]
+    if (more) this.consumed(body.length)
+  }
+
+  protected override onData(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.consumed(chunk.length)
+  }
+
+  protected override onEnd(): void {
+    this.whenOver?.()
+    try {
+      const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+      this.#resolve(decodeValue(this.#kind, body))
+    } catch (error) {
+      this.#reject(new InvocationFailure('worker-broke-protocol', (error as Error).message))
+    }
+  }
+
+  protected override onFailure(failure: InvocationFailure): void {
+    this.whenOver?.()
+    const { report } = failure.details
+    if (report !== undefined) failure.cause = Object.assign(new Error(report.message), { name: report.name, stack: report.stack })
+    this.#reject(failure)
+  }
+}

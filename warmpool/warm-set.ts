@@ -1,0 +1,41 @@
+/**
+ * The warm workers of all functions, most recently used last: what the machine's memory is spent on. lru-cache keeps
+ * the order and the sum of their memory; who must go is decided by worth (policy/eviction.ts), with the least recently
+ * used one first among equals. Workers never live or die by the cache's own limits: it has none that could fire.
+ */
+import { LRUCache } from 'lru-cache'
+import { chooseVictim } from './policy/eviction.ts'
+import type { Worker } from './worker.ts'
+
+export class WarmSet {
+  readonly #cache: LRUCache<number, Worker>
+
+  /** `capacity`: more than there can ever be. */
+  constructor(capacity: number) {
+    this.#cache = new LRUCache({ max: capacity })
+  }
+
+  /** It has just served, or was just loaded. */
+  touch(worker: Worker): void {
+    this.#cache.set(worker.pid, worker)
+  }
+
+  remove(worker: Worker): void {
+    this.#cache.delete(worker.pid)
+  }
+
+  /** The least valuable of those that may go; null when none may. */
+  victim(mayGo: ReadonlySet<Worker>, nowMs: number): Worker | null {
+    const candidates = [...this.#cache.rvalues()].filter((worker) => worker !== undefined && mayGo.has(worker)) as Worker[]
+    const at = chooseVictim(
+      candidates.map((worker) => ({
+        invocations: worker.invocations,
+        ageMs: nowMs - worker.bornAtMs,
+        idleMs: nowMs - worker.idleSinceMs,
+        loadMs: worker.loadMs,
+        rssBytes: worker.rssBytes,
+      })),
+    )
+    return candidates[at] ?? null
+  }
+}
