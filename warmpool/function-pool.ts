@@ -336,7 +336,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   #handOver(worker: Worker, invocation: Invocation, nowMs: number): void {
     const timeoutMs = invocation.timeoutMs ?? this.settings.timeoutMs
-    invocation.startKind = worker.invocations === 0 ? worker.startKind : 'warm'
+    // Warm is what did not have to wait for this start.
+    invocation.startKind = invocation.admittedAtMs < worker.loadedAtMs ? worker.startKind : 'warm'
     this.stats.starts[invocation.startKind]++
     this.#host.wheel.set(invocation, nowMs + timeoutMs)
     worker.begin(invocation, nowMs, timeoutMs)
@@ -351,7 +352,6 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     while (this.#waiting.length > 0 && worker.inFlight < concurrency && worker.state !== 'draining') {
       const next = this.#waiting.shift()!
       this.#host.wheel.clear(next)
-      // All that waited for this start share its kind.
       this.#handOver(worker, next, nowMs)
     }
   }

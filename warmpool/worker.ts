@@ -70,7 +70,8 @@ export class Worker {
   expiring: DeathReason | null = null
   /** Started because somebody waited, not ahead of time. */
   isOrdered = false
-  /** What loading the function took. */
+  /** When the function was loaded, and how long that took. */
+  loadedAtMs = 0
   loadMs = 0
   /** What the loaded function's format allows at most. */
   formatConcurrency = Number.POSITIVE_INFINITY
@@ -310,6 +311,7 @@ export class Worker {
       this.format = String(ready.format)
       this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
       this.idleSinceMs = nowMs
+      this.loadedAtMs = nowMs
       this.loadMs = nowMs - this.stateSinceMs
       this.#enter('ready', nowMs)
       this.owner.onLoaded(this)
@@ -374,11 +376,14 @@ export class Worker {
 
   #onWireClosed(): void {
     this.#isWireClosed = true
-    if (this.exit !== null) this.#die()
-    else if (this.state !== 'draining') {
+    if (this.exit !== null) return this.#die()
+    if (this.state === 'draining' && this.#inFlight.size === 0) return
+    // Most often it is just exiting: only one that stays has closed the channel itself.
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
+    this.#killTimer = setTimeout(() => {
       this.note ??= 'it closed its channel (fd 3)'
       this.kill('crash')
-    } else if (this.#inFlight.size > 0) this.kill(this.reason ?? 'crash')
+    }, LAST_BYTES_MS)
   }
 
   #onExit(exit: Exit): void {

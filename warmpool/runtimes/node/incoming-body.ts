@@ -8,6 +8,8 @@
 type Grant = (bytes: number) => void
 
 export class IncomingBody {
+  /** There never was one: nothing came and nothing was announced. Does not change as the body is read. */
+  readonly isAbsent: boolean
   readonly #grant: Grant
   /** What has arrived and was not taken; null after the end was taken. */
   #chunks: Uint8Array[]
@@ -16,6 +18,7 @@ export class IncomingBody {
   #wake: (() => void) | null = null
 
   constructor(first: Uint8Array | null, more: boolean, grant: Grant) {
+    this.isAbsent = first === null && !more
     this.#chunks = first === null ? [] : [first]
     this.#hasEnded = !more
     this.#grant = grant
@@ -26,12 +29,8 @@ export class IncomingBody {
     return this.#hasEnded && this.#error === null
   }
 
-  get isEmpty(): boolean {
-    return this.#chunks.length === 0
-  }
-
   push(chunk: Uint8Array): void {
-    if (this.#hasEnded || this.#error !== null) return
+    if (this.#hasEnded || this.#error !== null || chunk.length === 0) return
     this.#chunks.push(chunk)
     this.#notify()
   }
@@ -68,7 +67,7 @@ export class IncomingBody {
         type: 'bytes',
         pull: async (controller) => {
           const chunk = await this.#next()
-          if (chunk !== null) return controller.enqueue(chunk as Uint8Array<ArrayBuffer>)
+          if (chunk !== null) return controller.enqueue(detachable(chunk))
           const bytes = controller as ReadableByteStreamController
           bytes.close()
           bytes.byobRequest?.respond(0)
@@ -104,4 +103,10 @@ export class IncomingBody {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** A byte stream takes the memory for itself, which Node refuses for the pool that small Buffers share. */
+function detachable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isAlone = bytes.byteLength === bytes.buffer.byteLength
+  return isAlone ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)
 }

@@ -1,33 +1,37 @@
 /** Puts the lazy web classes where user code finds them. To be called before any user code is loaded. */
-import { NativeRequest, nativeFetch, type RequestInput } from './native.ts'
+import { markFetchedResponses } from './fetched.ts'
+import { NativeRequest, NativeResponse, nativeFetch, type RequestInput } from './native.ts'
 import { LazyRequest } from './request.ts'
 import { LazyResponse } from './response.ts'
 
-const unwrap = (input: unknown): unknown => (isLazyRequest(input) ? input.native() : input)
+/**
+ * Node's own class, which looks into private fields of what it is given, so it gets native objects. As a proxy it
+ * keeps its prototype: `instanceof`, subclasses and additions to the prototype work for lazy requests as for others.
+ */
+const Request = new Proxy(NativeRequest, {
+  construct(target, [input, init, ...rest]: [RequestInput, RequestInit?], newTarget) {
+    const request = Reflect.construct(target, [native(input, init), init, ...rest], newTarget) as NativeRequest
+    // `new Request(elsewhere, request)` takes over all headers, and elsewhere is another host.
+    if (LazyRequest.isLazy(init)) request.headers.set('host', new URL(request.url).host)
+    return request
+  },
+})
 
-function isLazyRequest(value: unknown): value is LazyRequest {
-  return typeof value === 'object' && value !== null && value.constructor === LazyRequest
+function native(input: RequestInput, init: RequestInit | undefined): RequestInput {
+  if (!LazyRequest.isLazy(input)) return input
+  return init?.body === undefined || init.body === null ? input.native() : input.nativeHead()
+}
+
+async function fetch(input: RequestInput, init?: RequestInit): Promise<NativeResponse> {
+  return LazyRequest.isLazy(init) ? nativeFetch(new Request(input, init)) : nativeFetch(native(input, init), init)
 }
 
 export function installWebClasses(): void {
-  // `new Request(request, init)` and `fetch(request)` look into the native class's private fields.
-  const Request = class extends NativeRequest {
-    constructor(input: RequestInput, init?: RequestInit) {
-      super(unwrap(input) as RequestInput, unwrap(init) as RequestInit)
-    }
-
-    static override [Symbol.hasInstance](value: unknown): boolean {
-      return Function.prototype[Symbol.hasInstance].call(NativeRequest, value)
-    }
-  }
-  Object.defineProperty(Request, 'name', { value: 'Request' })
-  Object.defineProperty(LazyResponse, 'name', { value: 'Response' })
-  const replacements = {
-    Request,
-    Response: LazyResponse,
-    fetch: (input: RequestInput, init?: RequestInit) => nativeFetch(unwrap(input) as RequestInput, init),
-  }
-  for (const [name, value] of Object.entries(replacements)) {
+  markFetchedResponses()
+  NativeRequest.prototype.constructor = Request
+  NativeResponse.prototype.constructor = LazyResponse
+  LazyRequest.prototype.constructor = Request
+  for (const [name, value] of Object.entries({ Request, Response: LazyResponse, fetch })) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false })
   }
 }

@@ -1,15 +1,17 @@
 /**
- * The Request that handlers get: it holds the head as the text it came as and takes it apart when asked. `url`,
- * `method` and reading a body that came whole never touch Node's native Request; cloning, forms, blobs and handing it
- * to `fetch` build one behind it, from then on the only reader of the body.
+ * The Request that handlers get: it holds the head as the text it came as and takes it apart when asked. Reading the
+ * head and reading the body as text, JSON or bytes never touch Node's native Request; cloning, forms, blobs and handing
+ * it to `fetch` build one behind it, from then on the only reader of the body.
  */
 import type { IncomingBody } from '../incoming-body.ts'
+import { type ByteStream, collect, isRead, ownBytes, spentStream, toText, unusable } from './body.ts'
+import { delegateTheRest } from './delegate.ts'
+import { copyHeaders } from './fields.ts'
 import { NativeRequest } from './native.ts'
+import { requestUrl } from './request-url.ts'
 
 /** The head's lines: invocation id, method, target, then name and value in turn. */
 const FIRST_HEADER_LINE = 3
-
-const WITHOUT_BODY = new Set(['GET', 'HEAD'])
 
 export class LazyRequest {
   readonly #lines: string[]
@@ -17,10 +19,12 @@ export class LazyRequest {
   readonly #body: IncomingBody
   readonly #getSignal: () => AbortSignal
   #url: string | null = null
+  /** Made when asked for; from then on the truth, as handlers may change it. */
   #headers: Headers | null = null
-  #stream: ReadableStream<Uint8Array> | null = null
-  #native: NativeRequest | null = null
+  #stream: ByteStream | null = null
   #isUsed = false
+  /** From when it is there, what holds the body. */
+  #native: NativeRequest | null = null
 
   constructor(lines: string[], isSecure: boolean, body: IncomingBody, getSignal: () => AbortSignal) {
     this.#lines = lines
@@ -34,7 +38,7 @@ export class LazyRequest {
   }
 
   get url(): string {
-    this.#url ??= absoluteUrl(this.#lines[2]!, this.#host(), this.#isSecure)
+    this.#url ??= requestUrl(this.#lines[2]!, this.#host(), this.#isSecure)
     return this.#url
   }
 
@@ -52,19 +56,20 @@ export class LazyRequest {
     return this.#getSignal()
   }
 
-  get body(): ReadableStream<Uint8Array> | null {
+  get body(): ByteStream | null {
     if (this.#native !== null) return this.#native.body
     if (!this.#hasBody()) return null
-    this.#stream ??= this.#body.stream()
+    this.#stream ??= this.#isUsed ? spentStream() : this.#body.stream()
     return this.#stream
   }
 
   get bodyUsed(): boolean {
-    return this.#isUsed || (this.#native?.bodyUsed ?? this.#stream?.locked ?? false)
+    if (this.#native !== null) return this.#native.bodyUsed
+    return this.#isUsed || (this.#stream !== null && isRead(this.#stream))
   }
 
   async text(): Promise<string> {
-    return this.#isPlain() ? stripMark((await this.#collect()).toString('utf8')) : this.native().text()
+    return this.#native === null ? toText(await this.#read()) : this.#native.text()
   }
 
   async json(): Promise<unknown> {
@@ -72,56 +77,63 @@ export class LazyRequest {
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    if (!this.#isPlain()) return this.native().arrayBuffer()
-    const bytes = await this.#collect()
-    const isAlone = bytes.byteLength === bytes.buffer.byteLength
-    return (
-      isAlone ? bytes.buffer : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
-    ) as ArrayBuffer
+    return (await this.bytes()).buffer as ArrayBuffer
   }
 
   async bytes(): Promise<Uint8Array> {
-    return new Uint8Array(await this.arrayBuffer())
+    return this.#native === null ? ownBytes(await this.#read()) : this.#native.bytes()
   }
 
-  blob(): Promise<Blob> {
+  async blob(): Promise<Blob> {
     return this.native().blob()
   }
 
-  formData(): Promise<FormData> {
+  async formData(): Promise<FormData> {
     return this.native().formData()
   }
 
-  clone(): Request {
-    return this.native().clone()
-  }
-
-  /** Node's own Request over the same call; made once. */
+  /** Node's own Request over the same call; made once. Throws TypeError when the body was read without it. */
   native(): NativeRequest {
     if (this.#native === null) {
-      const { method } = this
-      const body = this.#isUsed ? null : this.body
-      this.#native = new NativeRequest(this.url, {
-        method,
-        headers: this.headers,
-        signal: this.signal,
-        ...(body === null ? {} : { body, duplex: 'half' as const }),
-      })
+      if (this.bodyUsed) throw unusable()
+      this.#native = this.#build(this.#wholeBody() ?? this.body)
+    } else {
+      copyHeaders(this.headers, this.#native.headers)
     }
     return this.#native
   }
 
+  /** Node's own Request with the same head and no body; for whoever brings another body, so ours may have been read. */
+  nativeHead(): NativeRequest {
+    return this.#build(null)
+  }
+
+  static isLazy(value: unknown): value is LazyRequest {
+    return typeof value === 'object' && value !== null && #lines in value
+  }
+
+  #build(body: ByteStream | Uint8Array<ArrayBuffer> | null): NativeRequest {
+    const { method, headers, signal } = this
+    const bodyInit = body === null ? {} : { body, duplex: 'half' as const }
+    return new NativeRequest(this.url, { method, headers, signal, ...bodyInit })
+  }
+
+  /** The body in one piece, if it lies here so and no stream was made of it. */
+  #wholeBody(): Uint8Array<ArrayBuffer> | null {
+    const isHere = this.#stream === null && this.#hasBody() && this.#body.isWhole
+    return isHere ? ownBytes(this.#body.takeWhole()) : null
+  }
+
+  /** The same at any time in the call's life: as Node has it, a body that was announced as empty is none. */
   #hasBody(): boolean {
-    return !WITHOUT_BODY.has(this.method) && (this.#isUsed || !this.#body.isWhole || !this.#body.isEmpty)
+    const { method } = this
+    return method !== 'GET' && method !== 'HEAD' && !this.#body.isAbsent
   }
 
-  /** The body can be read without a native Request: nobody has begun to read it another way. */
-  #isPlain(): boolean {
-    return this.#native === null && this.#stream === null
-  }
-
-  async #collect(): Promise<Buffer> {
-    if (this.#isUsed) throw new TypeError('Body is unusable: Body has already been read')
+  async #read(): Promise<Uint8Array | string> {
+    if (!this.#hasBody()) return ''
+    if (this.#isUsed) throw unusable()
+    if (this.#stream !== null) return collect(this.#stream)
     this.#isUsed = true
     return this.#body.isWhole ? this.#body.takeWhole() : this.#body.collect()
   }
@@ -129,7 +141,7 @@ export class LazyRequest {
   #host(): string {
     const lines = this.#lines
     for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) if (lines[at] === 'host') return lines[at + 1]!
-    return 'localhost'
+    return ''
   }
 }
 
@@ -149,19 +161,6 @@ const CONSTANTS: Record<string, unknown> = {
   referrerPolicy: '',
 }
 for (const [name, value] of Object.entries(CONSTANTS)) {
-  Object.defineProperty(LazyRequest.prototype, name, { get: () => value, enumerable: true, configurable: true })
+  Object.defineProperty(LazyRequest.prototype, name, { get: () => value, configurable: true })
 }
-Object.setPrototypeOf(LazyRequest.prototype, NativeRequest.prototype)
-
-function absoluteUrl(target: string, host: string, isSecure: boolean): string {
-  const url = `${isSecure ? 'https' : 'http'}://${host}${target}`
-  // The same normal form that a native Request shows; most targets are in it already.
-  return PLAIN_TARGET.test(target) ? url : new URL(url).href
-}
-
-const PLAIN_TARGET =
-  /^\/(?:[A-Za-z0-9_~!$&()*+,;=:@%-]|\.[A-Za-z0-9_~-]|\/(?![./]))*(?:\?[A-Za-z0-9_~!$&()*+,;=:@%/?.-]*)?$/
-
-function stripMark(text: string): string {
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
-}
+delegateTheRest(LazyRequest.prototype, NativeRequest.prototype)

@@ -1,55 +1,58 @@
 /**
  * The Response that handlers make: it keeps status, headers and body as they were given and hands them to the wire
- * as they are. A text, bytes or stream body with plain headers never touches Node's native Response; everything else
- * builds one behind it. It is what `Response` means in a worker, and `instanceof` says yes to both kinds.
+ * as they are. A text, bytes or stream body never touches Node's native Response; a blob, a form and the like build one
+ * behind it. It is what `Response` means in a worker, and `instanceof` says yes to both kinds.
  */
+import { types } from 'node:util'
+import {
+  type ByteStream,
+  type Content,
+  collect,
+  isRead,
+  isReadable,
+  ownBytes,
+  shortcut,
+  spentStream,
+  streamOf,
+  toText,
+  unusable,
+} from './body.ts'
+import { delegateTheRest } from './delegate.ts'
+import { outdatedInCopy } from './fetched.ts'
+import { copyHeaders, hasField, headersOf, headText, quickFields, withoutFields } from './fields.ts'
 import { NativeResponse, type ResponseBody } from './native.ts'
+import { alreadyRead, looksLikeResponse, type OutgoingResponse, outgoingNative } from './outgoing.ts'
+
+export type { OutgoingResponse }
 
 const TEXT_TYPE = 'text/plain;charset=UTF-8'
 const JSON_TYPE = 'application/json'
-
-/** Header names and values that can go on the wire as they are; others get the native class's verdict. */
-const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-const NULL_BODY_STATUS = new Set([101, 204, 205, 304])
-
-type PlainBody = string | Uint8Array | ReadableStream<Uint8Array> | null
-
-/** What the wire needs of a response. */
-export interface OutgoingResponse {
-  readonly status: number
-  /** Name and value in turn, lower-case names; joined by newlines. */
-  readonly head: string
-  readonly body: PlainBody
-}
+const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
+const NULL_BODY_STATUS = new Set([204, 205, 304])
 
 export class LazyResponse {
-  readonly #body: PlainBody = null
-  readonly #status: number = 200
-  readonly #statusText: string = ''
-  /** Plain headers, valid and with lower-case names. */
+  #status = 200
+  #statusText = ''
+  /** Headers as they were given, until somebody asks for the object; that is then the truth. */
   #fields: string[] = []
   #headers: Headers | null = null
+  /** The body where it lies here whole. */
+  #content: Content | null = null
+  /** The body as a stream: given as one, or asked for. */
+  #stream: ByteStream | null = null
+  #isUsed = false
+  /** From when it is there, what holds the body. */
   #native: NativeResponse | null = null
 
   constructor(body?: ResponseBody, init?: ResponseInit) {
-    const fields = plainFields(init?.headers)
-    const status = init?.status ?? 200
-    if (fields === null || !isPlainBody(body) || !isPlainStatus(status, body) || (init?.statusText ?? '') !== '') {
-      this.#native = new NativeResponse(body, init)
-      return
-    }
-    this.#body = body instanceof ArrayBuffer ? new Uint8Array(body) : ((body ?? null) as PlainBody)
-    this.#status = status
-    this.#fields = fields
-    if (typeof body === 'string' && !hasContentType(fields)) fields.push('content-type', TEXT_TYPE)
+    this.#fill(body, init, TEXT_TYPE)
   }
 
   static json(data: unknown, init?: ResponseInit): Response {
     const body = JSON.stringify(data)
     if (body === undefined) throw new TypeError('Value is not JSON serializable')
-    const response = new LazyResponse(body, init)
-    if (!response.#isTypeGiven(init)) response.headers.set('content-type', JSON_TYPE)
+    const response = new LazyResponse()
+    response.#fill(body, init, JSON_TYPE)
     return response as unknown as Response
   }
 
@@ -61,38 +64,34 @@ export class LazyResponse {
     return NativeResponse.error()
   }
 
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return Function.prototype[Symbol.hasInstance].call(NativeResponse, value)
-  }
-
   get status(): number {
-    return this.#native?.status ?? this.#status
+    return this.#status
   }
 
   get statusText(): string {
-    return this.#native?.statusText ?? this.#statusText
+    return this.#statusText
   }
 
   get ok(): boolean {
-    return this.status >= 200 && this.status <= 299
+    return this.#status >= 200 && this.#status <= 299
   }
 
   get headers(): Headers {
-    if (this.#native !== null) return this.#native.headers
-    if (this.#headers === null) {
-      const headers = new Headers()
-      for (let at = 0; at < this.#fields.length; at += 2) headers.append(this.#fields[at]!, this.#fields[at + 1]!)
-      this.#headers = headers
-    }
+    this.#headers ??= headersOf(this.#fields)
     return this.#headers
   }
 
-  get body(): ReadableStream<Uint8Array> | null {
-    return this.native().body
+  get body(): ByteStream | null {
+    if (this.#native !== null) return this.#native.body
+    if (this.#stream === null && this.#content !== null) {
+      this.#stream = this.#isUsed ? spentStream() : streamOf(this.#content)
+    }
+    return this.#stream
   }
 
   get bodyUsed(): boolean {
-    return this.#native?.bodyUsed ?? false
+    if (this.#native !== null) return this.#native.bodyUsed
+    return this.#isUsed || (this.#stream !== null && isRead(this.#stream))
   }
 
   get type(): 'default' {
@@ -107,118 +106,150 @@ export class LazyResponse {
     return false
   }
 
-  text(): Promise<string> {
-    return this.native().text()
+  async text(): Promise<string> {
+    return this.#native === null ? toText(await this.#read()) : this.native().text()
   }
 
-  json(): Promise<unknown> {
-    return this.native().json()
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text())
   }
 
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.native().arrayBuffer()
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return (await this.bytes()).buffer as ArrayBuffer
   }
 
-  bytes(): Promise<Uint8Array> {
-    return this.native().bytes()
+  async bytes(): Promise<Uint8Array> {
+    return this.#native === null ? ownBytes(await this.#read()) : this.native().bytes()
   }
 
-  blob(): Promise<Blob> {
+  async blob(): Promise<Blob> {
     return this.native().blob()
   }
 
-  formData(): Promise<FormData> {
+  async formData(): Promise<FormData> {
     return this.native().formData()
   }
 
   clone(): Response {
-    return this.native().clone()
+    if (this.#native !== null || this.#stream !== null || this.#isUsed) return this.native().clone()
+    const copy = new LazyResponse()
+    copy.#status = this.#status
+    copy.#statusText = this.#statusText
+    copy.#content = this.#content
+    if (this.#headers === null) copy.#fields = [...this.#fields]
+    else copy.#headers = new Headers(this.#headers)
+    return copy as unknown as Response
   }
 
-  /** Node's own Response over the same answer; made once, and from then on the answer. */
+  /** Node's own Response over the same answer; made once, and from then on it holds the body. */
   native(): NativeResponse {
     if (this.#native === null) {
+      if (this.#isUsed) throw unusable()
+      // As bytes, since for a text it would add a content type that the author may have taken off.
+      const body = this.#stream ?? (this.#content === null ? null : ownBytes(this.#content))
       const init = { status: this.#status, statusText: this.#statusText, headers: this.headers }
-      this.#native = new NativeResponse(this.#body as ResponseBody, init)
+      this.#native = new NativeResponse(body, init)
+    } else {
+      copyHeaders(this.headers, this.#native.headers)
     }
     return this.#native
   }
 
-  #isTypeGiven(init: ResponseInit | undefined): boolean {
-    const given = init?.headers
-    return given !== undefined && new Headers(given).has('content-type')
+  #fill(body: ResponseBody | undefined, init: ResponseInit | undefined, textType: string): void {
+    if (init !== undefined && init !== null) {
+      this.#fillHead(init)
+      this.#drop(outdatedInCopy(body, init))
+    }
+    if (body === undefined || body === null) return
+    if (NULL_BODY_STATUS.has(this.#status)) throw new TypeError(`Invalid response status code ${this.#status}`)
+    if (typeof body === 'string') {
+      this.#content = body
+      this.#implyType(textType)
+    } else if (types.isUint8Array(body) || types.isArrayBuffer(body)) {
+      // A copy, as the native class makes one: the memory may be used for the next call before this has left.
+      this.#content = new Uint8Array(body instanceof ArrayBuffer ? body.slice(0) : body)
+    } else if (body instanceof ReadableStream) {
+      if (!isReadable(body)) throw new TypeError('Response body object should not be disturbed or locked')
+      this.#stream = body
+    } else {
+      this.#fillNative(body)
+    }
+  }
+
+  #fillHead(init: ResponseInit): void {
+    const { status, statusText, headers } = init
+    const isPlain =
+      typeof init === 'object' &&
+      (status === undefined || (Number.isInteger(status) && status >= 200 && status <= 599)) &&
+      (statusText === undefined || (typeof statusText === 'string' && REASON.test(statusText)))
+    // The native class throws what is due, or reads what it can: '404' is a status for it.
+    const judged = isPlain ? { status, statusText } : new NativeResponse(null, init)
+    this.#status = judged.status ?? 200
+    this.#statusText = judged.statusText ?? ''
+    const fields = quickFields(headers)
+    if (fields === null) this.#headers = new Headers(headers)
+    else this.#fields = fields
+  }
+
+  /** A blob, a form, an async iterable and whatever else the native class takes for a body. */
+  #fillNative(body: ResponseBody): void {
+    const { status, statusText, headers } = this
+    this.#native = new NativeResponse(body, { status, statusText, headers })
+    this.#headers = this.#native.headers
+  }
+
+  #drop(names: readonly string[]): void {
+    if (names.length === 0) return
+    if (this.#headers === null) this.#fields = withoutFields(this.#fields, names)
+    else for (const name of names) this.#headers.delete(name)
+  }
+
+  #implyType(type: string): void {
+    if (this.#headers === null) {
+      if (!hasField(this.#fields, 'content-type')) this.#fields.push('content-type', type)
+    } else if (!this.#headers.has('content-type')) {
+      this.#headers.append('content-type', type)
+    }
+  }
+
+  async #read(): Promise<Content> {
+    if (this.#isUsed) throw unusable()
+    if (this.#stream !== null) return collect(this.#stream)
+    if (this.#content === null) return ''
+    this.#isUsed = true
+    return this.#content
   }
 
   static outgoing(response: LazyResponse): OutgoingResponse {
-    if (response.#native !== null) return outgoingNative(response.#native)
+    const stream = response.#stream
+    if (response.#native !== null) return { ...outgoingNative(response.#native), head: headText(response.headers) }
+    if (response.#isUsed || (stream !== null && !isReadable(stream))) throw alreadyRead()
     const head = response.#headers === null ? response.#fields.join('\n') : headText(response.#headers)
-    return { status: response.#status, head, body: response.#body }
+    const body = response.#content ?? (stream === null ? null : shortcut(stream))
+    return { status: response.#status, head, body }
   }
 
   static isLazy(value: object): value is LazyResponse {
     return #fields in value
   }
 }
-Object.setPrototypeOf(LazyResponse.prototype, NativeResponse.prototype)
+delegateTheRest(LazyResponse.prototype, NativeResponse.prototype)
+Object.defineProperties(LazyResponse, {
+  name: { value: 'Response' },
+  // A subclass inherits this and means only its own.
+  [Symbol.hasInstance]: {
+    value(this: unknown, value: unknown): boolean {
+      return Function.prototype[Symbol.hasInstance].call(this === LazyResponse ? NativeResponse : this, value)
+    },
+  },
+})
 
-/** What to send for whatever a handler returned; null when that is not a response. */
+/**
+ * What to send for whatever a handler returned; null when that is not a response. Throws TypeError for a response that
+ * cannot be sent: its body was read, or its head is none.
+ */
 export function toOutgoing(value: unknown): OutgoingResponse | null {
   if (typeof value !== 'object' || value === null) return null
   if (LazyResponse.isLazy(value)) return LazyResponse.outgoing(value)
-  // By shape: a response may come from another copy of the class (node-fetch, the undici package).
-  const { status, headers } = value as Partial<NativeResponse>
-  if (typeof status !== 'number' || typeof headers?.forEach !== 'function') return null
-  return outgoingNative(value as NativeResponse)
-}
-
-function outgoingNative(response: NativeResponse): OutgoingResponse {
-  if (response.bodyUsed || response.body?.locked) throw new TypeError('The body of the response was read already')
-  return { status: response.status, head: headText(response.headers), body: response.body }
-}
-
-function headText(headers: Headers): string {
-  const fields: string[] = []
-  headers.forEach((value, name) => {
-    fields.push(name, value)
-  })
-  return fields.join('\n')
-}
-
-/** The headers as plain fields, or null when only the native class can judge them. */
-function plainFields(given: ResponseInit['headers']): string[] | null {
-  const fields: string[] = []
-  if (given === undefined) return fields
-  if (given instanceof Headers) {
-    given.forEach((value, name) => {
-      fields.push(name, value)
-    })
-    return fields
-  }
-  const entries: Iterable<readonly unknown[]> = Array.isArray(given) ? given : Object.entries(given)
-  for (const [name, value] of entries) {
-    if (typeof name !== 'string' || typeof value !== 'string' || !NAME.test(name) || !VALUE.test(value)) return null
-    fields.push(name.toLowerCase(), value.trim())
-  }
-  return fields
-}
-
-function isPlainBody(body: unknown): boolean {
-  return (
-    body === undefined ||
-    body === null ||
-    typeof body === 'string' ||
-    body instanceof Uint8Array ||
-    body instanceof ArrayBuffer ||
-    (body instanceof ReadableStream && !body.locked)
-  )
-}
-
-function isPlainStatus(status: unknown, body: unknown): boolean {
-  const isWhole = Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
-  return isWhole && (body === undefined || body === null || !NULL_BODY_STATUS.has(status as number))
-}
-
-function hasContentType(fields: readonly string[]): boolean {
-  for (let at = 0; at < fields.length; at += 2) if (fields[at] === 'content-type') return true
-  return false
+  return looksLikeResponse(value) ? outgoingNative(value) : null
 }

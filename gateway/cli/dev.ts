@@ -1,0 +1,46 @@
+/** What `dev` adds to `serve`: sources are followed and swapped in, and every call is told in one readable line. */
+import { stdout } from 'node:process'
+import pc from 'picocolors'
+import { type FunctionsWatch, watchFunctions } from '../functions/watch.ts'
+import type { ExchangeSummary } from '../http/http-invocation.ts'
+import type { Running } from './run-gateway.ts'
+
+/** Follows the functions folder; returns how to stop. */
+export async function followSources({ gateway, log }: Running): Promise<() => Promise<void>> {
+  let last = Promise.resolve()
+  let watch: FunctionsWatch | null = null
+  const swap = async (names: ReadonlySet<string>): Promise<void> => {
+    const startedAtMs = performance.now()
+    const entries = await gateway.reload(names)
+    const tookMs = (performance.now() - startedAtMs).toFixed(0)
+    for (const { name, error, outsideInputs } of entries) {
+      watch?.setOutsideInputs(name, outsideInputs)
+      if (error === null) log.info({ function: name }, `swapped in (${tookMs} ms)`)
+      else log.error({ function: name, frame: error.frame }, error.message)
+    }
+    const gone = [...names].filter((name) => !entries.some((entry) => entry.name === name))
+    for (const name of gone) log.info({ function: name }, 'removed')
+  }
+  watch = await watchFunctions(
+    gateway.config.functionsDir,
+    (names) => {
+      // One after the other, so that the newest state is the last that is swapped in.
+      last = last.then(() => swap(names)).catch((error: Error) => log.error(`could not be swapped in: ${error.message}`))
+    },
+    (error) => log.error(`changes may be missed from here on: ${error.message}`),
+  )
+  for (const { name, outsideInputs } of gateway.functions) watch.setOutsideInputs(name, outsideInputs)
+  return async () => {
+    await watch.close()
+    await last
+  }
+}
+
+/** `GET /hello?name=you 200 1.3 ms blank` */
+export function printCall({ invocation, status, problem, tookMs }: ExchangeSummary): void {
+  const { method, url } = invocation.request
+  const color = status === 0 ? pc.dim : status >= 500 ? pc.red : status >= 400 ? pc.yellow : pc.green
+  const shown = status === 0 ? 'caller left' : String(status)
+  const why = problem === null ? '' : ` ${problem.code}`
+  stdout.write(`${pc.bold(method ?? '')} ${url} ${color(`${shown}${why}`)} ${tookMs.toFixed(1)} ms ${pc.dim(invocation.startKind)}\n`)
+}

@@ -1,0 +1,207 @@
+/**
+ * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
+ * configuration while it runs, and stops without losing a request that it has accepted.
+ */
+import { WarmPool } from '../warmpool/index.ts'
+import { createAdminApp } from './admin/app.ts'
+import { type AdminServer, startAdminServer } from './admin/server.ts'
+import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
+import type { Config } from './config/index.ts'
+import { Catalog, type CatalogEntry } from './functions/catalog.ts'
+import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
+import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
+import type { ProblemCode } from './http/problem.ts'
+import { RouteTable } from './http/route-table.ts'
+import type { Logger } from './log.ts'
+import { logExchange, logPool } from './narrate.ts'
+import { packageVersion } from './version.ts'
+
+export interface GatewayHooks {
+  /** While functions are built at the start. */
+  onProgress?(done: number, total: number): void
+  /** After every exchange. */
+  onExchange?(summary: ExchangeSummary): void
+}
+
+export class Gateway implements EdgeOwner, AdminSource {
+  readonly pool: WarmPool
+  readonly #log: Logger
+  readonly #hooks: GatewayHooks
+  readonly #edge: HttpEdge
+  readonly #startedAtMs = performance.now()
+  #config: Config
+  #catalog!: Catalog
+  #admin: AdminServer | null = null
+  #state: GatewayState = 'starting'
+  #address = ''
+
+  private constructor(config: Config, log: Logger, hooks: GatewayHooks) {
+    this.#config = config
+    this.#log = log
+    this.#hooks = hooks
+    this.pool = new WarmPool({ ...config.pool, defaults: config.defaults })
+    this.#edge = new HttpEdge(this, new RouteTable([], []), edgeSettings(config))
+    this.pool.on('load-failed', (event) => this.#catalog.setLoadError(event.function!, event.report))
+    this.pool.on('loaded', (event) => this.#catalog.setLoadError(event.function!, null))
+    logPool(this.pool, log)
+  }
+
+  /**
+   * Builds the functions, warms what is to be warm, and then takes requests. Throws MissingFunctionsFolder or
+   * AddressInUse, with nothing left running.
+   */
+  static async start(config: Config, log: Logger, hooks: GatewayHooks = {}): Promise<Gateway> {
+    const gateway = new Gateway(config, log, hooks)
+    try {
+      await gateway.#start()
+    } catch (error) {
+      await gateway.#letGo()
+      throw error
+    }
+    return gateway
+  }
+
+  /** The public address as a URL. */
+  get address(): string {
+    return this.#address
+  }
+
+  get adminAddress(): string {
+    return this.#admin!.url
+  }
+
+  get config(): Config {
+    return this.#config
+  }
+
+  get functions(): readonly CatalogEntry[] {
+    return [...this.#catalog.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** The patterns under which a function answers. */
+  routesOf(name: string): string[] {
+    return this.#edge.routes.routesOf(name)
+  }
+
+  /** Applies what can be applied to a running gateway; requests under way are not touched. */
+  async retune(config: Config): Promise<void> {
+    const isMoved = config.functionsDir !== this.#config.functionsDir
+    this.#config = config
+    this.#log.level = config.log.level
+    this.pool.retune(config.pool)
+    this.#edge.retune(edgeSettings(config))
+    this.#catalog.retune(config)
+    if (isMoved) await this.#catalog.loadAll(() => {})
+    this.#route()
+  }
+
+  /** Builds these functions again and swaps them in. */
+  async reload(names: ReadonlySet<string>): Promise<CatalogEntry[]> {
+    const entries = await this.#catalog.reload(names)
+    this.#route()
+    return entries
+  }
+
+  /** Answers everything that was accepted, within the shutdown time-out, then ends every process. */
+  async stop(): Promise<void> {
+    if (this.#state === 'draining') return
+    this.#state = 'draining'
+    const { shutdownTimeoutMs } = this.#config.limits
+    const deadlineMs = performance.now() + shutdownTimeoutMs
+    const cut = setTimeout(() => this.#edge.cut(), shutdownTimeoutMs)
+    await this.#edge.drain()
+    clearTimeout(cut)
+    await this.pool.close(Math.max(0, deadlineMs - performance.now()))
+    await this.#letGo()
+  }
+
+  isReady(): boolean {
+    return this.#state === 'serving'
+  }
+
+  status(): GatewayStatus {
+    const { pool, functions } = this.pool.status()
+    const live = new Map(functions.map((one) => [one.name, one]))
+    return {
+      gateway: {
+        version: packageVersion(),
+        nodeVersion: process.versions.node,
+        pid: process.pid,
+        uptimeMs: Math.round(performance.now() - this.#startedAtMs),
+        address: this.#address,
+        functionsDir: this.#config.functionsDir,
+        state: this.#state,
+        requestsInFlight: this.#edge.requestsInFlight,
+        configFile: this.#config.file,
+      },
+      pool,
+      functions: this.functions.map((entry): FunctionReport => {
+        const base = live.get(entry.name) ?? neverLive(entry.name)
+        return { ...base, routes: this.routesOf(entry.name), error: entry.error }
+      }),
+    }
+  }
+
+  unavailable(name: string): { code: ProblemCode; detail: string } | null {
+    const entry = this.#catalog.entries.get(name)
+    if (entry === undefined) return { code: 'not-found', detail: `There is no function "${name}".` }
+    if (entry.bundle !== null) return null
+    const place = entry.error?.file === undefined ? '' : ` (${entry.error.file}:${entry.error.line ?? 1})`
+    return { code: 'build-failed', detail: `It does not build${place}. The log of the gateway says why.` }
+  }
+
+  invoke(name: string, invocation: HttpInvocation): void {
+    this.pool.invoke(name, invocation)
+  }
+
+  onOver(summary: ExchangeSummary): void {
+    logExchange(summary, this.#log)
+    this.#hooks.onExchange?.(summary)
+  }
+
+  async #start(): Promise<void> {
+    const { admin, listen } = this.#config
+    this.#catalog = await Catalog.open(this.pool, this.#config)
+    const app = createAdminApp(this, admin.token === null ? {} : { token: admin.token })
+    this.#admin = await startAdminServer(app, admin)
+    await this.#catalog.loadAll((done, total) => this.#hooks.onProgress?.(done, total))
+    this.#route()
+    await this.pool.warmedUp()
+    this.#address = await this.#edge.listen(listen)
+    this.#state = 'serving'
+  }
+
+  #route(): void {
+    this.#edge.routes = new RouteTable(this.#config.routes, this.#catalog.entries.keys())
+  }
+
+  async #letGo(): Promise<void> {
+    await this.pool.close(0)
+    await this.#admin?.close()
+    await this.#catalog?.close()
+  }
+}
+
+function edgeSettings({ listen, limits }: Config): EdgeSettings {
+  const { bodyBytes, headersBytes, headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs } = limits
+  const { trustProxy, serverTiming } = listen
+  return { trustProxy, serverTiming, bodyBytes, headersBytes, headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs }
+}
+
+/** A function that never had a bundle that builds. */
+function neverLive(name: string): Omit<FunctionReport, 'routes' | 'error'> {
+  return {
+    name,
+    version: 0,
+    bundle: '',
+    runtime: 'node',
+    starts: { warm: 0, blank: 0, cold: 0 },
+    deaths: {},
+    invocations: 0,
+    errors: 0,
+    latencyMs: { p50: null, p99: null },
+    queue: 0,
+    unavailable: null,
+    workers: [],
+  }
+}

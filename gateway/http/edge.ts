@@ -1,0 +1,248 @@
+/**
+ * The public HTTP server: takes requests, refuses what is malformed before a function hears of it, finds the function,
+ * and hands the rest to the pool. Read it after route-table.ts and before http-invocation.ts. It runs on node:http
+ * itself: every layer in between costs a tenth of what a warm call may cost (docs/performance.md).
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { readRequestHeaders, type RequestHeaders } from './headers.ts'
+import { type Edge, type ExchangeSummary, HttpInvocation } from './http-invocation.ts'
+import { type ListenAddress, listen } from './listen.ts'
+import { PROBLEM_CONTENT_TYPE, type ProblemCode, problem, renderProblem } from './problem.ts'
+import { requestId } from './request-id.ts'
+import { checkRequestLine } from './request-line.ts'
+import type { Match, RouteTable } from './route-table.ts'
+import { sendProblem } from './send-problem.ts'
+
+export interface EdgeSettings {
+  readonly trustProxy: boolean
+  readonly serverTiming: boolean
+  readonly bodyBytes: number
+  readonly headersBytes: number
+  readonly headersTimeoutMs: number
+  readonly bodyTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+}
+
+export interface EdgeOwner {
+  /** Why a function that has a route cannot take calls right now; null when it can. */
+  unavailable(name: string): { readonly code: ProblemCode; readonly detail: string } | null
+  invoke(name: string, invocation: HttpInvocation): void
+  onOver(summary: ExchangeSummary): void
+}
+
+/** Bodies of known length up to here are read before a worker is taken, so that a slow caller holds none. */
+const WHOLE_BODY_BYTES = 64 * 1024
+/** Idle connections get so long, after the last call for draining, to send what they were about to. */
+const LAST_REQUESTS_MS = 500
+
+const INVOCATION = Symbol('invocation')
+
+type Carrier = { [INVOCATION]?: HttpInvocation }
+
+export class HttpEdge implements Edge {
+  routes: RouteTable
+  requestsInFlight = 0
+  isDraining = false
+  readonly #owner: EdgeOwner
+  readonly #server: Server
+  #settings: EdgeSettings
+  #onQuiet: (() => void) | null = null
+
+  constructor(owner: EdgeOwner, routes: RouteTable, settings: EdgeSettings) {
+    this.#owner = owner
+    this.routes = routes
+    this.#settings = settings
+    this.#server = createServer({
+      maxHeaderSize: settings.headersBytes,
+      // Coarser than this, the time-outs below would be.
+      connectionsCheckingInterval: 1_000,
+      requestTimeout: 0,
+      highWaterMark: 64 * 1024,
+    })
+    this.#server.maxHeadersCount = 0
+    this.#applyTimeouts()
+    this.#server.on('request', (request, response) => this.#onRequest(request, response))
+    this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
+    this.#server.on('checkExpectation', (request, response) => this.#refuse(request, response, 'expectation-failed', 'Only 100-continue can be met'))
+    this.#server.on('clientError', onClientError)
+    this.#server.on('connect', (_request, socket) => refuseRaw(socket, 'method-not-allowed', 'CONNECT is not passed on'))
+  }
+
+  get serverTiming(): boolean {
+    return this.#settings.serverTiming
+  }
+
+  get bodyBytes(): number {
+    return this.#settings.bodyBytes
+  }
+
+  retune(settings: EdgeSettings): void {
+    this.#settings = settings
+    this.#applyTimeouts()
+  }
+
+  /** Returns the URL at which it answers. Throws AddressInUse. */
+  async listen(address: ListenAddress): Promise<string> {
+    return listen(this.#server, address, 'Choose another port with --port N or listen.port in wrangler-free.config.ts; 0 takes any that is free.')
+  }
+
+  /** Takes no new connections, answers everything that was sent on those there are, and resolves when all is answered. */
+  async drain(): Promise<void> {
+    this.isDraining = true
+    const closed = new Promise<void>((resolve) => {
+      // Not http's own close: it would cut idle connections on which a request may be under way already.
+      NetServer.prototype.close.call(this.#server, () => resolve())
+    })
+    const lastRequests = new Promise<void>((resolve) => setTimeout(resolve, LAST_REQUESTS_MS))
+    await this.#quiet()
+    await lastRequests
+    await this.#quiet()
+    const closeIdle = setInterval(() => this.#server.closeIdleConnections(), 50)
+    this.#server.closeIdleConnections()
+    await closed
+    clearInterval(closeIdle)
+    this.#server.close()
+  }
+
+  /** Ends every connection at once. */
+  cut(): void {
+    this.#server.closeAllConnections()
+  }
+
+  onOver(summary: ExchangeSummary): void {
+    this.requestsInFlight--
+    this.#owner.onOver(summary)
+    if (this.#onQuiet !== null && this.requestsInFlight === 0) this.#onQuiet()
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
+    const headers = readRequestHeaders(request.rawHeaders)
+    const method = request.method!
+    if (method === 'OPTIONS' && request.url === '*') return answerServerOptions(response)
+    const line = checkRequestLine(method, request.url!, request.httpVersion, headers)
+    if ('code' in line) return this.#refuse(request, response, line.code, line.detail)
+    const match = this.routes.find(line.host, line.target)
+    if (match === null) return this.#refuse(request, response, 'not-found', notFoundDetail(line.target))
+    const unavailable = this.#owner.unavailable(match.function)
+    if (unavailable !== null) return this.#refuse(request, response, unavailable.code, unavailable.detail)
+    if (headers.contentLength !== null && headers.contentLength > this.bodyBytes) {
+      return this.#refuse(request, response, 'body-too-large', `It is longer than ${this.bodyBytes} bytes`)
+    }
+    if (expectsContinue) response.writeContinue()
+    this.#dispatch(request, response, headers, match)
+  }
+
+  #dispatch(request: IncomingMessage, response: ServerResponse, headers: RequestHeaders, match: Match): void {
+    const id = requestId(headers.requestId)
+    const isSecure = this.#settings.trustProxy && headers.forwardedProto === 'https'
+    const forwarded = this.#forwarded(request, headers, isSecure, match.prefix)
+    const head = `${id}\n${request.method}\n${match.target}${headers.text}${forwarded}`
+    const invocation = new HttpInvocation({ request, response, edge: this }, match.function, id, head, isSecure)
+    this.requestsInFlight++
+    invocation.admittedAtMs = performance.now()
+    ;(response as Carrier)[INVOCATION] = invocation
+    response.on('close', onResponseClosed)
+    if (!headers.isChunked && (headers.contentLength ?? 0) === 0) return this.#owner.invoke(match.function, invocation)
+    this.#watchBody(request, invocation)
+    if (headers.contentLength !== null && headers.contentLength <= WHOLE_BODY_BYTES) this.#readWhole(request, invocation)
+    else {
+      invocation.setStreaming()
+      this.#owner.invoke(match.function, invocation)
+    }
+  }
+
+  #readWhole(request: IncomingMessage, invocation: HttpInvocation): void {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.once('end', () => {
+      invocation.setBody(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+      if (!invocation.isCancelled) this.#owner.invoke(invocation.functionName, invocation)
+    })
+  }
+
+  /** Cuts off a caller that stops sending its body, unless it waits for the function to read on. */
+  #watchBody(request: IncomingMessage, invocation: HttpInvocation): void {
+    const { socket } = request
+    const onIdle = (): void => {
+      if (request.complete || request.isPaused() || request.readableFlowing !== true) return
+      invocation.refuse('request-timeout', `No more of its body came for ${this.#settings.bodyTimeoutMs} ms`)
+    }
+    socket.setTimeout(this.#settings.bodyTimeoutMs)
+    socket.on('timeout', onIdle)
+    request.once('close', () => {
+      socket.setTimeout(0)
+      socket.off('timeout', onIdle)
+    })
+  }
+
+  #forwarded(request: IncomingMessage, headers: RequestHeaders, isSecure: boolean, prefix: string): string {
+    const peer = request.socket.remoteAddress ?? ''
+    const given = this.#settings.trustProxy ? headers.forwardedFor : null
+    const path = prefix === '' ? '' : `\nx-forwarded-prefix\n${prefix}`
+    const chain = given === null ? peer : `${given}, ${peer}`
+    return `\nx-forwarded-for\n${chain}\nx-forwarded-proto\n${isSecure ? 'https' : 'http'}${path}`
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, code: ProblemCode, detail: string): void {
+    const invocation = requestId(readRequestHeaders(request.rawHeaders).requestId)
+    const isLast = this.isDraining || code === 'malformed-request'
+    sendProblem(request, response, problem(code, { detail, invocation }), { isLast })
+  }
+
+  #applyTimeouts(): void {
+    this.#server.headersTimeout = this.#settings.headersTimeoutMs
+    this.#server.keepAliveTimeout = this.#settings.keepAliveTimeoutMs
+  }
+
+  #quiet(): Promise<void> {
+    if (this.requestsInFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onQuiet = () => {
+        this.#onQuiet = null
+        resolve()
+      }
+    })
+  }
+}
+
+/** Shared by all responses, so that none needs a closure. */
+function onResponseClosed(this: ServerResponse): void {
+  ;(this as Carrier)[INVOCATION]?.onClosed()
+}
+
+function answerServerOptions(response: ServerResponse): void {
+  response.writeHead(204, ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'])
+  response.end()
+}
+
+function notFoundDetail(target: string): string {
+  const path = target.split('?', 1)[0]!
+  return `No function is mounted at ${path.length > 200 ? `${path.slice(0, 200)}…` : path}.`
+}
+
+/** What node:http could not read as a request. The connection is of no further use. */
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  if (error.code === 'HPE_HEADER_OVERFLOW') return refuseRaw(socket, 'headers-too-large', 'Its headers are longer than this server takes')
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseRaw(socket, 'request-timeout', 'Its headers did not come in time')
+  const reason = (error as { reason?: string }).reason ?? error.message
+  refuseRaw(socket, 'malformed-request', `It is not valid HTTP: ${reason}`)
+}
+
+/** Without a ServerResponse: the parser has given this connection up. */
+function refuseRaw(socket: Duplex, code: ProblemCode, detail: string): void {
+  const found = problem(code, { detail })
+  const body = renderProblem(found)
+  const head = [
+    `HTTP/1.1 ${found.status} ${found.title}`,
+    `content-type: ${PROBLEM_CONTENT_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  // An answer that is being written must not be broken into.
+  const isAnswering = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage?.headersSent === true
+  if (isAnswering) return void socket.destroy()
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}

@@ -1,0 +1,190 @@
+/**
+ * Headers in both directions. Towards the function: lower-case names, nothing that belongs to one connection only,
+ * nothing that the gateway says itself. Towards the caller: names and values are checked (a worker is not trusted to
+ * write well-formed HTTP), connection headers are dropped. Answers of one function are mostly alike, so a checked head
+ * is remembered.
+ */
+
+/** Of one connection, never passed on (RFC 9110, 7.6.1). */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Said by the gateway itself: the caller's word is read where it is wanted, and not passed on as it is. */
+const OWN = new Set(['x-forwarded-prefix', 'expect'])
+
+/** Headers that the gateway reads itself. */
+const READ = ['host', 'connection', 'content-length', 'transfer-encoding', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto'] as const
+
+type Treatment = 'pass' | 'drop' | (typeof READ)[number]
+
+interface KnownName {
+  readonly lower: string
+  readonly treatment: Treatment
+}
+
+/** Names as callers write them, so that most are never lower-cased twice. Bounded: callers choose these names. */
+const known = new Map<string, KnownName>()
+const MOST_KNOWN = 1_000
+
+function lookUp(name: string): KnownName {
+  const hit = known.get(name)
+  if (hit !== undefined) return hit
+  const lower = name.toLowerCase()
+  const found = { lower, treatment: treatmentOf(lower) }
+  if (known.size < MOST_KNOWN) known.set(name, found)
+  return found
+}
+
+function treatmentOf(lower: string): Treatment {
+  const read = READ.find((name) => name === lower)
+  if (read !== undefined) return read
+  return HOP_BY_HOP.has(lower) || OWN.has(lower) ? 'drop' : 'pass'
+}
+
+/** What the gateway itself reads of a request's headers. */
+export interface RequestHeaders {
+  /** Name and value in turn, each line preceded by a newline: the tail of an invocation's head. */
+  readonly text: string
+  /** null when there is none. */
+  readonly host: string | null
+  readonly hostCount: number
+  /** null when none was given. */
+  readonly contentLength: number | null
+  readonly isChunked: boolean
+  readonly requestId: string | null
+  readonly forwardedFor: string | null
+  readonly forwardedProto: string | null
+}
+
+export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
+  let text = ''
+  let host: string | null = null
+  let hostCount = 0
+  let contentLength: number | null = null
+  let isChunked = false
+  let requestId: string | null = null
+  let forwardedFor: string | null = null
+  let forwardedProto: string | null = null
+  let named: Set<string> | null = null
+  for (let at = 0; at < raw.length; at += 2) {
+    const value = raw[at + 1]!
+    const { lower, treatment } = lookUp(raw[at]!)
+    switch (treatment) {
+      case 'drop':
+        continue
+      case 'connection':
+        named = namedByConnection(value) ?? named
+        continue
+      case 'transfer-encoding':
+        isChunked = true
+        continue
+      case 'x-request-id':
+        requestId = value
+        continue
+      case 'x-forwarded-for':
+        forwardedFor = forwardedFor === null ? value : `${forwardedFor}, ${value}`
+        continue
+      case 'x-forwarded-proto':
+        forwardedProto = value
+        continue
+      case 'host':
+        host = value
+        hostCount++
+        break
+      case 'content-length':
+        contentLength = Number(value)
+        break
+    }
+    text += `\n${lower}\n${value}`
+  }
+  if (named !== null) text = withoutNamed(text, named)
+  return { text, host, hostCount, contentLength, isChunked, requestId, forwardedFor, forwardedProto }
+}
+
+/** Headers that `Connection` declares to be of this connection; null in the usual cases, where it names none. */
+function namedByConnection(value: string): Set<string> | null {
+  if (value === 'keep-alive' || value === 'close') return null
+  const names = value.split(',').map((name) => name.trim().toLowerCase())
+  return new Set(names.filter((name) => name !== '' && name !== 'keep-alive' && name !== 'close' && name !== 'host'))
+}
+
+function withoutNamed(text: string, named: ReadonlySet<string>): string {
+  const lines = text.split('\n')
+  let kept = ''
+  for (let at = 1; at + 1 < lines.length; at += 2) if (!named.has(lines[at]!)) kept += `\n${lines[at]}\n${lines[at + 1]}`
+  return kept
+}
+
+/** A function's response headers, checked. */
+export interface ResponseHead {
+  /** Name and value in turn, ready for `writeHead`. */
+  readonly fields: readonly string[]
+  /** What the function says of its body's length; null when it says nothing. Not among `fields`. */
+  readonly contentLength: number | null
+  /** What is wrong with it; then nothing of it may be sent. */
+  readonly mistake: { readonly code: 'not-a-response' | 'wrong-content-length' | 'response-headers-too-large'; readonly detail: string } | null
+}
+
+const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/i
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a tab is allowed in a value
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+const DIGITS = /^\d{1,15}$/
+
+/** More would be refused by most callers and by every proxy in front. */
+const MAX_HEAD_CHARS = 64 * 1024
+const MAX_FIELDS = 256
+
+const checked = new Map<string, ResponseHead>()
+const MOST_CHECKED = 512
+/** Long heads vary (cookies, tokens): remembering them would only push out the others. */
+const LONGEST_CHECKED = 512
+
+/** `head`: name and value in turn, joined by newlines, as a worker sends it. */
+export function readResponseHead(head: string): ResponseHead {
+  const hit = checked.get(head)
+  if (hit !== undefined) return hit
+  const read = checkResponseHead(head)
+  if (head.length <= LONGEST_CHECKED) {
+    if (checked.size >= MOST_CHECKED) checked.clear()
+    checked.set(head, read)
+  }
+  return read
+}
+
+function checkResponseHead(head: string): ResponseHead {
+  if (head === '') return { fields: [], contentLength: null, mistake: null }
+  const lines = head.split('\n')
+  if (lines.length % 2 !== 0) return mistaken('not-a-response', 'Its headers hold a line break')
+  if (head.length > MAX_HEAD_CHARS || lines.length / 2 > MAX_FIELDS) {
+    const found = `${lines.length / 2} headers in ${head.length} bytes`
+    return mistaken('response-headers-too-large', `It sent ${found}; at most ${MAX_FIELDS} in ${MAX_HEAD_CHARS} are passed on`)
+  }
+  const fields: string[] = []
+  let contentLength: number | null = null
+  for (let at = 0; at < lines.length; at += 2) {
+    const name = lines[at]!
+    const value = lines[at + 1]!
+    if (!NAME.test(name) || !VALUE.test(value)) return mistaken('not-a-response', `Its header "${name.slice(0, 80)}" is not valid HTTP`)
+    const lower = name.toLowerCase()
+    if (lower === 'content-length') {
+      if (!DIGITS.test(value) || (contentLength !== null && contentLength !== Number(value))) {
+        return mistaken('wrong-content-length', `It says its length is "${value.slice(0, 80)}"`)
+      }
+      contentLength = Number(value)
+    } else if (!HOP_BY_HOP.has(lower) && lower !== 'x-request-id') fields.push(name, value)
+  }
+  return { fields, contentLength, mistake: null }
+}
+
+function mistaken(code: NonNullable<ResponseHead['mistake']>['code'], detail: string): ResponseHead {
+  return { fields: [], contentLength: null, mistake: { code, detail } }
+}

@@ -1,0 +1,52 @@
+/**
+ * The part of a request that names what it wants, checked before a function hears of it: one usable Host, a target in
+ * a form that this server answers, a method that it passes on.
+ */
+import type { RequestHeaders } from './headers.ts'
+
+export interface RequestLine {
+  /** Path and query. */
+  readonly target: string
+  /** Lower-case, without a port; empty when an HTTP/1.0 caller named none. */
+  readonly host: string
+}
+
+export type Refusal =
+  | { readonly code: 'malformed-request'; readonly detail: string }
+  | { readonly code: 'method-not-allowed'; readonly detail: string }
+
+/** Registered names, IPv4, and IPv6 in brackets, with an optional port. */
+const HOST = /^(?:[a-z0-9._~%!$&'()*+,;=-]+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i
+
+/** What reaches a function's `new Request` must be allowed there; these never are. */
+const NEVER_PASSED_ON = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
+export function checkRequestLine(method: string, url: string, version: string, headers: RequestHeaders): RequestLine | Refusal {
+  if (NEVER_PASSED_ON.has(method)) return { code: 'method-not-allowed', detail: `${method} is not passed on` }
+  if (headers.hostCount > 1) return malformed('It has more than one Host header')
+  if (headers.hostCount === 1 ? !HOST.test(headers.host!) : version === '1.1') return malformed('Its Host header is missing or not a host')
+  if (headers.isChunked && version === '1.0') return malformed('HTTP/1.0 has no transfer-encoding')
+  if (headers.isChunked && headers.contentLength !== null) return malformed('It has both a content-length and a transfer-encoding')
+  const target = originForm(url)
+  if (target === null) return malformed('Its target is neither a path nor a URL')
+  return { target, host: withoutPort(headers.host ?? '') }
+}
+
+function malformed(detail: string): Refusal {
+  return { code: 'malformed-request', detail }
+}
+
+/** `http://host/path` is allowed towards servers too (RFC 9112, 3.2.2); the Host header has the last word on the host. */
+function originForm(url: string): string | null {
+  if (url.startsWith('/')) return url.includes('#') ? null : url
+  const absolute = /^https?:\/\/[^/?#]+([/?][^#]*)?$/i.exec(url)
+  if (absolute === null) return null
+  const rest = absolute[1] ?? '/'
+  return rest.startsWith('?') ? `/${rest}` : rest
+}
+
+function withoutPort(host: string): string {
+  const at = host.lastIndexOf(':')
+  const name = at > host.lastIndexOf(']') ? host.slice(0, at) : host
+  return name.toLowerCase()
+}

@@ -1,0 +1,100 @@
+/**
+ * Which function an address belongs to. Explicit routes win over the default mounts `/<name>` and `/<name>/*`; among
+ * them one with a host over one without, an exact path over one with parameters, and that over a wildcard, the longer
+ * first. A table is immutable: a new deployment makes a new one, and requests under way keep theirs.
+ */
+
+export interface RouteRule {
+  /** `/exact`, `/users/:id` or `/api/*`. */
+  readonly path: string
+  /** `example.com` or `*.example.com`; null for every host. */
+  readonly host: string | null
+  readonly function: string
+  /** Takes a wildcard's fixed part off the path that the function sees. */
+  readonly stripPrefix: boolean
+}
+
+export interface Match {
+  readonly function: string
+  /** Path and query as the function sees them. */
+  readonly target: string
+  /** What was taken off the front of the path; empty when nothing was. */
+  readonly prefix: string
+}
+
+interface Compiled {
+  readonly rule: RouteRule
+  readonly segments: readonly string[]
+  readonly isWildcard: boolean
+  readonly rank: number
+}
+
+export class RouteTable {
+  readonly #rules: readonly Compiled[]
+  readonly #names: ReadonlySet<string>
+
+  constructor(rules: readonly RouteRule[], functionNames: Iterable<string>) {
+    this.#rules = rules.map(compile).sort((a, b) => b.rank - a.rank)
+    this.#names = new Set(functionNames)
+  }
+
+  /** `host` without a port, lower-case; `target` is a path with or without a query. */
+  find(host: string, target: string): Match | null {
+    const queryAt = target.indexOf('?')
+    const path = queryAt < 0 ? target : target.slice(0, queryAt)
+    if (this.#rules.length > 0) {
+      const rule = this.#findRule(host, path)
+      if (rule !== null) return matched(rule, target, path)
+    }
+    const slashAt = path.indexOf('/', 1)
+    const name = slashAt < 0 ? path.slice(1) : path.slice(1, slashAt)
+    if (!this.#names.has(name)) return null
+    const prefix = `/${name}`
+    return { function: name, target: stripped(target, prefix), prefix }
+  }
+
+  /** The patterns under which a function answers, for people. */
+  routesOf(name: string): string[] {
+    const explicit = this.#rules.filter(({ rule }) => rule.function === name).map(({ rule }) => `${rule.host ?? ''}${rule.path}`)
+    return this.#names.has(name) ? [...explicit, `/${name}`, `/${name}/*`] : explicit
+  }
+
+  #findRule(host: string, path: string): Compiled | null {
+    const segments = path.split('/')
+    for (const compiled of this.#rules) {
+      if (matchesHost(compiled.rule.host, host) && matchesPath(compiled, segments)) return compiled
+    }
+    return null
+  }
+}
+
+function compile(rule: RouteRule): Compiled {
+  const isWildcard = rule.path.endsWith('/*')
+  const segments = (isWildcard ? rule.path.slice(0, -2) : rule.path).split('/')
+  const parameters = segments.filter((segment) => segment.startsWith(':')).length
+  const hostRank = rule.host === null ? 0 : rule.host.startsWith('*') ? 1 : 2
+  const pathRank = isWildcard ? 0 : parameters > 0 ? 1 : 2
+  return { rule, segments, isWildcard, rank: hostRank * 1e6 + pathRank * 1e5 + segments.length * 100 - parameters }
+}
+
+function matchesHost(wanted: string | null, host: string): boolean {
+  if (wanted === null) return true
+  return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) && host.length > wanted.length - 1 : host === wanted
+}
+
+function matchesPath({ segments, isWildcard }: Compiled, found: readonly string[]): boolean {
+  if (isWildcard ? found.length < segments.length : found.length !== segments.length) return false
+  return segments.every((segment, at) => segment === found[at] || (segment.startsWith(':') && found[at] !== ''))
+}
+
+function matched({ rule, segments, isWildcard }: Compiled, target: string, path: string): Match {
+  if (!rule.stripPrefix || !isWildcard) return { function: rule.function, target, prefix: '' }
+  const prefix = path.split('/').slice(0, segments.length).join('/')
+  return { function: rule.function, target: stripped(target, prefix), prefix }
+}
+
+/** The target without its prefix, which it begins with; a path is never empty. */
+function stripped(target: string, prefix: string): string {
+  const rest = target.slice(prefix.length)
+  return rest.startsWith('/') ? rest : `/${rest}`
+}

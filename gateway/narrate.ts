@@ -1,0 +1,31 @@
+/** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
+import type { WarmPool } from '../warmpool/index.ts'
+import type { ExchangeSummary } from './http/http-invocation.ts'
+import type { Logger } from './log.ts'
+
+/** Ends of a life that somebody should look into. The others are the pool's everyday work. */
+const WORRYING = new Set(['crash', 'init-failed', 'timeout', 'unresponsive', 'memory'])
+
+export function logPool(pool: WarmPool, log: Logger): void {
+  pool.on('log', ({ function: name, pid, stream, line }) => log.info({ function: name ?? 'blank', pid, stream }, line))
+  pool.on('load-failed', ({ function: name, report }) => {
+    const place = report.file === undefined ? '' : ` at ${report.file.split('/files/').at(-1)}:${report.line}`
+    log.error({ function: name, frame: report.frame ?? report.stack }, `does not load${place}: ${report.name}: ${report.message}`)
+  })
+  pool.on('loaded', ({ function: name, pid, kind, loadMs }) =>
+    log.debug({ function: name, pid, kind }, `loaded in ${loadMs.toFixed(1)} ms`),
+  )
+  pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
+    const level = WORRYING.has(reason) ? 'warn' : 'debug'
+    log[level]({ function: name ?? 'blank', pid, invocations }, `worker ended: ${description}`)
+  })
+}
+
+export function logExchange({ invocation, status, problem, failure, tookMs }: ExchangeSummary, log: Logger): void {
+  const fields = { function: invocation.functionName, id: invocation.invocationId, status }
+  const line = `${invocation.request.method} ${invocation.request.url}`
+  if (problem === null || problem.fault === 'caller') return log.debug(fields, `${line} ${tookMs.toFixed(1)} ms`)
+  const report = failure?.details.report
+  const what = report === undefined ? problem.detail : `${report.name}: ${report.message}`
+  log.error({ ...fields, code: problem.code, ...(report?.stack ? { stack: report.stack } : {}) }, `${line}: ${what}`)
+}

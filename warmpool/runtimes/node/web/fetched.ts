@@ -1,0 +1,69 @@
+/**
+ * Responses that came from `fetch` and go on to the caller. Node decodes such a body but leaves `content-encoding` and
+ * `content-length` as the origin sent them, so passing both on would give the caller a body that its headers belie.
+ * Here is told which headers are outdated; whoever looks at the fetched response still sees them.
+ */
+import { NativeResponse, type ResponseBody } from './native.ts'
+
+/** The codings that Node's `fetch` takes off. It takes off all or, if one is unknown, none. */
+const TAKEN_OFF = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])
+
+const ENCODING_AND_LENGTH = ['content-encoding', 'content-length']
+const LENGTH = ['content-length']
+const NONE: readonly string[] = []
+
+/** Bodies and headers that somebody took off a decoded response. */
+const decoded = new WeakSet<object>()
+
+/** What a response that goes to the caller as it is must not say. */
+export function outdatedInFetched(response: NativeResponse): readonly string[] {
+  return isDecoded(response.url, response.body, response.headers) ? ENCODING_AND_LENGTH : NONE
+}
+
+/** What a response made of parts of another one must not say. */
+export function outdatedInCopy(body: ResponseBody | undefined, init: ResponseInit): readonly string[] {
+  if (isMarked(body) || isMarked(init.headers)) return ENCODING_AND_LENGTH
+  if (!(init instanceof NativeResponse) || body === null || body === undefined) return NONE
+  // The length is that of the other body.
+  return body instanceof ReadableStream && body === init.body ? NONE : LENGTH
+}
+
+function isMarked(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && decoded.has(value)
+}
+
+function isDecoded(url: string | undefined, body: unknown, headers: Headers): boolean {
+  // A response to HEAD, or without a body by its status, describes what was not sent.
+  if (!url || body === null) return false
+  const codings = headers.get('content-encoding')
+  return codings?.split(',').every((coding) => TAKEN_OFF.has(coding.trim().toLowerCase())) ?? false
+}
+
+/** From now on `body` and `headers` of a decoded response are known when they come back without it. */
+export function markFetchedResponses(): void {
+  const { prototype } = NativeResponse
+  const descriptors = Object.getOwnPropertyDescriptors(prototype)
+  const readBody = descriptors.body.get!
+  const readHeaders = descriptors.headers.get!
+  const readUrl = descriptors.url.get!
+  const mark = (response: NativeResponse, part: object | null): object | null => {
+    if (part !== null && isDecoded(readUrl.call(response), readBody.call(response), readHeaders.call(response))) {
+      decoded.add(part)
+    }
+    return part
+  }
+  Object.defineProperties(prototype, {
+    body: {
+      ...descriptors.body,
+      get(this: NativeResponse) {
+        return mark(this, readBody.call(this))
+      },
+    },
+    headers: {
+      ...descriptors.headers,
+      get(this: NativeResponse) {
+        return mark(this, readHeaders.call(this))
+      },
+    },
+  })
+}

@@ -1,0 +1,48 @@
+/** What the wire needs of a response, and how it is had from one that is not lazy: native, or of another package. */
+import { type ByteStream, type Content, isReadable } from './body.ts'
+import { outdatedInFetched } from './fetched.ts'
+import { headText } from './fields.ts'
+import type { NativeResponse } from './native.ts'
+
+export interface OutgoingResponse {
+  readonly status: number
+  /** Name and value in turn, lower-case names; joined by newlines. */
+  readonly head: string
+  readonly body: Content | ByteStream | null
+}
+
+/** By shape: a response may come from another copy of the class (node-fetch, the undici package). */
+export function looksLikeResponse(value: object): value is NativeResponse {
+  const { status, headers } = value as Partial<NativeResponse>
+  return typeof status === 'number' && typeof headers?.forEach === 'function'
+}
+
+/** Throws TypeError when it cannot be sent. */
+export function outgoingNative(response: NativeResponse): OutgoingResponse {
+  const { status } = response
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    const hint = response.type === 'error' ? ' (Response.error() is for fetch, it has none)' : ''
+    throw new TypeError(`The response has the status ${status}, not one from 200 to 599${hint}`)
+  }
+  const body = outgoingBody(response)
+  return { status, head: headText(response.headers, outdatedInFetched(response)), body }
+}
+
+export function alreadyRead(): TypeError {
+  return new TypeError('The body of the response was read already; to read it and send it, read a clone()')
+}
+
+function outgoingBody(response: NativeResponse): OutgoingResponse['body'] {
+  const body: unknown = response.body ?? null
+  if (response.bodyUsed) throw alreadyRead()
+  if (body === null || typeof body === 'string' || body instanceof Uint8Array) return body
+  if (body instanceof ReadableStream) {
+    if (!isReadable(body)) throw alreadyRead()
+    return body
+  }
+  // node-fetch gives a stream of Node's own kind.
+  if (typeof (body as Partial<AsyncIterable<Uint8Array>>)[Symbol.asyncIterator] === 'function') {
+    return ReadableStream.from(body as AsyncIterable<Uint8Array>)
+  }
+  throw new TypeError('The response has a body that is not text, bytes or a stream')
+}
