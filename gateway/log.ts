@@ -31,7 +31,9 @@ function prettyStream(): Writable {
 export function prettyLine(entry: Readonly<Record<string, unknown>>): string {
   const time = pc.dim(String(entry.time).slice(11, 19))
   const fields = Object.entries(entry).filter(([key]) => !MACHINERY.has(key))
-  const details = fields.map(([key, value]) => pc.dim(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`))
+  const details = fields.map(([key, value]) =>
+    pc.dim(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
+  )
   const name = entry.function === undefined ? [] : [pc.cyan(String(entry.function))]
   const first = [time, levelWord(Number(entry.level)), ...name, String(entry.msg ?? ''), ...details].join(' ')
   const below = [entry.frame, entry.stack].filter((text) => typeof text === 'string' && text !== '')

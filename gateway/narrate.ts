@@ -10,10 +10,13 @@ export function logPool(pool: WarmPool, log: Logger): void {
   pool.on('log', ({ function: name, pid, stream, line }) => log.info({ function: name ?? 'blank', pid, stream }, line))
   pool.on('load-failed', ({ function: name, report }) => {
     const place = report.file === undefined ? '' : ` at ${report.file.split('/files/').at(-1)}:${report.line}`
-    log.error({ function: name, frame: report.frame ?? report.stack }, `does not load${place}: ${report.name}: ${report.message}`)
+    log.error(
+      { function: name, frame: report.frame ?? report.stack },
+      `does not load${place}: ${report.name}: ${report.message}`,
+    )
   })
-  pool.on('loaded', ({ function: name, pid, kind, loadMs }) =>
-    log.debug({ function: name, pid, kind }, `loaded in ${loadMs.toFixed(1)} ms`),
+  pool.on('loaded', ({ function: name, pid, loadMs }) =>
+    log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`),
   )
   pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
     const level = WORRYING.has(reason) ? 'warn' : 'debug'

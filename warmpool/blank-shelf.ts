@@ -12,6 +12,8 @@ export interface BlankShelfHost {
   onBlank(worker: Worker): void
   onBlankDied(worker: Worker): void
   onBlankLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
+  /** The system would not start a process. */
+  onRefused(): void
 }
 
 export class BlankShelf implements WorkerOwner {
@@ -52,7 +54,7 @@ export class BlankShelf implements WorkerOwner {
       worker = new Worker(commandOf(this.#runtime), this, nowMs)
     } catch (error) {
       this.#failed((error as Error).message, nowMs)
-      return
+      return this.#host.onRefused()
     }
     this.workers.add(worker)
     worker.setDeadline(this.#bootTimeoutMs, () => {
@@ -82,7 +84,8 @@ export class BlankShelf implements WorkerOwner {
   onDied(worker: Worker): void {
     worker.clearDeadline()
     this.workers.delete(worker)
-    if (worker.reason === 'crash' && worker.diedIn === 'starting') this.#failed(worker.describeDeath(), performance.now())
+    if (worker.reason === 'crash' && worker.diedIn === 'starting')
+      this.#failed(worker.describeDeath(), performance.now())
     this.#host.onBlankDied(worker)
   }
 
@@ -94,6 +97,11 @@ export class BlankShelf implements WorkerOwner {
   onLoaded(): void {}
   onLoadFailed(): void {}
   onFreed(): void {}
+  evict(): void {}
+
+  isSpare(): boolean {
+    return false
+  }
 
   #failed(message: string, nowMs: number): void {
     this.bootFailure = message

@@ -1,6 +1,5 @@
 /** What the pool tells whoever listens, as typed events. Nothing waits for a listener. */
 import type { ErrorReport } from './wire/messages.ts'
-import type { StartKind } from './status.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
 /** `function` is null while the process is a blank. */
@@ -12,7 +11,6 @@ interface WorkerEvent {
 export interface StartEvent extends WorkerEvent {}
 
 export interface LoadedEvent extends WorkerEvent {
-  readonly kind: StartKind
   readonly loadMs: number
 }
 

@@ -4,16 +4,16 @@
  * that an invocation ends exactly once, and that one which may have run is never run again unless the function says
  * that is harmless.
  */
+import { Availability } from './availability.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import { InvocationFailure } from './failure.ts'
-import { FunctionStats } from './function-stats.ts'
+import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
-import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
 import { drawBudget, expiryReason, isOneShot } from './policy/recycling.ts'
 import { chooseWorker, type Wanted, workersWanted } from './policy/scheduling.ts'
 import type { RuntimeName } from './runtime.ts'
 import type { FunctionSettings } from './settings.ts'
-import type { FunctionStatus } from './status.ts'
+import type { FunctionStatus, StartKind } from './status.ts'
 import { WaitingList } from './waiting-list.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
@@ -49,8 +49,6 @@ export interface FunctionPoolHost {
 
 /** A worker that never ran an invocation dies under it at most so often before the caller is told. */
 const MAX_RETRIES = 3
-/** Crashes in a row, without one invocation ending well, before starting is paused. */
-const TOLERATED_CRASHES = 4
 /** What siblings of a timed-out invocation may still take. */
 const TIMEOUT_GRACE_MS = 5_000
 /** Longest time that setTimeout can count; "never" is as good as that. */
@@ -67,8 +65,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   readonly #waiting = new WaitingList()
   /** Those of `workers` that take invocations. */
   readonly #serving: Worker[] = []
-  #breaker: Breaker = CLOSED
-  #unavailable: { code: 'init-failed' | 'crash-loop'; message: string; report: ErrorReport | null } | null = null
+  readonly #availability = new Availability()
   #retired = false
 
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
@@ -98,7 +95,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   /** How many more processes it wants. None while starting is paused. */
   wanted(nowMs: number): Wanted {
-    if (this.#retired || isOpen(this.#breaker, nowMs)) return { now: 0, soon: 0 }
+    if (this.#retired || this.#availability.isPaused(nowMs)) return { now: 0, soon: 0 }
     const loading = this.workers.reduce((count, worker) => count + (worker.state === 'loading' ? 1 : 0), 0)
     return workersWanted({
       waiting: this.#waiting.length,
@@ -111,11 +108,17 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     })
   }
 
+  /** Wants workers, or has some that are being loaded. */
+  isWarming(nowMs: number): boolean {
+    const { now, soon } = this.wanted(nowMs)
+    return now + soon > 0 || this.workers.some((worker) => worker.state === 'loading')
+  }
+
   /** Takes a blank and makes it this function's. */
-  adopt(worker: Worker, startKind: 'blank' | 'cold', nowMs: number): void {
+  adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
     const { name, entry, cwd, format } = this.spec
-    worker.load({ name, entry, cwd, format, env: this.settings.env }, this, startKind, nowMs)
+    worker.load({ name, entry, cwd, format, env: this.settings.env }, this, nowMs)
     worker.setDeadline(this.settings.bootTimeoutMs, () => {
       worker.note = `it did not load within ${this.settings.bootTimeoutMs} ms`
       worker.kill('init-failed')
@@ -132,10 +135,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     }
   }
 
-  /** Workers that could go without anybody noticing at once. */
-  evictable(): Worker[] {
-    const spare = this.#serving.length - this.settings.minWorkers
-    return spare <= 0 ? [] : this.#serving.filter((worker) => worker.inFlight === 0).slice(0, spare)
+  isSpare(worker: Worker): boolean {
+    return worker.state === 'ready' && this.#serving.length > this.settings.minWorkers && this.#serving.includes(worker)
   }
 
   evict(worker: Worker, nowMs: number): void {
@@ -210,7 +211,6 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   status(nowMs: number): FunctionStatus {
     const { stats, spec } = this
-    const isPaused = isOpen(this.#breaker, nowMs) && this.#unavailable !== null
     return {
       name: spec.name,
       version: this.version,
@@ -222,13 +222,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       errors: stats.errors,
       latencyMs: stats.latencyMs(),
       queue: this.#waiting.length,
-      unavailable: isPaused
-        ? {
-            code: this.#unavailable!.code,
-            message: this.#unavailable!.message,
-            retryInMs: Math.ceil(this.#breaker.closedAtMs - nowMs),
-          }
-        : null,
+      unavailable: this.#availability.status(nowMs),
       workers: this.workers.map((worker) => worker.status(nowMs)),
     }
   }
@@ -259,8 +253,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     worker.clearDeadline()
     const nowMs = performance.now()
     if (this.#retired) return worker.drain('replaced', 0, nowMs)
-    this.#breaker = CLOSED
-    this.#unavailable = null
+    this.#availability.onLoaded()
     worker.budget = drawBudget(this.settings, Math.random())
     this.#serving.push(worker)
     this.#host.onLoaded(this, worker)
@@ -273,7 +266,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   onLoadFailed(worker: Worker, report: ErrorReport): void {
     this.#host.onLoadFailed(this, worker, report)
-    this.#pause('init-failed', `It cannot be loaded: ${report.name}: ${report.message}`, report, 0)
+    this.#availability.onLoadFailed(`${report.name}: ${report.message}`, report, performance.now())
+    this.#tellUnavailable(performance.now())
   }
 
   onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null): void {
@@ -281,7 +275,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.#host.wheel.clear(invocation)
     this.stats.recordLatency(nowMs - invocation.sentAtMs)
     if (failure !== null && failure.code !== 'cancelled') this.stats.errors++
-    if (this.#breaker.failures > 0) this.#breaker = CLOSED
+    this.#availability.onServed()
     if (worker.state === 'ready' || worker.state === 'busy') {
       if (this.#waiting.length > 0) this.#serveWaiting(worker, nowMs)
       else if (worker.state === 'ready') this.#host.onUsed(worker)
@@ -296,11 +290,11 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.stats.countDeath(reason)
     this.#host.onDied(this, worker)
     const nowMs = performance.now()
-    if (reason === 'crash') this.#afterCrash(worker, nowMs)
-    else if (worker.diedIn === 'loading' && this.#unavailable === null && reason === 'init-failed') {
-      const message = `It cannot be loaded: the worker ended: ${worker.describeDeath()}`
-      this.#pause('init-failed', message, null, 0)
+    if (reason === 'crash') this.#availability.onCrashed(worker.describeDeath(), nowMs)
+    else if (reason === 'init-failed' && !this.#availability.isPaused(nowMs)) {
+      this.#availability.onLoadFailed(`the worker ended: ${worker.describeDeath()}`, null, nowMs)
     }
+    this.#tellUnavailable(nowMs)
     // Backwards, so that those that never ran are back at the front in their old order.
     for (let at = orphans.length - 1; at >= 0; at--) this.#onOrphan(worker, orphans[at]!, nowMs)
     this.#host.requestBalance(this)
@@ -322,9 +316,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   #enqueue(invocation: Invocation, nowMs: number): void {
     const { max, timeoutMs } = this.settings.queue
-    if (this.#serving.length === 0 && isOpen(this.#breaker, nowMs) && this.#unavailable !== null) {
-      return this.#fail(invocation, this.#unavailableFailure(nowMs))
-    }
+    const unavailable = this.#serving.length === 0 ? this.#availability.failure(nowMs) : null
+    if (unavailable !== null) return this.#fail(invocation, unavailable)
     if (this.#waiting.length >= max) {
       return this.#fail(invocation, new InvocationFailure('queue-full', `${max} invocations wait already`))
     }
@@ -336,8 +329,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   #handOver(worker: Worker, invocation: Invocation, nowMs: number): void {
     const timeoutMs = invocation.timeoutMs ?? this.settings.timeoutMs
-    // Warm is what did not have to wait for this start.
-    invocation.startKind = invocation.admittedAtMs < worker.loadedAtMs ? worker.startKind : 'warm'
+    invocation.startKind = startKind(invocation.admittedAtMs, worker)
     this.stats.starts[invocation.startKind]++
     this.#host.wheel.set(invocation, nowMs + timeoutMs)
     worker.begin(invocation, nowMs, timeoutMs)
@@ -412,9 +404,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   #again(invocation: Invocation, nowMs: number): void {
     invocation.retries++
     invocation.worker = null
-    if (this.#serving.length === 0 && isOpen(this.#breaker, nowMs) && this.#unavailable !== null) {
-      return this.#fail(invocation, this.#unavailableFailure(nowMs))
-    }
+    const unavailable = this.#serving.length === 0 ? this.#availability.failure(nowMs) : null
+    if (unavailable !== null) return this.#fail(invocation, unavailable)
     const worker = this.#freeWorker()
     if (worker !== null) return this.#handOver(worker, invocation, nowMs)
     invocation.state = 'queued'
@@ -422,28 +413,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.#waiting.unshift(invocation)
   }
 
-  #afterCrash(worker: Worker, nowMs: number): void {
-    const next = afterFailure(this.#breaker, TOLERATED_CRASHES, nowMs)
-    if (!isOpen(next, nowMs)) {
-      this.#breaker = next
-      return
-    }
-    const message = `Its workers crash one after the other; the last: ${worker.describeDeath()}`
-    this.#pause('crash-loop', message, null, TOLERATED_CRASHES)
-  }
-
-  /** Stops starting for a while, and tells everybody who waits, unless a worker that was started before can serve. */
-  #pause(code: 'init-failed' | 'crash-loop', message: string, report: ErrorReport | null, tolerated: number): void {
-    const nowMs = performance.now()
-    this.#breaker = afterFailure(this.#breaker, tolerated, nowMs)
-    this.#unavailable = { code, message, report }
-    if (this.#serving.length === 0) this.failWaiting(this.#unavailableFailure(nowMs))
-  }
-
-  #unavailableFailure(nowMs: number): InvocationFailure {
-    const { code, message, report } = this.#unavailable!
-    const retryAfterMs = Math.max(0, this.#breaker.closedAtMs - nowMs)
-    return new InvocationFailure(code, message, { retryAfterMs, ...(report === null ? {} : { report }) })
+  /** Starting is paused: everybody who waits is told, unless a worker that was started before can serve. */
+  #tellUnavailable(nowMs: number): void {
+    const failure = this.#serving.length === 0 ? this.#availability.failure(nowMs) : null
+    if (failure !== null) this.failWaiting(failure)
   }
 
   /** For one that no worker holds. */
@@ -451,6 +424,12 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.stats.errors++
     invocation.fail(failure)
   }
+}
+
+/** What an invocation found when it came: a warm worker, at least a blank to load, or nothing that had booted. */
+function startKind(admittedAtMs: number, worker: Worker): StartKind {
+  if (admittedAtMs >= worker.loadedAtMs) return 'warm'
+  return admittedAtMs >= worker.bootedAtMs ? 'blank' : 'cold'
 }
 
 /** A loop that stands still for so long is given up even where calls may take longer. */

@@ -1,7 +1,16 @@
 /** The pool's only door: what the gateway and other programs may use of it. */
-export type { DeathEvent, LoadedEvent, LoadFailedEvent, LogEvent, PoolEvents, RecycleEvent, StartEvent } from './events.ts'
+export type {
+  DeathEvent,
+  LoadedEvent,
+  LoadFailedEvent,
+  LogEvent,
+  PoolEvents,
+  RecycleEvent,
+  StartEvent,
+} from './events.ts'
 export { type FailureCode, type FailureDetails, InvocationFailure } from './failure.ts'
 export type { FunctionSpec } from './function-pool.ts'
+export { brokenInvariants } from './invariants.ts'
 export { Invocation, type InvocationState } from './invocation.ts'
 export * from './settings.ts'
 export type * from './status.ts'

@@ -74,7 +74,8 @@ export class TaskInvocation extends Invocation {
   protected override onFailure(failure: InvocationFailure): void {
     this.whenOver?.()
     const { report } = failure.details
-    if (report !== undefined) failure.cause = Object.assign(new Error(report.message), { name: report.name, stack: report.stack })
+    if (report !== undefined)
+      failure.cause = Object.assign(new Error(report.message), { name: report.name, stack: report.stack })
     this.#reject(failure)
   }
 }

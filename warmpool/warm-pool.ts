@@ -4,15 +4,14 @@
  * give blanks to who wants workers, start what is missing, evict when the budget is used up. It knows no HTTP.
  */
 import { EventEmitter } from 'node:events'
-import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
+import { Conditions } from './conditions.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { PoolEvents } from './events.ts'
 import { InvocationFailure } from './failure.ts'
 import { FunctionPool, type FunctionPoolHost, type FunctionSpec } from './function-pool.ts'
 import { FunctionStats } from './function-stats.ts'
-import { CORES, IdleCores } from './idle-cores.ts'
 import type { Invocation } from './invocation.ts'
-import { pacedStarts, urgentStarts } from './policy/pacing.ts'
+import { ProcessSupply, type SupplyHost } from './process-supply.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
@@ -21,7 +20,6 @@ import {
 } from './settings.ts'
 import type { PoolStatus } from './status.ts'
 import { TaskInvocation } from './task.ts'
-import { WarmSet } from './warm-set.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { Worker } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
@@ -29,11 +27,8 @@ import type { DeathReason } from './worker-state.ts'
 /** How often ages, memory and event loops are looked at. */
 const TICK_MS = 1_000
 const PING_EVERY_MS = 5_000
-/** What one more process is expected to need, before it has been measured. */
-const WORKER_BYTES = 48 * 1024 * 1024
-/** Boots that fail in a row until those who wait are told. */
-const HOPELESS_BOOTS = 3
-const MOST_WORKERS = 100_000
+/** The longest that setTimeout can count. */
+const LONGEST_GRACE_MS = 2 ** 31 - 1
 
 export interface WarmPoolOptions extends Partial<PoolSettings> {
   /** For every function, where it does not say otherwise. */
@@ -47,33 +42,29 @@ export interface RunOptions {
   readonly timeout?: number
 }
 
-export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHost, BlankShelfHost {
+export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHost, SupplyHost {
   readonly wheel = new DeadlineWheel()
   readonly defaults: FunctionSettings
-  #settings: PoolSettings
   readonly #functions = new Map<string, FunctionPool>()
   /** Earlier bundles whose workers still finish what they have. */
   readonly #retired = new Set<FunctionPool>()
-  readonly #shelf: BlankShelf
-  readonly #warm = new WarmSet(MOST_WORKERS)
-  readonly #idleCores = new IdleCores()
+  readonly #supply: ProcessSupply
   readonly #deaths: Partial<Record<DeathReason, number>> = {}
   readonly #toBalance = new Set<FunctionPool>()
+  readonly #conditions = new Conditions()
   readonly #tick: NodeJS.Timeout
   #isBalanceDue = false
-  #bootFailures = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
-  #onQuiet: (() => void) | null = null
+  #closing: Promise<void> | null = null
 
   constructor(options: WarmPoolOptions = {}) {
     super()
     const { defaults, ...settings } = options
     this.defaults = { ...DEFAULT_FUNCTION_SETTINGS, ...defaults }
-    this.#settings = { ...DEFAULT_POOL_SETTINGS, ...settings }
-    this.#shelf = new BlankShelf('node', this.defaults.bootTimeoutMs, this)
+    this.#supply = new ProcessSupply({ ...DEFAULT_POOL_SETTINGS, ...settings }, this.defaults.bootTimeoutMs, this)
     this.#tick = setInterval(() => this.#onTick(performance.now()), TICK_MS)
     this.#tick.unref()
-    this.#scheduleBalance()
+    this.requestSupply()
   }
 
   /**
@@ -119,39 +110,37 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   /** New numbers for the whole; they hold from now on. */
   retune(settings: PoolSettings): void {
-    this.#settings = settings
-    this.#scheduleBalance()
+    this.#supply.settings = settings
+    this.requestSupply()
   }
 
   /** Resolves once every function that wants warm workers has them, or cannot have them. */
-  async warmedUp(): Promise<void> {
-    while (this.#state === 'open' && [...this.#functions.values()].some((pool) => this.#isWarming(pool))) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          this.off('loaded', done)
-          this.off('death', done)
-          resolve()
-        }
-        this.on('loaded', done)
-        this.on('death', done)
-      })
-    }
+  warmedUp(): Promise<void> {
+    return this.#conditions.until(() => {
+      const isHopeless = this.#state !== 'open' || this.#supply.hopelessBecause !== null
+      return isHopeless || ![...this.#functions.values()].some((pool) => pool.isWarming(performance.now()))
+    })
   }
 
   status(): PoolStatus {
     const nowMs = performance.now()
-    const workers = this.#allWorkers()
+    const { blanks, starting, workers, memoryBytes, settings } = this.#supply
     return {
       pool: {
-        blanks: this.#shelf.blanks,
-        starting: this.#shelf.starting,
-        workers: workers.length,
-        memoryBytes: sumRss(workers),
-        maxWorkers: this.#settings.maxWorkers,
-        memoryLimitBytes: this.#settings.memoryBytes,
+        blanks,
+        starting,
+        workers: workers.size,
+        memoryBytes,
+        maxWorkers: settings.maxWorkers,
+        memoryLimitBytes: settings.memoryBytes,
         deaths: { ...this.#deaths },
       },
-      functions: [...this.#functions.values()].map((pool) => pool.status(nowMs)),
+      functions: [...this.#functions.values()].map((pool) => {
+        const status = pool.status(nowMs)
+        // Workers of an earlier bundle finish what they have: they are still this function's.
+        const earlier = [...this.#retired].filter(({ spec }) => spec.name === status.name)
+        return { ...status, workers: [...status.workers, ...earlier.flatMap((old) => old.status(nowMs).workers)] }
+      }),
     }
   }
 
@@ -159,35 +148,26 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
    * Takes nothing new, lets what was admitted finish, and resolves when every process is gone. What is not finished
    * within `graceMs` is ended and told so.
    */
-  async close(graceMs: number = this.defaults.timeoutMs): Promise<void> {
-    if (this.#state === 'closed') return
-    this.#state = 'closing'
-    clearInterval(this.#tick)
-    const cut = setTimeout(() => this.#abort(), Math.min(graceMs, 2 ** 31 - 1))
-    await this.#until(() => this.#pools().every((pool) => pool.isIdle))
-    const nowMs = performance.now()
-    for (const pool of this.#functions.values()) pool.retire(null, 'shutdown', nowMs)
-    for (const worker of this.#shelf.workers) worker.drain('shutdown', 0, nowMs)
-    await this.#until(() => this.#allWorkers().length === 0)
-    clearTimeout(cut)
-    this.#state = 'closed'
+  close(graceMs: number = this.defaults.timeoutMs): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
+    return this.#closing
   }
 
   // What functions' pools tell.
 
   requestBalance(pool: FunctionPool): void {
     this.#toBalance.add(pool)
-    this.#scheduleBalance()
+    this.requestSupply()
   }
 
   onUsed(worker: Worker): void {
-    this.#warm.touch(worker)
-    if (this.#onQuiet !== null) this.#onQuiet()
+    this.#supply.warm.touch(worker)
+    if (this.#state === 'closing') this.#conditions.tell()
   }
 
   onLoaded(pool: FunctionPool, worker: Worker): void {
-    this.#warm.touch(worker)
-    this.emit('loaded', { function: pool.spec.name, pid: worker.pid, kind: worker.startKind, loadMs: worker.loadMs })
+    this.#supply.warm.touch(worker)
+    this.emit('loaded', { function: pool.spec.name, pid: worker.pid, loadMs: worker.loadMs })
   }
 
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void {
@@ -199,7 +179,6 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   onDied(pool: FunctionPool, worker: Worker): void {
-    this.#warm.remove(worker)
     if (pool.workers.length === 0) this.#retired.delete(pool)
     this.#afterDeath(pool.spec.name, worker)
   }
@@ -208,24 +187,40 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.emit('log', { function: pool.spec.name, pid: worker.pid, stream, line })
   }
 
-  // What the blanks' shelf tells.
+  // What the supply of processes tells.
 
   onStarted(worker: Worker): void {
     this.emit('start', { function: null, pid: worker.pid })
   }
 
-  onBlank(): void {
-    this.#bootFailures = 0
-    this.#scheduleBalance()
+  requestSupply(): void {
+    if (this.#isBalanceDue || this.#state === 'closed') return
+    this.#isBalanceDue = true
+    setImmediate(() => {
+      this.#isBalanceDue = false
+      if (this.#state !== 'closed') this.#balance(performance.now())
+    })
   }
 
   onBlankDied(worker: Worker): void {
-    if (worker.diedIn === 'starting' && worker.reason === 'crash') this.#bootFailures++
     this.#afterDeath(null, worker)
   }
 
   onBlankLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void {
     this.emit('log', { function: null, pid: worker.pid, stream, line })
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#state = 'closing'
+    clearInterval(this.#tick)
+    const cut = setTimeout(() => this.#abort(), Math.min(graceMs, LONGEST_GRACE_MS))
+    await this.#conditions.until(() => this.#pools().every((pool) => pool.isIdle))
+    const nowMs = performance.now()
+    for (const pool of this.#functions.values()) pool.retire(null, 'shutdown', nowMs)
+    this.#supply.drainBlanks(nowMs)
+    await this.#conditions.until(() => this.#supply.workers.size === 0)
+    clearTimeout(cut)
+    this.#state = 'closed'
   }
 
   #admit(pool: FunctionPool, invocation: Invocation): void {
@@ -253,86 +248,35 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     pool.retire(successor, 'replaced', performance.now())
   }
 
-  #scheduleBalance(): void {
-    if (this.#isBalanceDue || this.#state === 'closed') return
-    this.#isBalanceDue = true
-    setImmediate(() => {
-      this.#isBalanceDue = false
-      if (this.#state !== 'closed') this.#balance(performance.now())
-    })
-  }
-
   /** Idempotent: running it again without an event changes nothing. */
   #balance(nowMs: number): void {
-    if (this.#onQuiet !== null) this.#onQuiet()
     let now = 0
     let soon = 0
     for (const pool of this.#toBalance) {
       pool.retireExpired(nowMs)
       const wanted = pool.wanted(nowMs)
-      const missingNow = this.#give(pool, wanted.now, 0, nowMs)
-      // What nobody waits for leaves the last blank to whoever comes cold.
-      const missingSoon = this.#give(pool, wanted.soon, this.#settings.blanks >= 2 ? 1 : 0, nowMs)
+      const missingNow = give(pool, wanted.now, () => this.#supply.take(), nowMs)
+      const missingSoon = give(pool, wanted.soon, () => this.#supply.takeSpare(), nowMs)
       now += missingNow
       soon += missingSoon
       if (missingNow + missingSoon === 0) this.#toBalance.delete(pool)
     }
-    if (this.#state === 'open') this.#start(now, soon, nowMs)
-    else if (now > 0) this.#start(now, 0, nowMs)
+    // While closing, nothing is started that nobody waits for.
+    if (this.#state === 'open' || now > 0) this.#supply.start(now, this.#state === 'open' ? soon : 0, nowMs)
+    if (now > 0) this.#tellIfHopeless(nowMs)
+    this.#conditions.tell()
   }
 
-  /** Gives blanks to a function; returns how many were missing. */
-  #give(pool: FunctionPool, count: number, leave: number, nowMs: number): number {
-    for (let given = 0; given < count; given++) {
-      const worker = this.#shelf.blanks > leave ? this.#shelf.take() : null
-      if (worker === null) return count - given
-      // A process that was started for somebody who waits is not what a blank is for.
-      pool.adopt(worker, worker.isOrdered ? 'cold' : 'blank', nowMs)
-    }
-    return 0
-  }
-
-  /** Starts what is missing: at once where somebody waits, paced for the shelf. */
-  #start(now: number, soon: number, nowMs: number): void {
-    const shelf = this.#shelf
-    const pausedMs = shelf.pausedMs(nowMs)
-    if (pausedMs > 0) return this.#waitForBoot(now, pausedMs)
-    const boots = { starting: shelf.starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs: nowMs - shelf.lastStartAtMs }
-    const urgent = Math.min(now - shelf.starting, urgentStarts(boots))
-    for (let count = 0; count < urgent; count++) this.#startOne(true, nowMs)
-    const missing = now + soon + this.#settings.blanks - shelf.blanks - shelf.starting
-    const paced = Math.min(missing, pacedStarts({ ...boots, starting: shelf.starting }))
-    for (let count = 0; count < paced; count++) this.#startOne(false, nowMs)
-  }
-
-  #startOne(isOrdered: boolean, nowMs: number): void {
-    const workers = this.#allWorkers()
-    const isFull = workers.length >= this.#settings.maxWorkers
-    const isOverMemory = sumRss(workers) + WORKER_BYTES > this.#settings.memoryBytes
-    // Nobody warm goes for the sake of a blank that nobody waits for.
-    if (isFull || isOverMemory) return isOrdered ? this.#evictOne(nowMs) : undefined
-    const before = this.#shelf.workers.size
-    this.#shelf.start(nowMs)
-    if (this.#shelf.workers.size === before) this.#bootFailures++
-    else if (isOrdered) [...this.#shelf.workers].at(-1)!.isOrdered = true
-  }
-
-  #evictOne(nowMs: number): void {
-    const pools = new Map<Worker, FunctionPool>()
-    for (const pool of this.#functions.values()) for (const worker of pool.evictable()) pools.set(worker, pool)
-    const victim = this.#warm.victim(new Set(pools.keys()), nowMs)
-    if (victim !== null) pools.get(victim)!.evict(victim, nowMs)
-  }
-
-  #waitForBoot(now: number, pausedMs: number): void {
-    if (now > 0 && this.#bootFailures >= HOPELESS_BOOTS) {
-      const message = `No worker process can be started: ${this.#shelf.bootFailure}`
-      for (const pool of this.#toBalance) pool.failWaiting(new InvocationFailure('boot-failed', message, { retryAfterMs: pausedMs }))
-    }
-    setTimeout(() => this.#scheduleBalance(), pausedMs).unref()
+  #tellIfHopeless(nowMs: number): void {
+    const why = this.#supply.hopelessBecause
+    if (why === null) return
+    const details = { retryAfterMs: this.#supply.pausedMs(nowMs) }
+    const failure = new InvocationFailure('boot-failed', `No worker process can be started: ${why}`, details)
+    for (const pool of this.#toBalance) pool.failWaiting(failure)
   }
 
   #afterDeath(name: string | null, worker: Worker): void {
+    this.#supply.remove(worker)
     const reason = worker.reason!
     this.#deaths[reason] = (this.#deaths[reason] ?? 0) + 1
     this.emit('death', {
@@ -345,55 +289,38 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       signal: worker.exit?.signal ?? null,
       description: worker.describeDeath(),
     })
-    this.#scheduleBalance()
+    this.requestSupply()
   }
 
   #onTick(nowMs: number): void {
-    this.#idleCores.look()
-    for (const worker of this.#allWorkers()) worker.measure()
+    this.#supply.measure(nowMs)
     for (const pool of this.#functions.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
       pool.checkResponsive(nowMs, PING_EVERY_MS)
       this.#toBalance.add(pool)
     }
-    for (let excess = sumRss(this.#allWorkers()) - this.#settings.memoryBytes; excess > 0; excess -= WORKER_BYTES) this.#evictOne(nowMs)
     this.#balance(nowMs)
-  }
-
-  #isWarming(pool: FunctionPool): boolean {
-    const { now, soon } = pool.wanted(performance.now())
-    return now + soon > 0 || pool.workers.some((worker) => worker.state === 'loading')
   }
 
   #pools(): FunctionPool[] {
     return [...this.#functions.values(), ...this.#retired]
   }
 
-  #allWorkers(): Worker[] {
-    return [...this.#shelf.workers, ...this.#pools().flatMap((pool) => pool.workers)]
-  }
-
   #abort(): void {
     const failure = new InvocationFailure('shutdown', 'The pool was closed before it was finished')
     for (const pool of this.#pools()) pool.abort(failure)
-    for (const worker of this.#shelf.workers) worker.kill('shutdown')
-  }
-
-  /** Waits for a condition that events bring about. */
-  #until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onQuiet = () => {
-        if (!condition()) return
-        this.#onQuiet = null
-        resolve()
-      }
-      this.#onQuiet()
-    })
+    for (const worker of this.#supply.workers) worker.kill('shutdown')
   }
 }
 
-function sumRss(workers: readonly Worker[]): number {
-  return workers.reduce((sum, worker) => sum + worker.rssBytes, 0)
+/** Gives processes to a function; returns how many were missing. */
+function give(pool: FunctionPool, count: number, take: () => Worker | null, nowMs: number): number {
+  for (let given = 0; given < count; given++) {
+    const worker = take()
+    if (worker === null) return count - given
+    pool.adopt(worker, nowMs)
+  }
+  return 0
 }
 
 function taskSpec(url: string, settings: FunctionSettings): FunctionSpec {

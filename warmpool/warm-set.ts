@@ -24,9 +24,11 @@ export class WarmSet {
     this.#cache.delete(worker.pid)
   }
 
-  /** The least valuable of those that may go; null when none may. */
-  victim(mayGo: ReadonlySet<Worker>, nowMs: number): Worker | null {
-    const candidates = [...this.#cache.rvalues()].filter((worker) => worker !== undefined && mayGo.has(worker)) as Worker[]
+  /** The least valuable of those that their owners can spare; null when none can be. */
+  victim(nowMs: number): Worker | null {
+    const candidates = [...this.#cache.rvalues()].filter(
+      (worker) => worker !== undefined && worker.owner.isSpare(worker),
+    ) as Worker[]
     const at = chooseVictim(
       candidates.map((worker) => ({
         invocations: worker.invocations,

@@ -4,7 +4,8 @@
  * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
  */
 
-import { InvocationFailure } from './failure.ts'
+import type { InvocationFailure } from './failure.ts'
+import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import { Journal } from './journal.ts'
 import { LogLines } from './log-lines.ts'
@@ -12,19 +13,11 @@ import { readRssBytes } from './memory.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
 import { type Command, signalGroup, spawnWorker, type WorkerProcess } from './spawn.ts'
-import type { StartKind, WorkerStatus } from './status.ts'
+import type { WorkerStatus } from './status.ts'
 import { FrameReader } from './wire/frame-reader.ts'
 import { FrameWriter } from './wire/frame-writer.ts'
-import {
-  FLAG_MORE,
-  FLAG_PENDING,
-  FRAME,
-  type FrameType,
-  PROTOCOL_VERSION,
-  ProtocolError,
-  RESPONSE_PREFIX_BYTES,
-} from './wire/frames.ts'
-import type { ErrorReport, Failed, Hello, Load, Ready } from './wire/messages.ts'
+import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
+import { type ErrorReport, type Hello, type Load, parseMessage, type Ready } from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
 
 /** How long a process that should go may take after it was asked politely, before SIGTERM and again before SIGKILL. */
@@ -47,6 +40,10 @@ export interface WorkerOwner {
   onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null): void
   /** It is gone; these had not ended, in the order in which they were handed over. */
   onDied(worker: Worker, orphans: readonly Invocation[]): void
+  /** It could go now without anybody noticing at once. */
+  isSpare(worker: Worker): boolean
+  /** Another function needs its place. */
+  evict(worker: Worker, nowMs: number): void
   onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
 }
 
@@ -56,8 +53,8 @@ export class Worker {
   readonly writer: FrameWriter
   owner: WorkerOwner
   state: WorkerState = 'starting'
-  /** How the first invocations it serves will call their start. */
-  startKind: StartKind = 'cold'
+  /** When it had booted: since then it was a blank, or more. */
+  bootedAtMs = Number.POSITIVE_INFINITY
   /** Since when it has been in this state. */
   stateSinceMs: number
   idleSinceMs = 0
@@ -68,8 +65,6 @@ export class Worker {
   budget: Budget = { invocations: Number.POSITIVE_INFINITY, ageMs: Number.POSITIVE_INFINITY }
   /** Why its budget is used up: it serves until its replacement is warm. */
   expiring: DeathReason | null = null
-  /** Started because somebody waited, not ahead of time. */
-  isOrdered = false
   /** When the function was loaded, and how long that took. */
   loadedAtMs = 0
   loadMs = 0
@@ -88,9 +83,7 @@ export class Worker {
   readonly #process: WorkerProcess
   readonly #journal: Journal
   readonly #reader: FrameReader
-  readonly #inFlight = new Map<number, Invocation>()
-  /** Ended for their callers but not for the worker: timed out, and not to be waited for. */
-  readonly #abandoned = new Set<Invocation>()
+  readonly #inFlight = new InFlight((invocation, failure) => this.#onFreed(invocation, failure))
   #killTimer: NodeJS.Timeout | null = null
   #deadline: NodeJS.Timeout | null = null
   #isWireClosed = false
@@ -130,10 +123,9 @@ export class Worker {
   }
 
   /** Becomes a function, once and for ever. */
-  load(load: Load, owner: WorkerOwner, startKind: StartKind, nowMs: number): void {
+  load(load: Load, owner: WorkerOwner, nowMs: number): void {
     this.#enter('loading', nowMs)
     this.owner = owner
-    this.startKind = startKind
     this.writer.json(FRAME.load, 0, load)
     // Not at the turn's end: the new function is being waited for.
     this.writer.flush()
@@ -144,13 +136,13 @@ export class Worker {
     if (this.state === 'ready') this.#enter('busy', nowMs)
     else if (this.state !== 'busy') throw new Error(`A ${this.state} worker cannot take an invocation`)
     const id = ++this.invocations
-    this.#inFlight.set(id, invocation)
+    this.#inFlight.add(id, invocation)
     invocation.sendTo(this, id, nowMs, timeLeftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, timeLeftMs))
   }
 
   /** The caller has left: the handler hears of it, the slot stays taken until it has ended. */
   cancel(invocation: Invocation): void {
-    if (this.#inFlight.get(invocation.id) === invocation) this.writer.empty(FRAME.cancel, invocation.id)
+    if (this.#inFlight.has(invocation)) this.writer.empty(FRAME.cancel, invocation.id)
   }
 
   /** True when the process is known not to have begun it, whatever it did with the others. */
@@ -167,7 +159,7 @@ export class Worker {
   /** Its answer is not waited for any longer: it ends here with a failure, and its worker must go. */
   abandon(invocation: Invocation, failure: InvocationFailure): void {
     this.writer.empty(FRAME.cancel, invocation.id)
-    this.#abandoned.add(invocation)
+    this.#inFlight.abandon(invocation)
     invocation.fail(failure)
   }
 
@@ -176,14 +168,14 @@ export class Worker {
     if (this.state === 'dead') return
     if (this.state === 'draining') {
       // What it still had may just have been given up.
-      if (this.#isDrained()) this.#leave()
+      if (this.#inFlight.isDrained) this.#leave()
       return
     }
     this.reason ??= reason
     if (this.state === 'starting') return this.kill(reason)
     this.#enter('draining', nowMs)
     this.writer.empty(FRAME.drain, 0)
-    if (this.#isDrained()) this.#leave()
+    if (this.#inFlight.isDrained) this.#leave()
     else this.#killTimer = setTimeout(() => this.#terminate(), graceMs)
   }
 
@@ -232,14 +224,10 @@ export class Worker {
     this.stateSinceMs = nowMs
   }
 
-  #isDrained(): boolean {
-    return this.#inFlight.size === this.#abandoned.size
-  }
-
   /** Everything has ended: the process goes by itself, or is helped. One that holds abandoned work is not asked. */
   #leave(): void {
     if (this.#killTimer !== null) clearTimeout(this.#killTimer)
-    if (this.#abandoned.size > 0) return this.kill(this.reason ?? 'timeout')
+    if (this.#inFlight.hasAbandoned) return this.kill(this.reason ?? 'timeout')
     this.#killTimer = setTimeout(() => this.#terminate(), PATIENCE_MS)
   }
 
@@ -266,32 +254,7 @@ export class Worker {
 
   #onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
     if (id === 0) return this.#onControl(type, chunk, start, end)
-    const invocation = this.#inFlight.get(id)
-    if (invocation === undefined)
-      throw new ProtocolError(`a frame of type ${type} for invocation ${id}, which is not there`)
-    switch (type) {
-      case FRAME.response:
-        return this.#onResponse(invocation, chunk, start, end)
-      case FRAME.data:
-        if (invocation.state === 'ended') return
-        if (invocation.state !== 'answered') throw new ProtocolError('a body without a head')
-        if (!invocation.receive(chunk.subarray(start, end))) throw new ProtocolError('more body than it was granted')
-        return
-      case FRAME.end:
-        if (invocation.state === 'sent') throw new ProtocolError('an end without a head')
-        return this.#onEnded(invocation, end > start && (chunk[start]! & FLAG_PENDING) !== 0)
-      case FRAME.failed:
-        return this.#onFailed(invocation, parse<Failed>(chunk, start, end))
-      case FRAME.settled:
-        if (invocation.state !== 'ended') throw new ProtocolError('settled before it ended')
-        return this.#free(invocation, null)
-      case FRAME.window:
-        if (end - start !== 4) throw new ProtocolError('a window of the wrong size')
-        if (invocation.state !== 'ended') invocation.grant(chunk.readUInt32LE(start))
-        return
-      default:
-        throw new ProtocolError(`unknown frame type ${type}`)
-    }
+    this.#inFlight.onFrame(type, id, chunk, start, end)
   }
 
   #onControl(type: FrameType, chunk: Buffer, start: number, end: number): void {
@@ -299,15 +262,16 @@ export class Worker {
     if (type === FRAME.pong) {
       this.lastPongAtMs = nowMs
     } else if (type === FRAME.hello && this.state === 'starting') {
-      const hello = parse<Hello>(chunk, start, end)
+      const hello = parseMessage<Hello>(chunk, start, end)
       if (hello.protocol !== PROTOCOL_VERSION)
         throw new ProtocolError(`it speaks version ${hello.protocol}, not ${PROTOCOL_VERSION}`)
       this.runtime = String(hello.runtime)
       this.#hasJournal = hello.journal === true
+      this.bootedAtMs = nowMs
       this.#enter('blank', nowMs)
       this.owner.onBooted(this)
     } else if (type === FRAME.ready && this.state === 'loading') {
-      const ready = parse<Ready>(chunk, start, end)
+      const ready = parseMessage<Ready>(chunk, start, end)
       this.format = String(ready.format)
       this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
       this.idleSinceMs = nowMs
@@ -317,7 +281,7 @@ export class Worker {
       this.owner.onLoaded(this)
     } else if (type === FRAME.loadFailed && this.state === 'loading') {
       this.reason ??= 'init-failed'
-      this.owner.onLoadFailed(this, parse<ErrorReport>(chunk, start, end))
+      this.owner.onLoadFailed(this, parseMessage<ErrorReport>(chunk, start, end))
       this.kill('init-failed')
     } else if (this.state !== 'draining') {
       // A worker that is asked to drain may have crossed that with a message of its own.
@@ -325,53 +289,14 @@ export class Worker {
     }
   }
 
-  #onResponse(invocation: Invocation, chunk: Buffer, start: number, end: number): void {
-    if (invocation.state === 'answered') throw new ProtocolError('a second head')
-    const headStart = start + RESPONSE_PREFIX_BYTES
-    if (end < headStart) throw new ProtocolError('a response without a head')
-    const headEnd = headStart + chunk.readUInt32LE(start + 3)
-    if (headEnd > end) throw new ProtocolError('a head longer than its frame')
-    const flags = chunk[start]!
-    const more = (flags & FLAG_MORE) !== 0
-    if (invocation.state !== 'ended') {
-      const status = chunk.readUInt16LE(start + 1)
-      const head = headEnd === headStart ? '' : chunk.toString('latin1', headStart, headEnd)
-      if (!invocation.answer(status, head, chunk.subarray(headEnd, end), more))
-        throw new ProtocolError('more body than a window')
-    }
-    if (!more) this.#onEnded(invocation, (flags & FLAG_PENDING) !== 0)
-  }
-
-  #onEnded(invocation: Invocation, pending: boolean): void {
-    if (pending) {
-      if (invocation.state !== 'ended') invocation.finish()
-    } else this.#free(invocation, null)
-  }
-
-  #onFailed(invocation: Invocation, failed: Failed): void {
-    const code =
-      failed.code === 'not-a-response' || failed.code === 'response-aborted' || failed.code === 'cancelled'
-        ? failed.code
-        : 'handler-threw'
-    this.#free(invocation, new InvocationFailure(code, String(failed.message), { report: failed }))
-  }
-
-  /** The worker is done with it. */
-  #free(invocation: Invocation, failure: InvocationFailure | null): void {
-    const wasEnded = invocation.state === 'ended'
-    this.#inFlight.delete(invocation.id)
+  #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {
     if (this.#inFlight.size === 0 && this.state === 'busy') {
       const nowMs = performance.now()
       this.idleSinceMs = nowMs
       this.#enter('ready', nowMs)
     }
-    if (wasEnded) this.#abandoned.delete(invocation)
-    if (!wasEnded) {
-      if (failure === null) invocation.finish()
-      else invocation.fail(failure)
-    }
     this.owner.onFreed(this, invocation, failure)
-    if (this.state === 'draining' && this.#isDrained()) this.#leave()
+    if (this.state === 'draining' && this.#inFlight.isDrained) this.#leave()
   }
 
   #onWireClosed(): void {
@@ -400,10 +325,9 @@ export class Worker {
     if (this.state === 'dead') return
     if (this.#killTimer !== null) clearTimeout(this.#killTimer)
     this.reason ??= this.state === 'loading' ? 'init-failed' : 'crash'
-    const orphans = [...this.#inFlight.values()]
+    const orphans = this.#inFlight.takeAll()
     const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
     this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
-    this.#inFlight.clear()
     this.#journal.close()
     this.diedIn = this.state
     this.#enter('dead', performance.now())
@@ -426,14 +350,4 @@ export class Worker {
     const how = this.note ?? (exit?.signal ? `signal ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`)
     return `${this.reason} during ${this.diedIn} (${how})`
   }
-}
-
-function parse<T>(chunk: Buffer, start: number, end: number): T {
-  try {
-    const value: unknown = JSON.parse(chunk.toString('utf8', start, end))
-    if (typeof value === 'object' && value !== null) return value as T
-  } catch {
-    // Said below.
-  }
-  throw new ProtocolError('a control frame that is not a JSON object')
 }

@@ -36,5 +36,7 @@ export function renderBanner(facts: BannerFacts): string {
 function tries(address: string, names: readonly string[]): string[] {
   const first = GOOD_FIRST_CALLS.filter((name) => names.includes(name))
   const chosen = [...first, ...names.filter((name) => !first.includes(name))].slice(0, MOST_TRIES)
-  return chosen.length === 0 ? [] : ['Try:', ...chosen.map((name) => `  curl ${name === 'events' ? '-N ' : ''}${address}/${name}`)]
+  return chosen.length === 0
+    ? []
+    : ['Try:', ...chosen.map((name) => `  curl ${name === 'events' ? '-N ' : ''}${address}/${name}`)]
 }

@@ -4,9 +4,14 @@ import { addGatewayOptions } from './gateway-options.ts'
 import type { RunFlags } from './run-gateway.ts'
 
 export function addDevCommand(program: Command): void {
-  const command = program.command('dev').description('the same, rebuilt when a source changes, with a line for each call')
+  const command = program
+    .command('dev')
+    .description('the same, rebuilt when a source changes, with a line for each call')
   addGatewayOptions(command).action(async (flags: RunFlags) => {
-    const [{ runGateway }, { followSources, printCall }] = await Promise.all([import('./run-gateway.ts'), import('./dev.ts')])
+    const [{ runGateway }, { followSources, printCall }] = await Promise.all([
+      import('./run-gateway.ts'),
+      import('./dev.ts'),
+    ])
     await runGateway(flags, { onExchange: printCall }, followSources)
   })
 }

@@ -25,7 +25,9 @@ export async function followSources({ gateway, log }: Running): Promise<() => Pr
     gateway.config.functionsDir,
     (names) => {
       // One after the other, so that the newest state is the last that is swapped in.
-      last = last.then(() => swap(names)).catch((error: Error) => log.error(`could not be swapped in: ${error.message}`))
+      last = last
+        .then(() => swap(names))
+        .catch((error: Error) => log.error(`could not be swapped in: ${error.message}`))
     },
     (error) => log.error(`changes may be missed from here on: ${error.message}`),
   )
@@ -42,5 +44,7 @@ export function printCall({ invocation, status, problem, tookMs }: ExchangeSumma
   const color = status === 0 ? pc.dim : status >= 500 ? pc.red : status >= 400 ? pc.yellow : pc.green
   const shown = status === 0 ? 'caller left' : String(status)
   const why = problem === null ? '' : ` ${problem.code}`
-  stdout.write(`${pc.bold(method ?? '')} ${url} ${color(`${shown}${why}`)} ${tookMs.toFixed(1)} ms ${pc.dim(invocation.startKind)}\n`)
+  stdout.write(
+    `${pc.bold(method ?? '')} ${url} ${color(`${shown}${why}`)} ${tookMs.toFixed(1)} ms ${pc.dim(invocation.startKind)}\n`,
+  )
 }

@@ -17,5 +17,8 @@ export function addGatewayOptions(command: Command): Command {
   for (const { flag } of OUTSIDE_SETTINGS) {
     if (flag !== undefined) command.option(`${flag.name} <${flag.value}>`, HELP[flag.name] ?? '')
   }
-  return command.addHelpText('after', '\nFlags win over WRANGLER_FREE_* variables, those over the file: see docs/configuration.md.')
+  return command.addHelpText(
+    'after',
+    '\nFlags win over WRANGLER_FREE_* variables, those over the file: see docs/configuration.md.',
+  )
 }

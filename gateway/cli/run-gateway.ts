@@ -4,7 +4,14 @@
  */
 import { stderr, stdout } from 'node:process'
 import pc from 'picocolors'
-import { changedWithRestart, type Config, type ConfigFlags, type LoadOptions, loadConfig, watchConfig } from '../config/index.ts'
+import {
+  type Config,
+  type ConfigFlags,
+  changedWithRestart,
+  type LoadOptions,
+  loadConfig,
+  watchConfig,
+} from '../config/index.ts'
 import { Gateway, type GatewayHooks } from '../gateway.ts'
 import { createLog, type Logger } from '../log.ts'
 import { renderBanner } from './banner.ts'
@@ -19,7 +26,11 @@ export interface Running {
 }
 
 /** Runs until a signal, and resolves when everything has stopped. */
-export async function runGateway(flags: RunFlags, hooks: GatewayHooks, onRunning: (running: Running) => Promise<() => Promise<void>>): Promise<void> {
+export async function runGateway(
+  flags: RunFlags,
+  hooks: GatewayHooks,
+  onRunning: (running: Running) => Promise<() => Promise<void>>,
+): Promise<void> {
   const startedAtMs = performance.now()
   const { config: file, ...settings } = flags
   const options: LoadOptions = { cwd: process.cwd(), flags: settings, ...(file === undefined ? {} : { file }) }
@@ -56,7 +67,8 @@ function bannerFacts(gateway: Gateway, tookMs: number): Parameters<typeof render
 function reportBroken(gateway: Gateway, log: Logger): void {
   // What fails while it is loaded has been logged by then.
   for (const { name, error } of gateway.functions) {
-    if (error?.code === 'build-failed') log.error({ function: name, frame: error.frame }, `cannot be built: ${error.message}`)
+    if (error?.code === 'build-failed')
+      log.error({ function: name, frame: error.frame }, `cannot be built: ${error.message}`)
   }
 }
 

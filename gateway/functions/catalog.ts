@@ -2,12 +2,13 @@
  * What is deployed: it finds the functions of the folder, builds them, makes the pool know their bundles, and
  * remembers for each that has none why. A broken function never stops another, and an unchanged one is not touched.
  */
-import { pathToFileURL } from 'node:url'
-import type { Config } from '../config/index.ts'
+
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { ErrorReport, FunctionSpec, WarmPool } from '../../warmpool/index.ts'
 import type { FunctionError } from '../admin/status.ts'
-import { BuildError } from './build-error.ts'
+import type { Config } from '../config/index.ts'
+import type { BuildError } from './build-error.ts'
 import { Builder, type BuildOutcome } from './builder.ts'
 import { type Discovery, discover, type FunctionSource } from './discover.ts'
 
@@ -43,7 +44,9 @@ export class Catalog {
   /** Finds and builds everything. Throws MissingFunctionsFolder. */
   async loadAll(onProgress: (done: number, total: number) => void): Promise<void> {
     const found = await discover(this.#config.functionsDir)
-    const outcomes = await this.#builder.buildAll(found.functions, { onProgress: ({ done, total }) => onProgress(done, total) })
+    const outcomes = await this.#builder.buildAll(found.functions, {
+      onProgress: ({ done, total }) => onProgress(done, total),
+    })
     this.#removeMissing(found)
     for (const { name, message } of found.problems) this.#setBroken(name, null, { code: 'build-failed', message })
     for (const source of found.functions) this.#deploy(source, outcomes.get(source.name)!)
@@ -55,7 +58,8 @@ export class Catalog {
   async reload(names: ReadonlySet<string>): Promise<CatalogEntry[]> {
     const found = await discover(this.#config.functionsDir)
     this.#removeMissing(found)
-    for (const { name, message } of found.problems) if (names.has(name)) this.#setBroken(name, null, { code: 'build-failed', message })
+    for (const { name, message } of found.problems)
+      if (names.has(name)) this.#setBroken(name, null, { code: 'build-failed', message })
     const changed = found.functions.filter(({ name }) => names.has(name))
     await Promise.all(changed.map(async (source) => this.#deploy(source, await this.#builder.buildOne(source))))
     return [...names].flatMap((name) => this.#entries.get(name) ?? [])
@@ -74,7 +78,8 @@ export class Catalog {
   /** The pool could not load it, or could again. */
   setLoadError(name: string, report: ErrorReport | null): void {
     const entry = this.#entries.get(name)
-    if (entry !== undefined) this.#entries.set(name, { ...entry, error: report === null ? null : loadError(report, entry) })
+    if (entry !== undefined)
+      this.#entries.set(name, { ...entry, error: report === null ? null : loadError(report, entry) })
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { readRequestHeaders, type RequestHeaders } from './headers.ts'
+import { type RequestHeaders, readRequestHeaders } from './headers.ts'
 import { type Edge, type ExchangeSummary, HttpInvocation } from './http-invocation.ts'
 import { type ListenAddress, listen } from './listen.ts'
 import { PROBLEM_CONTENT_TYPE, type ProblemCode, problem, renderProblem } from './problem.ts'
@@ -65,9 +65,13 @@ export class HttpEdge implements Edge {
     this.#applyTimeouts()
     this.#server.on('request', (request, response) => this.#onRequest(request, response))
     this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
-    this.#server.on('checkExpectation', (request, response) => this.#refuse(request, response, 'expectation-failed', 'Only 100-continue can be met'))
+    this.#server.on('checkExpectation', (request, response) =>
+      this.#refuse(request, response, 'expectation-failed', 'Only 100-continue can be met'),
+    )
     this.#server.on('clientError', onClientError)
-    this.#server.on('connect', (_request, socket) => refuseRaw(socket, 'method-not-allowed', 'CONNECT is not passed on'))
+    this.#server.on('connect', (_request, socket) =>
+      refuseRaw(socket, 'method-not-allowed', 'CONNECT is not passed on'),
+    )
   }
 
   get serverTiming(): boolean {
@@ -85,7 +89,11 @@ export class HttpEdge implements Edge {
 
   /** Returns the URL at which it answers. Throws AddressInUse. */
   async listen(address: ListenAddress): Promise<string> {
-    return listen(this.#server, address, 'Choose another port with --port N or listen.port in wrangler-free.config.ts; 0 takes any that is free.')
+    return listen(
+      this.#server,
+      address,
+      'Choose another port with --port N or listen.port in wrangler-free.config.ts; 0 takes any that is free.',
+    )
   }
 
   /** Takes no new connections, answers everything that was sent on those there are, and resolves when all is answered. */
@@ -146,7 +154,8 @@ export class HttpEdge implements Edge {
     response.on('close', onResponseClosed)
     if (!headers.isChunked && (headers.contentLength ?? 0) === 0) return this.#owner.invoke(match.function, invocation)
     this.#watchBody(request, invocation)
-    if (headers.contentLength !== null && headers.contentLength <= WHOLE_BODY_BYTES) this.#readWhole(request, invocation)
+    if (headers.contentLength !== null && headers.contentLength <= WHOLE_BODY_BYTES)
+      this.#readWhole(request, invocation)
     else {
       invocation.setStreaming()
       this.#owner.invoke(match.function, invocation)
@@ -225,8 +234,10 @@ function notFoundDetail(target: string): string {
 /** What node:http could not read as a request. The connection is of no further use. */
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  if (error.code === 'HPE_HEADER_OVERFLOW') return refuseRaw(socket, 'headers-too-large', 'Its headers are longer than this server takes')
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseRaw(socket, 'request-timeout', 'Its headers did not come in time')
+  if (error.code === 'HPE_HEADER_OVERFLOW')
+    return refuseRaw(socket, 'headers-too-large', 'Its headers are longer than this server takes')
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return refuseRaw(socket, 'request-timeout', 'Its headers did not come in time')
   const reason = (error as { reason?: string }).reason ?? error.message
   refuseRaw(socket, 'malformed-request', `It is not valid HTTP: ${reason}`)
 }

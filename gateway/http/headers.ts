@@ -22,7 +22,15 @@ const HOP_BY_HOP = new Set([
 const OWN = new Set(['x-forwarded-prefix', 'expect'])
 
 /** Headers that the gateway reads itself. */
-const READ = ['host', 'connection', 'content-length', 'transfer-encoding', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto'] as const
+const READ = [
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'x-request-id',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+] as const
 
 type Treatment = 'pass' | 'drop' | (typeof READ)[number]
 
@@ -120,7 +128,8 @@ function namedByConnection(value: string): Set<string> | null {
 function withoutNamed(text: string, named: ReadonlySet<string>): string {
   const lines = text.split('\n')
   let kept = ''
-  for (let at = 1; at + 1 < lines.length; at += 2) if (!named.has(lines[at]!)) kept += `\n${lines[at]}\n${lines[at + 1]}`
+  for (let at = 1; at + 1 < lines.length; at += 2)
+    if (!named.has(lines[at]!)) kept += `\n${lines[at]}\n${lines[at + 1]}`
   return kept
 }
 
@@ -131,7 +140,10 @@ export interface ResponseHead {
   /** What the function says of its body's length; null when it says nothing. Not among `fields`. */
   readonly contentLength: number | null
   /** What is wrong with it; then nothing of it may be sent. */
-  readonly mistake: { readonly code: 'not-a-response' | 'wrong-content-length' | 'response-headers-too-large'; readonly detail: string } | null
+  readonly mistake: {
+    readonly code: 'not-a-response' | 'wrong-content-length' | 'response-headers-too-large'
+    readonly detail: string
+  } | null
 }
 
 const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/i
@@ -166,14 +178,18 @@ function checkResponseHead(head: string): ResponseHead {
   if (lines.length % 2 !== 0) return mistaken('not-a-response', 'Its headers hold a line break')
   if (head.length > MAX_HEAD_CHARS || lines.length / 2 > MAX_FIELDS) {
     const found = `${lines.length / 2} headers in ${head.length} bytes`
-    return mistaken('response-headers-too-large', `It sent ${found}; at most ${MAX_FIELDS} in ${MAX_HEAD_CHARS} are passed on`)
+    return mistaken(
+      'response-headers-too-large',
+      `It sent ${found}; at most ${MAX_FIELDS} in ${MAX_HEAD_CHARS} are passed on`,
+    )
   }
   const fields: string[] = []
   let contentLength: number | null = null
   for (let at = 0; at < lines.length; at += 2) {
     const name = lines[at]!
     const value = lines[at + 1]!
-    if (!NAME.test(name) || !VALUE.test(value)) return mistaken('not-a-response', `Its header "${name.slice(0, 80)}" is not valid HTTP`)
+    if (!NAME.test(name) || !VALUE.test(value))
+      return mistaken('not-a-response', `Its header "${name.slice(0, 80)}" is not valid HTTP`)
     const lower = name.toLowerCase()
     if (lower === 'content-length') {
       if (!DIGITS.test(value) || (contentLength !== null && contentLength !== Number(value))) {

@@ -105,7 +105,10 @@ export class HttpInvocation extends Invocation {
 
   protected override onResponse(status: number, head: string, body: Buffer, more: boolean): void {
     const read = readResponseHead(head)
-    const mistake = status < 200 || status > 599 ? { code: 'not-a-response' as const, detail: `It answered with status ${status}` } : read.mistake
+    const mistake =
+      status < 200 || status > 599
+        ? { code: 'not-a-response' as const, detail: `It answered with status ${status}` }
+        : read.mistake
     if (mistake !== null) return this.#refuseResponse(mistake.code, mistake.detail)
     if (more) this.#beginStream(status, read, body)
     else this.#sendWhole(status, read, body)
@@ -144,7 +147,8 @@ export class HttpInvocation extends Invocation {
     const { request, edge } = this.#exchange
     this.#receivedBytes += chunk.length
     if (this.state === 'ended') return
-    if (this.#receivedBytes > edge.bodyBytes) return this.refuse('body-too-large', `It is longer than ${edge.bodyBytes} bytes`)
+    if (this.#receivedBytes > edge.bodyBytes)
+      return this.refuse('body-too-large', `It is longer than ${edge.bodyBytes} bytes`)
     if (!this.write(chunk)) request.pause()
   }
 

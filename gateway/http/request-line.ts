@@ -21,12 +21,19 @@ const HOST = /^(?:[a-z0-9._~%!$&'()*+,;=-]+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i
 /** What reaches a function's `new Request` must be allowed there; these never are. */
 const NEVER_PASSED_ON = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
-export function checkRequestLine(method: string, url: string, version: string, headers: RequestHeaders): RequestLine | Refusal {
+export function checkRequestLine(
+  method: string,
+  url: string,
+  version: string,
+  headers: RequestHeaders,
+): RequestLine | Refusal {
   if (NEVER_PASSED_ON.has(method)) return { code: 'method-not-allowed', detail: `${method} is not passed on` }
   if (headers.hostCount > 1) return malformed('It has more than one Host header')
-  if (headers.hostCount === 1 ? !HOST.test(headers.host!) : version === '1.1') return malformed('Its Host header is missing or not a host')
+  if (headers.hostCount === 1 ? !HOST.test(headers.host!) : version === '1.1')
+    return malformed('Its Host header is missing or not a host')
   if (headers.isChunked && version === '1.0') return malformed('HTTP/1.0 has no transfer-encoding')
-  if (headers.isChunked && headers.contentLength !== null) return malformed('It has both a content-length and a transfer-encoding')
+  if (headers.isChunked && headers.contentLength !== null)
+    return malformed('It has both a content-length and a transfer-encoding')
   const target = originForm(url)
   if (target === null) return malformed('Its target is neither a path nor a URL')
   return { target, host: withoutPort(headers.host ?? '') }

@@ -55,7 +55,9 @@ export class RouteTable {
 
   /** The patterns under which a function answers, for people. */
   routesOf(name: string): string[] {
-    const explicit = this.#rules.filter(({ rule }) => rule.function === name).map(({ rule }) => `${rule.host ?? ''}${rule.path}`)
+    const explicit = this.#rules
+      .filter(({ rule }) => rule.function === name)
+      .map(({ rule }) => `${rule.host ?? ''}${rule.path}`)
     return this.#names.has(name) ? [...explicit, `/${name}`, `/${name}/*`] : explicit
   }
 

@@ -19,11 +19,24 @@ export interface SendOptions {
   readonly isLast?: boolean
 }
 
-export function sendProblem(request: IncomingMessage, response: ServerResponse, problem: Problem, options: SendOptions = {}): void {
+export function sendProblem(
+  request: IncomingMessage,
+  response: ServerResponse,
+  problem: Problem,
+  options: SendOptions = {},
+): void {
   const body = Buffer.from(renderProblem(problem))
-  const fields = ['content-type', PROBLEM_CONTENT_TYPE, 'content-length', String(body.length), 'cache-control', 'no-store']
+  const fields = [
+    'content-type',
+    PROBLEM_CONTENT_TYPE,
+    'content-length',
+    String(body.length),
+    'cache-control',
+    'no-store',
+  ]
   if (problem.invocation !== undefined) fields.push('x-request-id', problem.invocation)
-  if (problem.status === 503) fields.push('retry-after', String(Math.ceil((options.retryAfterMs ?? RETRY_AFTER_MS) / 1000)))
+  if (problem.status === 503)
+    fields.push('retry-after', String(Math.ceil((options.retryAfterMs ?? RETRY_AFTER_MS) / 1000)))
   if (problem.code === 'method-not-allowed') fields.push('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
   const isRead = request.complete
   if (!isRead || options.isLast === true) fields.push('connection', 'close')

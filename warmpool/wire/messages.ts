@@ -1,4 +1,5 @@
 /** The control frames whose payload is JSON. They are rare (once in a worker's life), so they favour clarity. */
+import { ProtocolError } from './frames.ts'
 
 /** Worker to parent, once it has booted and could load a function. */
 export interface Hello {
@@ -44,4 +45,15 @@ export interface ErrorReport {
 /** Worker to parent: an invocation ended without a (whole) response. */
 export interface Failed extends ErrorReport {
   readonly code: 'handler-threw' | 'not-a-response' | 'response-aborted' | 'cancelled'
+}
+
+/** Reads a control frame. Throws {@link ProtocolError} for anything but a JSON object; its fields are not checked. */
+export function parseMessage<T>(chunk: Buffer, start: number, end: number): T {
+  try {
+    const value: unknown = JSON.parse(chunk.toString('utf8', start, end))
+    if (typeof value === 'object' && value !== null) return value as T
+  } catch {
+    // Said below.
+  }
+  throw new ProtocolError('a control frame that is not a JSON object')
 }

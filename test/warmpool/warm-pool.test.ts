@@ -1,0 +1,335 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { FunctionStatus, InvocationFailure, WarmPool } from '../../warmpool/index.ts'
+import {
+  BEHAVE,
+  BROKEN,
+  collectDeaths,
+  eventually,
+  isAlive,
+  linesOf,
+  makeFolder,
+  makePool,
+  nextEvent,
+} from './pool-under-test.ts'
+
+const behave = (pool: WarmPool, input: object, options = {}): Promise<unknown> => pool.run(BEHAVE, input, options)
+
+const theFunction = (pool: WarmPool): FunctionStatus => pool.status().functions[0]!
+
+/** The failure that a run ends with; a run that succeeds fails the test. */
+const failureOf = (run: Promise<unknown>): Promise<InvocationFailure> =>
+  run.then(
+    (value) => Promise.reject(new Error(`It did not fail: ${JSON.stringify(value)}`)),
+    (reason: InvocationFailure) => reason,
+  )
+
+const codeOf = async (run: Promise<unknown>): Promise<string> => (await failureOf(run)).code
+
+describe('values', () => {
+  it.each([
+    ['an integer', 41],
+    ['a float', -0.5],
+    ['a string with all of Unicode', 'é𝄞\u0000\n"'],
+    ['null', null],
+    ['false', false],
+    ['a deep object', { a: [1, { b: 'x' }], empty: {} }],
+  ])('carries %s', async (_name, value) => {
+    const pool = makePool()
+    expect(await behave(pool, { do: 'echo', value })).toEqual(value)
+  })
+
+  it('gives undefined back as undefined', async () => {
+    expect(await behave(makePool(), { do: 'nothing' })).toBeUndefined()
+  })
+
+  it('carries bytes in both directions without base64', async () => {
+    const pool = makePool()
+    const echo = new URL('./tasks/echo.mjs', import.meta.url)
+    const all = Uint8Array.from({ length: 256 }, (_, at) => at)
+    expect(await pool.run(echo, all)).toEqual(all)
+    expect(await pool.run(echo, all.buffer)).toEqual(all)
+    expect(await pool.run(echo, new Uint8Array(0))).toEqual(new Uint8Array(0))
+  })
+
+  it('carries 20 MiB, which is many windows', async () => {
+    const bytes = Buffer.alloc(20 * 1024 * 1024)
+    for (let at = 0; at < bytes.length; at += 997) bytes[at] = at % 251
+    const back = (await makePool().run(new URL('./tasks/echo.mjs', import.meta.url), bytes)) as Uint8Array
+    expect(Buffer.compare(Buffer.from(back.buffer, back.byteOffset, back.length), bytes)).toBe(0)
+  })
+
+  it('refuses an input that is neither JSON nor bytes', async () => {
+    await expect(makePool().run(BEHAVE, () => {})).rejects.toThrow(TypeError)
+  })
+})
+
+describe('failures', () => {
+  it('rejects with what the task threw as the cause', async () => {
+    const error = await failureOf(behave(makePool(), { do: 'throw' }))
+    expect(error).toMatchObject({ code: 'handler-threw', cause: { name: 'TypeError', message: 'thrown on purpose' } })
+    expect(error.details.report!.file).toMatch(/behave\.mjs$/)
+    expect(error.details.report!.frame).toContain('> ')
+  })
+
+  it('tells that the worker died, how, and during what', async () => {
+    const pool = makePool()
+    const deaths = collectDeaths(pool)
+    const error = await failureOf(behave(pool, { do: 'exit', code: 7 }))
+    expect(error).toMatchObject({ code: 'worker-died', details: { reason: 'crash', state: 'busy' } })
+    expect(error.message).toContain('exit code 7')
+    expect(deaths).toMatchObject([{ reason: 'crash', exitCode: 7, invocations: 1 }])
+    expect(await behave(pool, { do: 'echo', value: 1 })).toBe(1)
+  })
+
+  it('ends a task that runs past its time-out, and its process', async () => {
+    const pool = makePool({ timeoutMs: 200 })
+    for (const manner of ['hang', 'spin']) {
+      const death = nextEvent(pool, 'death')
+      await expect(behave(pool, { do: manner })).rejects.toMatchObject({ code: 'timeout' })
+      expect(await death).toMatchObject({ reason: 'timeout' })
+    }
+  })
+
+  it('takes a time-out for one run alone', async () => {
+    await expect(behave(makePool(), { do: 'hang' }, { timeout: 100 })).rejects.toMatchObject({ code: 'timeout' })
+  })
+
+  it('says at once that a module cannot be loaded, with place and frame, and tries again later', async () => {
+    const pool = makePool()
+    const error = await failureOf(pool.run(BROKEN, 1))
+    expect(error).toMatchObject({ code: 'init-failed', details: { report: { line: 1 } } })
+    expect(error.details.report!.frame).toContain('broken on purpose')
+    expect(await codeOf(pool.run(BROKEN, 1))).toBe('init-failed')
+    expect(theFunction(pool).unavailable).toMatchObject({ code: 'init-failed' })
+  })
+
+  it('pauses a function whose workers crash one after the other, and says so at once', async () => {
+    const pool = makePool()
+    const codes: string[] = []
+    for (let call = 0; call < 6; call++) codes.push(await codeOf(behave(pool, { do: 'exit', code: 1 })))
+    expect(codes).toEqual(['worker-died', 'worker-died', 'worker-died', 'worker-died', 'worker-died', 'crash-loop'])
+  })
+
+  it('gives up a worker that closes its channel or sends garbage, and goes on', async () => {
+    const pool = makePool()
+    for (const manner of ['close-wire', 'garbage']) {
+      await expect(behave(pool, { do: manner })).rejects.toMatchObject({ code: 'worker-died' })
+    }
+    expect(await behave(pool, { do: 'echo', value: 'on' })).toBe('on')
+  })
+
+  it('rejects with an AbortError when the signal aborts, and the task hears of it', async () => {
+    const file = join(makeFolder(), 'marks')
+    const pool = makePool()
+    const controller = new AbortController()
+    const run = behave(pool, { do: 'until-aborted', file }, { signal: controller.signal })
+    await eventually(() => linesOf(file).length === 1)
+    controller.abort()
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' })
+    await eventually(() => linesOf(file).includes('aborted'))
+    await expect(behave(pool, { do: 'pid' }, { signal: controller.signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    })
+  })
+})
+
+describe('a queue', () => {
+  it('refuses what it has no room for, and ends what waits too long', async () => {
+    const pool = makePool({ concurrency: 1, maxWorkers: 1, queue: { max: 1, timeoutMs: 1_000 }, timeoutMs: 2_500 })
+    await behave(pool, { do: 'pid' })
+    const running = codeOf(behave(pool, { do: 'hang' }))
+    const waiting = codeOf(behave(pool, { do: 'pid' }))
+    const refused = codeOf(behave(pool, { do: 'pid' }))
+    expect(theFunction(pool).queue).toBe(1)
+    expect(await refused).toBe('queue-full')
+    expect(await waiting).toBe('queue-timeout')
+    expect(await running).toBe('timeout')
+  })
+
+  it('starts as many workers as a burst fills, not one for each of it', async () => {
+    const pool = makePool({ concurrency: 16, maxWorkers: 32 })
+    let loaded = 0
+    pool.on('loaded', () => loaded++)
+    await Promise.all(Array.from({ length: 50 }, (_, value) => behave(pool, { do: 'echo', value })))
+    expect(loaded).toBeLessThanOrEqual(4)
+  })
+
+  it('never runs more than concurrency at once in one worker', async () => {
+    const pool = makePool({ concurrency: 2, maxWorkers: 2, timeoutMs: 300 })
+    const runs = Array.from({ length: 6 }, () => codeOf(behave(pool, { do: 'hang' })))
+    await eventually(() => theFunction(pool).workers.filter(({ state }) => state === 'busy').length === 2)
+    expect(theFunction(pool).workers.map(({ inFlight }) => inFlight)).toEqual([2, 2])
+    expect(theFunction(pool).queue).toBe(2)
+    await Promise.all(runs)
+  })
+})
+
+describe('recycling', () => {
+  it('gives every call a fresh process when a budget is one invocation', async () => {
+    const pool = makePool({ maxInvocations: 1 })
+    const pids: unknown[] = []
+    for (let call = 0; call < 8; call++) pids.push(await behave(pool, { do: 'pid' }))
+    expect(new Set(pids).size).toBe(8)
+    expect(await Promise.all(Array.from({ length: 6 }, () => behave(pool, { do: 'calls' })))).toEqual([
+      1, 1, 1, 1, 1, 1,
+    ])
+  })
+
+  it('has the replacement warm before the old worker goes: after the first, no call finds a cold or blank start', async () => {
+    const pool = makePool({ maxInvocations: 10, minWorkers: 1 })
+    const recycled = new Set<number>()
+    pool.on('recycle', ({ pid }) => recycled.add(pid))
+    await behave(pool, { do: 'pid' })
+    while (recycled.size < 4) expect(await behave(pool, { do: 'echo', value: 1 })).toBe(1)
+    const { starts, errors } = theFunction(pool)
+    expect(starts.cold + starts.blank).toBe(1)
+    expect(errors).toBe(0)
+  })
+
+  it('replaces a worker that outgrew its memory', async () => {
+    const pool = makePool({ memoryBytes: 160 * 1024 * 1024 })
+    const death = nextEvent(pool, 'death')
+    await behave(pool, { do: 'allocate', bytes: 256 * 1024 * 1024 })
+    expect(await death).toMatchObject({ reason: 'memory' })
+  })
+
+  it('replaces a worker that is too old', async () => {
+    const pool = makePool({ maxAgeMs: 300 })
+    const death = nextEvent(pool, 'death')
+    await behave(pool, { do: 'pid' })
+    expect(await death).toMatchObject({ reason: 'age' })
+  })
+
+  it('retires what idles, down to the minimum', async () => {
+    const pool = makePool({ idleTimeoutMs: 100, minWorkers: 1, concurrency: 1, maxWorkers: 3 })
+    const deaths = collectDeaths(pool)
+    await Promise.all(Array.from({ length: 3 }, () => behave(pool, { do: 'wait-until', file: '/dev/null' })))
+    await eventually(() => theFunction(pool).workers.length === 1)
+    expect(new Set(deaths.map(({ reason }) => reason))).toEqual(new Set(['idle']))
+  })
+
+  it('lets work given to waitUntil finish before it recycles', async () => {
+    const file = join(makeFolder(), 'marks')
+    const pool = makePool({ maxInvocations: 1 })
+    const death = nextEvent(pool, 'death')
+    await behave(pool, { do: 'wait-until', file })
+    expect(await death).toMatchObject({ reason: 'invocations', exitCode: 0 })
+    expect(linesOf(file)).toEqual(['late'])
+  })
+
+  it('kills what a worker has started together with it', async () => {
+    const pool = makePool({ maxInvocations: 1 })
+    const death = nextEvent(pool, 'death')
+    const child = (await behave(pool, { do: 'leave-child' })) as number
+    await death
+    await eventually(() => !isAlive(child))
+  })
+})
+
+describe('one budget for all functions', () => {
+  const other = new URL('./tasks/echo.mjs', import.meta.url).href
+
+  it('evicts an idle worker of one function for another that has none', async () => {
+    const pool = makePool({}, { maxWorkers: 1, blanks: 0 })
+    const deaths = collectDeaths(pool)
+    expect(await behave(pool, { do: 'echo', value: 1 })).toBe(1)
+    expect(await pool.run(other, 2)).toBe(2)
+    expect(deaths).toMatchObject([{ function: BEHAVE, reason: 'evicted' }])
+    expect(pool.status().pool.workers).toBe(1)
+  })
+
+  it('runs on no more processes than allowed, whatever is asked', async () => {
+    const pool = makePool({ concurrency: 1, maxWorkers: 8 }, { maxWorkers: 3, blanks: 2 })
+    let most = 0
+    pool.on('start', () => {
+      most = Math.max(most, pool.status().pool.workers)
+    })
+    await Promise.all(Array.from({ length: 40 }, (_, value) => behave(pool, { do: 'echo', value })))
+    expect(most).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('what a dead worker never began', () => {
+  it('is run by another, and what it had begun is not', async () => {
+    const file = join(makeFolder(), 'marks')
+    const pool = makePool({ concurrency: 8, maxWorkers: 1 })
+    const pid = (await behave(pool, { do: 'pid' })) as number
+    const hanging = codeOf(behave(pool, { do: 'mark-and-hang', file, value: 'begun' }))
+    await eventually(() => linesOf(file).length === 1)
+    process.kill(pid, 'SIGSTOP')
+    const unseen = [1, 2, 3].map((value) => behave(pool, { do: 'mark', file, value }))
+    await eventually(() => theFunction(pool).workers[0]!.inFlight === 4)
+    // One turn, so that their frames are in the stopped worker's socket.
+    await new Promise((resolve) => setImmediate(resolve))
+    process.kill(pid, 'SIGKILL')
+    expect(await hanging).toBe('worker-died')
+    expect(new Set(await Promise.all(unseen))).not.toContain(pid)
+    expect(linesOf(file).map((line) => line.split(' ')[0])).toEqual(['begun', '1', '2', '3'])
+  })
+
+  it('is run again even if it had begun, where the function is idempotent', async () => {
+    const file = join(makeFolder(), 'marks')
+    const pool = makePool({ idempotent: true, concurrency: 1, timeoutMs: 1_000 })
+    const run = codeOf(behave(pool, { do: 'mark-and-hang', file, value: 'run' }))
+    await eventually(() => linesOf(file).length === 1)
+    process.kill(theFunction(pool).workers[0]!.pid, 'SIGKILL')
+    await eventually(() => linesOf(file).length === 2)
+    expect(await run).toBe('timeout')
+  })
+
+  it('gives up a stopped worker that begins nothing, and runs the call elsewhere', async () => {
+    const pool = makePool({ timeoutMs: 400 })
+    const pid = (await behave(pool, { do: 'pid' })) as number
+    process.kill(pid, 'SIGSTOP')
+    const death = nextEvent(pool, 'death')
+    expect(await behave(pool, { do: 'echo', value: 'answered' })).toBe('answered')
+    expect(await death).toMatchObject({ pid, reason: 'unresponsive' })
+  })
+})
+
+describe('closing', () => {
+  it('finishes what was admitted, takes nothing new, and leaves no process', async () => {
+    const file = join(makeFolder(), 'marks')
+    const pool = makePool({ concurrency: 1, maxWorkers: 1 })
+    const runs = [1, 2, 3].map((value) => behave(pool, { do: 'mark', file, value }))
+    const closed = pool.close()
+    await expect(behave(pool, { do: 'pid' })).rejects.toMatchObject({ code: 'shutdown' })
+    await Promise.all(runs)
+    await closed
+    expect(linesOf(file)).toHaveLength(3)
+    expect(pool.status().pool.workers).toBe(0)
+  })
+
+  it('ends what is not finished within the grace period, and tells its caller', async () => {
+    const pool = makePool()
+    const run = codeOf(behave(pool, { do: 'spin' }))
+    await eventually(() => theFunction(pool).workers[0]?.state === 'busy')
+    await pool.close(100)
+    expect(await run).toBe('worker-died')
+  })
+})
+
+it('shows a function only the environment that it was given', async () => {
+  process.env.GATEWAY_SECRET = 'secret'
+  const pool = makePool({ env: { GREETING: 'hi' } })
+  expect(await behave(pool, { do: 'env', name: 'GREETING' })).toEqual({ mine: 'hi', process: 'hi' })
+  expect(await behave(pool, { do: 'env', name: 'GATEWAY_SECRET' })).toEqual({ mine: null, process: null })
+})
+
+it('reproduces the auto-scaling log of the study: 5 start, 3 stop, 2 stay, 3 new start, 5 stop', async () => {
+  const sleep = new URL('./tasks/sleep.mjs', import.meta.url).href
+  const pool = makePool({ minWorkers: 2, maxWorkers: 5, idleTimeoutMs: 300, concurrency: 1 }, { blanks: 0 })
+  let loaded = 0
+  const deaths = collectDeaths(pool)
+  pool.on('loaded', () => loaded++)
+  const hundred = (): Promise<unknown> => Promise.all(Array.from({ length: 100 }, () => pool.run(sleep, 50)))
+  await hundred()
+  expect(loaded).toBe(5)
+  await eventually(() => pool.status().functions[0]!.workers.length === 2)
+  expect(deaths.map(({ reason }) => reason)).toEqual(['idle', 'idle', 'idle'])
+  await hundred()
+  expect(loaded).toBe(8)
+  await pool.close()
+  expect(deaths).toHaveLength(8)
+})
