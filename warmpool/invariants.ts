@@ -33,7 +33,8 @@ function ofWorker({ pid, state, inFlight, invocations }: WorkerStatus): string[]
   if (state === 'dead') broken.push(`worker ${pid} is dead and still listed`)
   if (state === 'busy' && inFlight === 0) broken.push(`worker ${pid} is busy with nothing`)
   if (state === 'ready' && inFlight > 0) broken.push(`worker ${pid} is ready and holds ${inFlight}`)
-  if ((state === 'blank' || state === 'loading') && invocations > 0) broken.push(`worker ${pid} ran before it was loaded`)
+  if ((state === 'blank' || state === 'loading') && invocations > 0)
+    broken.push(`worker ${pid} ran before it was loaded`)
   if (inFlight > invocations) broken.push(`worker ${pid} holds more than it was given`)
   return broken
 }

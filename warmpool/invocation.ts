@@ -57,7 +57,7 @@ export abstract class Invocation implements Expiring {
   #unconfirmed: Uint8Array[] | null = null
   #isBodyEnded = false
 
-  /** It was handed to a worker: a body that goes on may be written from now on (again from its start after a retry). */
+  /** It was handed to a worker for the first time: a body that goes on may be written from now on. */
   protected onSent(): void {}
   /** The window has opened again after a `write` that returned false. */
   protected onWritable(): void {}
@@ -71,7 +71,12 @@ export abstract class Invocation implements Expiring {
 
   /** Sends more of the body. False: the window is closed; wait for `onWritable`. */
   write(chunk: Uint8Array): boolean {
-    if (this.worker === null || this.state === 'ended') return true
+    if (this.state === 'ended') return true
+    if (this.worker === null) {
+      // Its worker died before it began: this goes to the next one, after what was sent to that.
+      this.#unconfirmed?.push(chunk)
+      return false
+    }
     this.#sendWindowBytes -= chunk.length
     this.#unconfirmed?.push(chunk)
     this.worker.writer.bytes(FRAME.data, this.id, chunk)
@@ -112,9 +117,10 @@ export abstract class Invocation implements Expiring {
     this.#sendWindowBytes = INITIAL_WINDOW_BYTES - (this.body?.length ?? 0)
     const again = this.#unconfirmed
     this.#unconfirmed = []
-    if (again !== null) for (const chunk of again) this.write(chunk)
+    if (again === null) return this.onSent()
+    for (const chunk of again) this.write(chunk)
     if (this.#isBodyEnded) this.endBody()
-    this.onSent()
+    else if (this.#sendWindowBytes > 0) this.onWritable()
   }
 
   /** A frame from the worker proves that it has begun: nothing will have to be sent again. */

@@ -34,7 +34,6 @@ export class TaskInvocation extends Invocation {
   }
 
   protected override onSent(): void {
-    this.#sentBytes = 0
     this.onWritable()
   }
 

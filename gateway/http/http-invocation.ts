@@ -34,7 +34,8 @@ export interface Exchange {
 }
 
 const NULL_BODY_STATUS = new Set([204, 205, 304])
-const NOTHING = Buffer.alloc(0)
+/** Up to here a body is sent together with its head. */
+const ONE_PIECE_BYTES = 16 * 1024
 
 export class HttpInvocation extends Invocation {
   readonly functionName: string
@@ -93,8 +94,6 @@ export class HttpInvocation extends Invocation {
 
   protected override onSent(): void {
     const { request } = this.#exchange
-    // After a retry the beginning was sent again already, and the rest goes on where it was.
-    if (this.retries > 0) return void request.resume()
     request.on('data', (chunk: Buffer) => this.#onBody(chunk))
     request.once('end', () => this.endBody())
   }
@@ -125,7 +124,9 @@ export class HttpInvocation extends Invocation {
   }
 
   protected override onEnd(): void {
-    const { response } = this.#exchange
+    const { request, response } = this.#exchange
+    // What the function did not read must be out of the way of the connection's next request.
+    if (!request.complete) request.resume()
     if (response.writableEnded) return
     if (this.#owedBytes !== null && this.#owedBytes > 0 && this.#sendsBody()) {
       return this.#breakOff('wrong-content-length', `It ended ${this.#owedBytes} bytes before its content-length`)
@@ -160,8 +161,10 @@ export class HttpInvocation extends Invocation {
     }
     const length = sendsBody ? body.length : NULL_BODY_STATUS.has(status) ? null : contentLength
     response.writeHead(status, this.#fields(fields, length))
-    // The body lies in the worker's read buffer, which is this invocation's own chunk: no copy is needed.
-    response.end(sendsBody ? body : NOTHING)
+    if (!sendsBody || body.length === 0) response.end()
+    // Bytes as text, so that node:http sends head and body in one piece: a vectored write costs three times as much.
+    else if (body.length <= ONE_PIECE_BYTES) response.end(body.toString('latin1'), 'latin1')
+    else response.end(body)
   }
 
   #beginStream(status: number, { fields, contentLength }: ResponseHead, body: Buffer): void {
