@@ -4,6 +4,7 @@
  * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
  */
 
+import { Ending, type EndingOwner, type Exit } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
@@ -12,23 +13,13 @@ import { LogLines } from './log-lines.ts'
 import { readRssBytes } from './memory.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
-import { type Command, signalGroup, spawnWorker, type WorkerProcess } from './spawn.ts'
+import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { FrameReader } from './wire/frame-reader.ts'
 import { FrameWriter } from './wire/frame-writer.ts'
 import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
 import { type ErrorReport, type Hello, type Load, parseMessage, type Ready } from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
-
-/** How long a process that should go may take after it was asked politely, before SIGTERM and again before SIGKILL. */
-const PATIENCE_MS = 1_000
-/** How long the last bytes of a dead process may take to arrive (something it started may hold its socket open). */
-const LAST_BYTES_MS = 500
-
-export interface Exit {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
 
 /** What a worker tells whoever owns it. The owner changes with its life: the blanks' shelf, then a function's pool. */
 export interface WorkerOwner {
@@ -47,7 +38,7 @@ export interface WorkerOwner {
   onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
 }
 
-export class Worker {
+export class Worker implements EndingOwner {
   readonly pid: number
   readonly bornAtMs: number
   readonly writer: FrameWriter
@@ -74,7 +65,8 @@ export class Worker {
   runtime = ''
   /** Why it must go: the first reason that applied. */
   reason: DeathReason | null = null
-  exit: Exit | null = null
+  /** The state in which it died. */
+  diedIn: WorkerState = 'starting'
   /** What broke, where it died of something that can be told. */
   note: string | null = null
   lastPongAtMs = 0
@@ -84,9 +76,10 @@ export class Worker {
   readonly #journal: Journal
   readonly #reader: FrameReader
   readonly #inFlight = new InFlight((invocation, failure) => this.#onFreed(invocation, failure))
-  #killTimer: NodeJS.Timeout | null = null
+  readonly #ending: Ending
+  #hasJournal = false
+  #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
-  #isWireClosed = false
 
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, owner: WorkerOwner, nowMs: number) {
@@ -107,11 +100,15 @@ export class Worker {
     this.#reader = new FrameReader(this.#onFrame.bind(this))
     wire.on('data', (chunk: Buffer) => this.#onBytes(chunk))
     wire.on('error', () => {})
-    wire.once('close', () => this.#onWireClosed())
-    child.once('exit', (code, signal) => this.#onExit({ code, signal }))
+    this.#ending = new Ending(this.#process, this)
     child.on('error', () => {})
     new LogLines(stdout, (line) => this.owner.onLog(this, 'stdout', line))
     new LogLines(stderr, (line) => this.owner.onLog(this, 'stderr', line))
+  }
+
+  /** How the process exited; null while it runs. */
+  get exit(): Exit | null {
+    return this.#ending.exit
   }
 
   get isExpiring(): boolean {
@@ -147,13 +144,7 @@ export class Worker {
 
   /** True when the process is known not to have begun it, whatever it did with the others. */
   hasNotBegun(invocation: Invocation): boolean {
-    return invocation.state === 'sent' && this.#hasJournal && this.#begunSince(invocation.id)
-  }
-
-  #hasJournal = false
-
-  #begunSince(id: number): boolean {
-    return id > this.#journal.begun()
+    return invocation.state === 'sent' && this.#hasJournal && invocation.id > this.#journal.begun()
   }
 
   /** Its answer is not waited for any longer: it ends here with a failure, and its worker must go. */
@@ -176,16 +167,14 @@ export class Worker {
     this.#enter('draining', nowMs)
     this.writer.empty(FRAME.drain, 0)
     if (this.#inFlight.isDrained) this.#leave()
-    else this.#killTimer = setTimeout(() => this.#terminate(), graceMs)
+    else this.#ending.within(graceMs)
   }
 
   /** Ends the process group at once. What it had begun is lost. */
   kill(reason: DeathReason): void {
     if (this.state === 'dead') return
     this.reason ??= reason
-    signalGroup(this.pid, 'SIGKILL')
-    // The group may not exist yet when the process has hardly started.
-    this.#process.child.kill('SIGKILL')
+    this.#ending.kill()
   }
 
   /** Calls back unless the step that it waits for (booting, loading) is taken in time. */
@@ -219,6 +208,42 @@ export class Worker {
     }
   }
 
+  /** After its death: whether user code never saw this invocation. */
+  neverBegan(invocation: Invocation): boolean {
+    return this.#neverBegun.has(invocation)
+  }
+
+  /** How it ended, in words: `crash during busy (exit code 1)`. */
+  describeDeath(): string {
+    const exit = this.exit
+    const how = this.note ?? (exit?.signal ? `signal ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`)
+    return `${this.reason} during ${this.diedIn} (${how})`
+  }
+
+  // What its ending tells.
+
+  onWireClosed(): boolean {
+    return this.state !== 'draining' || this.#inFlight.size > 0
+  }
+
+  onWireLost(): void {
+    this.note ??= 'it closed its channel (fd 3)'
+    this.kill('crash')
+  }
+
+  onGone(): void {
+    if (this.state === 'dead') return
+    this.reason ??= this.state === 'loading' ? 'init-failed' : 'crash'
+    const orphans = this.#inFlight.takeAll()
+    const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
+    this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
+    this.#journal.close()
+    this.diedIn = this.state
+    this.#enter('dead', performance.now())
+    forgetGroup(this.pid)
+    this.owner.onDied(this, orphans)
+  }
+
   #enter(state: WorkerState, nowMs: number): void {
     this.state = nextState(this.state, state)
     this.stateSinceMs = nowMs
@@ -226,14 +251,8 @@ export class Worker {
 
   /** Everything has ended: the process goes by itself, or is helped. One that holds abandoned work is not asked. */
   #leave(): void {
-    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
-    if (this.#inFlight.hasAbandoned) return this.kill(this.reason ?? 'timeout')
-    this.#killTimer = setTimeout(() => this.#terminate(), PATIENCE_MS)
-  }
-
-  #terminate(): void {
-    signalGroup(this.pid, 'SIGTERM')
-    this.#killTimer = setTimeout(() => this.kill(this.reason ?? 'shutdown'), PATIENCE_MS)
+    if (this.#inFlight.hasAbandoned) this.kill(this.reason ?? 'timeout')
+    else this.#ending.soon()
   }
 
   #onBytes(chunk: Buffer): void {
@@ -297,57 +316,5 @@ export class Worker {
     }
     this.owner.onFreed(this, invocation, failure)
     if (this.state === 'draining' && this.#inFlight.isDrained) this.#leave()
-  }
-
-  #onWireClosed(): void {
-    this.#isWireClosed = true
-    if (this.exit !== null) return this.#die()
-    if (this.state === 'draining' && this.#inFlight.size === 0) return
-    // Most often it is just exiting: only one that stays has closed the channel itself.
-    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
-    this.#killTimer = setTimeout(() => {
-      this.note ??= 'it closed its channel (fd 3)'
-      this.kill('crash')
-    }, LAST_BYTES_MS)
-  }
-
-  #onExit(exit: Exit): void {
-    this.exit = exit
-    // Whatever it started must not outlive it, nor hold its pipes open.
-    signalGroup(this.pid, 'SIGKILL')
-    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
-    // Its last words may still be in the socket.
-    if (this.#isWireClosed) this.#die()
-    else this.#killTimer = setTimeout(() => this.#process.wire.destroy(), LAST_BYTES_MS)
-  }
-
-  #die(): void {
-    if (this.state === 'dead') return
-    if (this.#killTimer !== null) clearTimeout(this.#killTimer)
-    this.reason ??= this.state === 'loading' ? 'init-failed' : 'crash'
-    const orphans = this.#inFlight.takeAll()
-    const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
-    this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
-    this.#journal.close()
-    this.diedIn = this.state
-    this.#enter('dead', performance.now())
-    forgetGroup(this.pid)
-    this.owner.onDied(this, orphans)
-  }
-
-  /** The state in which it died. */
-  diedIn: WorkerState = 'starting'
-  #neverBegun: ReadonlySet<Invocation> = new Set()
-
-  /** After its death: whether user code never saw this invocation. */
-  neverBegan(invocation: Invocation): boolean {
-    return this.#neverBegun.has(invocation)
-  }
-
-  /** How it ended, in words: `crash during busy (exit code 1)`. */
-  describeDeath(): string {
-    const exit = this.exit
-    const how = this.note ?? (exit?.signal ? `signal ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`)
-    return `${this.reason} during ${this.diedIn} (${how})`
   }
 }

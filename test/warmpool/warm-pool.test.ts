@@ -202,11 +202,18 @@ describe('recycling', () => {
   })
 
   it('retires what idles, down to the minimum', async () => {
+    const sleep = new URL('./tasks/sleep.mjs', import.meta.url).href
     const pool = makePool({ idleTimeoutMs: 100, minWorkers: 1, concurrency: 1, maxWorkers: 3 })
     const deaths = collectDeaths(pool)
-    await Promise.all(Array.from({ length: 3 }, () => behave(pool, { do: 'wait-until', file: '/dev/null' })))
+    let loaded = 0
+    pool.on('loaded', () => loaded++)
+    // As many calls as it takes until three workers had work at the same time.
+    const callUntilThree = async (): Promise<void> => {
+      while (loaded < 3) await pool.run(sleep, 20)
+    }
+    await Promise.all([callUntilThree(), callUntilThree(), callUntilThree()])
     await eventually(() => theFunction(pool).workers.length === 1)
-    expect(new Set(deaths.map(({ reason }) => reason))).toEqual(new Set(['idle']))
+    expect(deaths.map(({ reason }) => reason)).toEqual(['idle', 'idle'])
   })
 
   it('lets work given to waitUntil finish before it recycles', async () => {
