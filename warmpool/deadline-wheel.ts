@@ -88,8 +88,8 @@ export class DeadlineWheel {
       item = item.wheelNext!
     }
     for (const late of due) {
-      // An earlier one's ending may have cleared this one.
-      if (late.wheelNext === null) continue
+      // An earlier one's ending may have cleared this one, and set it again for later.
+      if (late.wheelNext === null || late.expiresAtMs > nowMs) continue
       this.clear(late)
       late.onExpired(nowMs)
     }

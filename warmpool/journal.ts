@@ -4,12 +4,12 @@
  * went, invocations behind the counter are known never to have run and may be given to another worker. The file has
  * no name: it is unlinked while it is still empty.
  */
-import { closeSync, constants, existsSync, openSync, readSync, unlinkSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Memory where the system has it, so that counting never waits for a disk. */
-const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+const FOLDER = isWritable('/dev/shm') ? '/dev/shm' : tmpdir()
 
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
 
@@ -27,16 +27,29 @@ export class Journal {
     unlinkSync(path)
   }
 
-  /** How many invocations the worker has begun (the low 32 bits). */
+  /** How many invocations the worker has begun (the low 32 bits). After closing: how many it had begun then. */
   begun(): number {
-    this.#counter.fill(0)
-    if (!this.#isClosed) readSync(this.fd, this.#counter, 0, 4, 0)
+    if (!this.#isClosed) {
+      this.#counter.fill(0)
+      readSync(this.fd, this.#counter, 0, 4, 0)
+    }
     return this.#counter.readUInt32LE(0)
   }
 
   close(): void {
     if (this.#isClosed) return
+    // Whoever asks later must not hear that nothing was begun: it would be run twice.
+    this.begun()
     this.#isClosed = true
     closeSync(this.fd)
+  }
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
   }
 }

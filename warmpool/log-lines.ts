@@ -9,6 +9,7 @@ import { StringDecoder } from 'node:string_decoder'
 
 const MAX_LINE_CHARS = 8 * 1024
 const MAX_BYTES_PER_SECOND = 256 * 1024
+const NEWLINE = 0x0a
 
 export class LogLines {
   readonly #onLine: (line: string) => void
@@ -33,10 +34,7 @@ export class LogLines {
       this.#reportDropped()
     }
     this.#bytesThisSecond += chunk.length
-    if (this.#bytesThisSecond > MAX_BYTES_PER_SECOND) {
-      this.#droppedBytes += chunk.length
-      return
-    }
+    if (this.#bytesThisSecond > MAX_BYTES_PER_SECOND) return this.#drop(chunk)
     const lines = (this.#rest + this.#decoder.write(chunk)).split('\n')
     this.#rest = lines.pop()!
     for (const line of lines) this.#line(line)
@@ -60,7 +58,13 @@ export class LogLines {
     if (this.#droppedBytes === 0) return
     this.#onLine(`… (${this.#droppedBytes} bytes of output dropped: more than ${MAX_BYTES_PER_SECOND} a second)`)
     this.#droppedBytes = 0
+  }
+
+  /** The line that had begun is lost with it, and so is what follows up to the next line break. */
+  #drop(chunk: Buffer): void {
+    this.#droppedBytes += Buffer.byteLength(this.#rest + this.#decoder.end()) + chunk.length
     this.#rest = ''
+    this.#isCutting = chunk.at(-1) !== NEWLINE
   }
 
   #end(): void {

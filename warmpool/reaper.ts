@@ -3,7 +3,7 @@
  * loop still turns, and a parent-death signal does not reach what the worker itself started; so a tiny shell, in a
  * session of its own, is told every worker's process group through a pipe. When the pipe ends, for whatever reason,
  * it kills all groups that it still knows, and itself. One reaper serves the whole process and lives as long as there
- * are workers; if someone kills it, the next registration starts another one that is told everything again.
+ * are workers; if someone kills it, another one is started at once and told everything again.
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
@@ -40,6 +40,8 @@ export function forgetGroup(pid: number): void {
 
 function startShell(): void {
   const started = spawnShell(SCRIPT)
+  // The system refuses (no processes or descriptors left): the next registration tries again.
+  if (started.pid === undefined) return
   shell = started
   started.unref()
   const stdin = started.stdin as Socket

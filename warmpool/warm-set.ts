@@ -26,9 +26,7 @@ export class WarmSet {
 
   /** The least valuable of those that their owners can spare; null when none can be. */
   victim(nowMs: number): Worker | null {
-    const candidates = [...this.#cache.rvalues()].filter(
-      (worker) => worker !== undefined && worker.owner.isSpare(worker),
-    ) as Worker[]
+    const candidates = [...this.#cache.rvalues()].filter((worker) => worker?.owner.isSpare(worker)) as Worker[]
     const at = chooseVictim(
       candidates.map((worker) => ({
         invocations: worker.invocations,

@@ -147,7 +147,6 @@ export interface ResponseHead {
 }
 
 const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/i
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a tab is allowed in a value
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const DIGITS = /^\d{1,15}$/
 

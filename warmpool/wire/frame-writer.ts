@@ -21,6 +21,8 @@ const SLAB_BYTES = 64 * 1024
 /** From this size on a chunk is handed to the socket itself instead of being copied into the slab. */
 const PASS_ON_BYTES = 4 * 1024
 
+const MAX_U32 = 0xffffffff
+
 type Body = Uint8Array | string | null
 
 const dirty: FrameWriter[] = []
@@ -72,10 +74,11 @@ export class FrameWriter {
     this.#slab[this.#end++] = FLAG_PENDING
   }
 
+  /** `timeLeftMs` 0 means no limit; more than fits (49 days) is sent as the most that fits. */
   request(id: number, timeLeftMs: number, secure: boolean, head: string, body: Body, more: boolean): void {
     const at = this.#envelope(FRAME.request, id, REQUEST_PREFIX_BYTES, head, body)
     this.#slab[at] = (more ? FLAG_MORE : 0) | (secure ? FLAG_SECURE : 0)
-    this.#slab.writeUInt32LE(timeLeftMs, at + 1)
+    this.#slab.writeUInt32LE(Math.min(timeLeftMs, MAX_U32), at + 1)
   }
 
   response(id: number, status: number, head: string, body: Body, more: boolean, pending: boolean): void {
@@ -113,7 +116,6 @@ export class FrameWriter {
     const bodyBytes = body === null ? 0 : isText ? Buffer.byteLength(body) : body.length
     const payloadBytes = prefixBytes + head.length + bodyBytes
     if (payloadBytes > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payloadBytes} bytes is too long`)
-    if (head.length + prefixBytes > SLAB_BYTES - HEADER_BYTES) throw new ProtocolError('The head is too long')
     const inSlab = bodyBytes < PASS_ON_BYTES
     this.#header(type, id, payloadBytes, prefixBytes + head.length + (inSlab ? bodyBytes : 0))
     const slab = this.#slab
@@ -137,7 +139,8 @@ export class FrameWriter {
     }
     if (this.#end + HEADER_BYTES + slabBytes > this.#slab.length) {
       this.#closeSegment()
-      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+      // A head may be longer than a slab; such a frame gets one of its own.
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, HEADER_BYTES + slabBytes))
       this.#start = 0
       this.#end = 0
     }

@@ -2,6 +2,7 @@
  * A task's input or output as a head and a body: any JSON value, or bytes without base64. The head names the kind,
  * the body is the JSON text or the bytes themselves.
  */
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
 import { ProtocolError } from './frames.ts'
 
 export type ValueKind = 'json' | 'bytes' | 'none'
@@ -16,8 +17,9 @@ const NONE: EncodedValue = { kind: 'none', body: null }
 /** Throws TypeError for what is neither JSON nor bytes (a function, a symbol, a BigInt, a cycle). */
 export function encodeValue(value: unknown): EncodedValue {
   if (value === undefined) return NONE
-  if (value instanceof Uint8Array) return { kind: 'bytes', body: value }
-  if (value instanceof ArrayBuffer) return { kind: 'bytes', body: new Uint8Array(value) }
+  // Not `instanceof`: bytes of another realm (a test runner's sandbox, `node:vm`) are bytes too.
+  if (isUint8Array(value)) return { kind: 'bytes', body: value }
+  if (isAnyArrayBuffer(value)) return { kind: 'bytes', body: new Uint8Array(value) }
   const text = JSON.stringify(value)
   if (text === undefined) throw new TypeError(`A ${typeof value} is neither a JSON value nor bytes`)
   return { kind: 'json', body: text }

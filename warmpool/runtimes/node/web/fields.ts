@@ -6,7 +6,7 @@
 const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 /** Narrower than Headers itself, which lets control characters pass that HTTP forbids. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-const EDGE = /^[\t ]|[\t ]$/
+const TRIM_VALUE = /^(?![\t ])[\t\x20-\x7e\x80-\xff]*(?<![\t ])$/
 
 /** Beyond this many headers, looking for duplicates one by one would be slow. */
 const QUICK_LIMIT = 64
@@ -17,24 +17,34 @@ export function quickFields(given: ResponseInit['headers']): string[] | null {
   if (given instanceof Headers) return fieldsOf(given)
   if (typeof given !== 'object' || given === null) return null
   if (Array.isArray(given)) return quickPairs(given)
-  return Symbol.iterator in given ? null : quickPairs(Object.entries(given))
+  return Symbol.iterator in given ? null : quickRecord(given as Record<string, unknown>)
 }
 
-/** Null for other types, white space to trim, odd characters, and a name given twice. */
 function quickPairs(pairs: readonly unknown[]): string[] | null {
   if (pairs.length > QUICK_LIMIT) return null
   const fields: string[] = []
   for (const pair of pairs) {
-    if (!Array.isArray(pair) || pair.length !== 2) return null
-    const name: unknown = pair[0]
-    const value: unknown = pair[1]
-    if (typeof name !== 'string' || typeof value !== 'string') return null
-    if (!NAME.test(name) || !VALUE.test(value) || EDGE.test(value)) return null
-    const lowerCase = name.toLowerCase()
-    if (lowerCase !== 'set-cookie' && hasField(fields, lowerCase)) return null
-    fields.push(lowerCase, value)
+    if (!Array.isArray(pair) || pair.length !== 2 || !addQuickly(fields, pair[0], pair[1])) return null
   }
   return fields
+}
+
+function quickRecord(record: Record<string, unknown>): string[] | null {
+  const names = Object.keys(record)
+  if (names.length > QUICK_LIMIT) return null
+  const fields: string[] = []
+  for (const name of names) if (!addQuickly(fields, name, record[name])) return null
+  return fields
+}
+
+/** False for other types, white space to trim, odd characters, and a name given twice. */
+function addQuickly(fields: string[], name: unknown, value: unknown): boolean {
+  if (typeof name !== 'string' || typeof value !== 'string') return false
+  if (!NAME.test(name) || !TRIM_VALUE.test(value)) return false
+  const lowerCase = name.toLowerCase()
+  if (lowerCase !== 'set-cookie' && hasField(fields, lowerCase)) return false
+  fields.push(lowerCase, value)
+  return true
 }
 
 function fieldsOf(headers: Headers): string[] | null {

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { readRequestHeaders, readResponseHead } from '../../../gateway/http/headers.ts'
+import { requestId } from '../../../gateway/http/request-id.ts'
+import { checkRequestLine } from '../../../gateway/http/request-line.ts'
+
+describe('request headers', () => {
+  it('are passed on with lower-case names, in their order, duplicates kept', () => {
+    const { text } = readRequestHeaders(['Host', 'h', 'Accept', 'a', 'X-A', '1', 'x-a', '2'])
+    expect(text).toBe('\nhost\nh\naccept\na\nx-a\n1\nx-a\n2')
+  })
+
+  it('lose what belongs to one connection, and what Connection names', () => {
+    const raw = [
+      'Connection',
+      'close, X-Secret',
+      'x-secret',
+      '1',
+      'Keep-Alive',
+      'x',
+      'TE',
+      'x',
+      'Upgrade',
+      'h2c',
+      'Proxy-Authorization',
+      'x',
+      'Trailer',
+      'x',
+      'a',
+      'b',
+    ]
+    expect(readRequestHeaders(raw).text).toBe('\na\nb')
+  })
+
+  it('lose what the gateway says itself', () => {
+    const read = readRequestHeaders([
+      'X-Forwarded-For',
+      '1.2.3.4',
+      'x-request-id',
+      'mine',
+      'X-Forwarded-Proto',
+      'https',
+      'Expect',
+      '100-continue',
+    ])
+    expect(read).toMatchObject({ text: '', forwardedFor: '1.2.3.4', requestId: 'mine', forwardedProto: 'https' })
+  })
+})
+
+describe('a request line', () => {
+  const check = (url: string, raw: string[] = ['Host', 'h'], method = 'GET', version = '1.1') =>
+    checkRequestLine(method, url, version, readRequestHeaders(raw))
+
+  it.each([
+    ['/a?b', '/a?b'],
+    ['http://other/a', '/a'],
+    ['http://other', '/'],
+    ['http://other?x', '/?x'],
+  ])('%s asks for %s', (url, target) => expect(check(url)).toEqual({ target, host: 'h' }))
+
+  it.each(['a', '', '*', 'ftp://x/', '/a#b', 'http:///a'])('refuses the target "%s"', (url) =>
+    expect(check(url)).toMatchObject({ code: 'malformed-request' }),
+  )
+
+  it.each([
+    [[]],
+    [['Host', '']],
+    [['Host', 'a b']],
+    [['Host', 'a/b']],
+    [['Host', 'a@b']],
+    [['Host', 'a', 'host', 'a']],
+    [['Host', 'a:b']],
+  ])('refuses the hosts %j', (raw) => expect(check('/', raw)).toMatchObject({ code: 'malformed-request' }))
+
+  it('knows a host without its port', () => {
+    expect(check('/', ['Host', 'Example.COM:8080'])).toMatchObject({ host: 'example.com' })
+    expect(check('/', ['Host', '[::1]:80'])).toMatchObject({ host: '[::1]' })
+  })
+
+  it('lets HTTP/1.0 go without a host', () => expect(check('/', [], 'GET', '1.0')).toEqual({ target: '/', host: '' }))
+
+  it('refuses two ways of saying the length', () => {
+    expect(check('/', ['Host', 'h', 'Content-Length', '1', 'Transfer-Encoding', 'chunked'])).toMatchObject({
+      code: 'malformed-request',
+    })
+  })
+})
+
+describe('a response head', () => {
+  it('is passed on without connection headers, its length apart', () => {
+    const head =
+      'content-type\ntext/plain\nConnection\nclose\nset-cookie\na=1\nset-cookie\nb=2\nContent-Length\n5\ntransfer-encoding\nchunked'
+    expect(readResponseHead(head)).toEqual({
+      fields: ['content-type', 'text/plain', 'set-cookie', 'a=1', 'set-cookie', 'b=2'],
+      contentLength: 5,
+      mistake: null,
+    })
+  })
+
+  it.each([
+    ['a name with a space', 'a b\n1', 'not-a-response'],
+    ['a value with a line break', 'a\nb\nc', 'not-a-response'],
+    ['a value with a NUL', 'a\nb\0', 'not-a-response'],
+    ['a carriage return', 'a\nb\r', 'not-a-response'],
+    ['a length that is no number', 'content-length\n-1', 'wrong-content-length'],
+    ['two lengths', 'content-length\n1\ncontent-length\n2', 'wrong-content-length'],
+    ['5,000 headers', Array.from({ length: 5000 }, (_, at) => `h${at}\nv`).join('\n'), 'response-headers-too-large'],
+  ])('is refused with %s', (_name, head, code) => expect(readResponseHead(head).mistake?.code).toBe(code))
+})
+
+describe('a request id', () => {
+  it("is the caller's own when that is harmless", () => expect(requestId('a.b:1/2')).toBe('a.b:1/2'))
+  it.each([null, '', 'a b', 'a\u00e9', 'x'.repeat(129), '<script>'])('is a new one for %j', (given) =>
+    expect(requestId(given)).toMatch(/^[\w-]{8}-\w+$/),
+  )
+  it('is never given twice', () => expect(requestId(null)).not.toBe(requestId(null)))
+})

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { type RouteRule, RouteTable } from '../../../gateway/http/route-table.ts'
+
+const rule = (path: string, name: string, more: Partial<RouteRule> = {}): RouteRule => ({
+  path,
+  host: null,
+  function: name,
+  stripPrefix: false,
+  ...more,
+})
+
+describe('the default mounts', () => {
+  const table = new RouteTable([], ['hello', 'a.b-c_d'])
+
+  it.each([
+    ['/hello', '/'],
+    ['/hello/', '/'],
+    ['/hello?x=1', '/?x=1'],
+    ['/hello/sub/path?x=/y', '/sub/path?x=/y'],
+    ['/hello//double', '//double'],
+  ])('%s reaches hello as %s', (target, seen) => {
+    expect(table.find('', target)).toEqual({ function: 'hello', target: seen, prefix: '/hello' })
+  })
+
+  it.each(['/', '/hell', '/hello2', '/Hello', '//hello', '/?hello', '/constructor', '/__proto__'])(
+    '%s reaches nothing',
+    (target) => {
+      expect(table.find('', target)).toBeNull()
+    },
+  )
+
+  it('names the routes of a function', () => expect(table.routesOf('hello')).toEqual(['/hello', '/hello/*']))
+})
+
+describe('explicit routes', () => {
+  it('do not strip unless asked', () => {
+    const table = new RouteTable([rule('/api/*', 'api'), rule('/app/*', 'app', { stripPrefix: true })], ['api', 'app'])
+    expect(table.find('', '/api/x?y')).toEqual({ function: 'api', target: '/api/x?y', prefix: '' })
+    expect(table.find('', '/app/x?y')).toEqual({ function: 'app', target: '/x?y', prefix: '/app' })
+    expect(table.find('', '/app?y')).toEqual({ function: 'app', target: '/?y', prefix: '/app' })
+  })
+
+  it('win over the default mounts', () => {
+    const table = new RouteTable([rule('/hello', 'other')], ['hello', 'other'])
+    expect(table.find('', '/hello')?.function).toBe('other')
+    expect(table.find('', '/hello/x')?.function).toBe('hello')
+  })
+
+  it('are tried from the most exact to the widest, whatever their order', () => {
+    const rules = [rule('/*', 'all'), rule('/users/*', 'users'), rule('/users/:id', 'user'), rule('/users/me', 'me')]
+    for (const order of [rules, [...rules].reverse()]) {
+      const table = new RouteTable(order, [])
+      const found = ['/users/me', '/users/7', '/users/7/posts', '/else'].map((path) => table.find('', path)?.function)
+      expect(found).toEqual(['me', 'user', 'users', 'all'])
+    }
+  })
+
+  it('need a value for a parameter', () =>
+    expect(new RouteTable([rule('/users/:id', 'user')], []).find('', '/users/')).toBeNull())
+
+  it('of a host win over those of every host, and an exact host over a wildcard', () => {
+    const table = new RouteTable(
+      [rule('/*', 'any'), rule('/*', 'wild', { host: '*.example.com' }), rule('/*', 'one', { host: 'a.example.com' })],
+      [],
+    )
+    const found = ['a.example.com', 'b.example.com', 'example.com', 'badexample.com'].map(
+      (host) => table.find(host, '/')?.function,
+    )
+    expect(found).toEqual(['one', 'wild', 'any', 'any'])
+  })
+})
