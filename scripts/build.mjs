@@ -1,12 +1,18 @@
-// `npm run build`: the publishable package in dist/, with the folders of the sources and a declaration beside each
-// file. Paths that the code derives from its own place (a worker's entry, for example) are the same in both.
+// Makes dist/, the publishable package's code: JavaScript and declarations from gateway/ and warmpool/, and the
+// command. `npm pack` runs it first.
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { chmodSync, cpSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { root, toolEnv } from './tool-path.mjs'
 
-const root = fileURLToPath(new URL('../', import.meta.url))
+const dist = join(root, 'dist')
 
-rmSync(`${root}dist`, { recursive: true, force: true })
-const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
-if (status !== 0) process.exit(status ?? 1)
-cpSync(`${root}bin`, `${root}dist/bin`, { recursive: true })
+rmSync(dist, { recursive: true, force: true })
+const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit', env: toolEnv() })
+if (status !== 0) {
+  console.error('The build failed: see what tsc says above. dist/ is not usable.')
+  process.exit(1)
+}
+cpSync(join(root, 'bin'), join(dist, 'bin'), { recursive: true })
+chmodSync(join(dist, 'bin/wrangler-free.js'), 0o755)
+console.error(`Built dist/ (${readdirSync(dist, { recursive: true }).length} files and folders).`)

@@ -10,10 +10,10 @@ import { InvocationFailure } from './failure.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
 import { drawBudget, expiryReason, isOneShot } from './policy/recycling.ts'
-import { chooseWorker, type Wanted, workersWanted } from './policy/scheduling.ts'
+import { chooseWorker, startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
 import type { RuntimeName } from './runtime.ts'
 import type { FunctionSettings } from './settings.ts'
-import type { FunctionStatus, StartKind } from './status.ts'
+import type { FunctionStatus } from './status.ts'
 import { WaitingList } from './waiting-list.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
@@ -51,6 +51,8 @@ export interface FunctionPoolHost {
 const MAX_RETRIES = 3
 /** What siblings of a timed-out invocation may still take. */
 const TIMEOUT_GRACE_MS = 5_000
+/** A loop that stands still for so long is given up even where calls may take longer. */
+const UNRESPONSIVE_MS = 60_000
 /** Longest time that setTimeout can count; "never" is as good as that. */
 const LONGEST_GRACE_MS = 2 ** 31 - 1
 
@@ -62,7 +64,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Every process that is this function's, draining ones included. */
   readonly workers: Worker[] = []
   readonly #host: FunctionPoolHost
-  readonly #waiting = new WaitingList()
+  readonly #waiting: WaitingList
   /** Those of `workers` that take invocations. */
   readonly #serving: Worker[] = []
   readonly #availability = new Availability()
@@ -74,6 +76,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.version = version
     this.stats = stats
     this.#host = host
+    this.#waiting = new WaitingList(host.wheel)
   }
 
   get isIdle(): boolean {
@@ -88,9 +91,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     invocation.owner = this
     invocation.admittedAtMs = nowMs
     this.stats.invocations++
-    const worker = this.#waiting.length === 0 ? this.#freeWorker() : null
-    if (worker !== null) this.#handOver(worker, invocation, nowMs)
-    else this.#enqueue(invocation, nowMs)
+    this.#serve(invocation, nowMs)
   }
 
   /** How many more processes it wants. None while starting is paused. */
@@ -173,8 +174,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Ends this bundle's life: hands what waits to its successor, and lets the workers finish what they have. */
   retire(successor: FunctionPool | null, reason: DeathReason, nowMs: number): void {
     this.#retired = true
-    for (let waiting = this.#waiting.shift(); waiting !== null; waiting = this.#waiting.shift()) {
-      this.#host.wheel.clear(waiting)
+    for (const waiting of this.#waiting.takeAll()) {
       if (successor === null) this.#fail(waiting, new InvocationFailure('shutdown', 'The function was removed'))
       else successor.take(waiting, nowMs)
     }
@@ -187,26 +187,18 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** An invocation that waited for the bundle before this one. */
   take(invocation: Invocation, nowMs: number): void {
     invocation.owner = this
-    const worker = this.#waiting.length === 0 ? this.#freeWorker() : null
-    if (worker !== null) this.#handOver(worker, invocation, nowMs)
-    else this.#enqueue(invocation, nowMs)
+    this.#serve(invocation, nowMs)
   }
 
   /** Ends everything at once; what was under way is told so. */
   abort(failure: InvocationFailure): void {
-    for (let waiting = this.#waiting.shift(); waiting !== null; waiting = this.#waiting.shift()) {
-      this.#host.wheel.clear(waiting)
-      this.#fail(waiting, failure)
-    }
+    this.failWaiting(failure)
     for (const worker of this.workers) worker.kill('shutdown')
   }
 
   /** Tells everybody who waits that no process could be started. The platform's fault. */
   failWaiting(failure: InvocationFailure): void {
-    for (let waiting = this.#waiting.shift(); waiting !== null; waiting = this.#waiting.shift()) {
-      this.#host.wheel.clear(waiting)
-      this.#fail(waiting, failure)
-    }
+    for (const waiting of this.#waiting.takeAll()) this.#fail(waiting, failure)
   }
 
   status(nowMs: number): FunctionStatus {
@@ -240,7 +232,6 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   onCancelled(invocation: Invocation): void {
     if (invocation.state === 'queued') {
       this.#waiting.remove(invocation)
-      this.#host.wheel.clear(invocation)
       invocation.state = 'ended'
     } else invocation.worker?.cancel(invocation)
   }
@@ -314,6 +305,12 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     return at < 0 ? null : this.#serving[at]!
   }
 
+  #serve(invocation: Invocation, nowMs: number): void {
+    const worker = this.#waiting.length === 0 ? this.#freeWorker() : null
+    if (worker !== null) this.#handOver(worker, invocation, nowMs)
+    else this.#enqueue(invocation, nowMs)
+  }
+
   #enqueue(invocation: Invocation, nowMs: number): void {
     const { max, timeoutMs } = this.settings.queue
     const unavailable = this.#serving.length === 0 ? this.#availability.failure(nowMs) : null
@@ -321,9 +318,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     if (this.#waiting.length >= max) {
       return this.#fail(invocation, new InvocationFailure('queue-full', `${max} invocations wait already`))
     }
-    invocation.state = 'queued'
-    this.#host.wheel.set(invocation, nowMs + timeoutMs)
-    this.#waiting.push(invocation)
+    this.#waiting.push(invocation, nowMs + timeoutMs)
     this.#host.requestBalance(this)
   }
 
@@ -342,9 +337,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   #serveWaiting(worker: Worker, nowMs: number): void {
     const concurrency = this.#concurrency()
     while (this.#waiting.length > 0 && worker.inFlight < concurrency && worker.state !== 'draining') {
-      const next = this.#waiting.shift()!
-      this.#host.wheel.clear(next)
-      this.#handOver(worker, next, nowMs)
+      this.#handOver(worker, this.#waiting.shift()!, nowMs)
     }
   }
 
@@ -408,9 +401,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     if (unavailable !== null) return this.#fail(invocation, unavailable)
     const worker = this.#freeWorker()
     if (worker !== null) return this.#handOver(worker, invocation, nowMs)
-    invocation.state = 'queued'
-    this.#host.wheel.set(invocation, nowMs + this.settings.queue.timeoutMs)
-    this.#waiting.unshift(invocation)
+    this.#waiting.unshift(invocation, nowMs + this.settings.queue.timeoutMs)
   }
 
   /** Starting is paused: everybody who waits is told, unless a worker that was started before can serve. */
@@ -425,12 +416,3 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     invocation.fail(failure)
   }
 }
-
-/** What an invocation found when it came: a warm worker, at least a blank to load, or nothing that had booted. */
-function startKind(admittedAtMs: number, worker: Worker): StartKind {
-  if (admittedAtMs >= worker.loadedAtMs) return 'warm'
-  return admittedAtMs >= worker.bootedAtMs ? 'blank' : 'cold'
-}
-
-/** A loop that stands still for so long is given up even where calls may take longer. */
-const UNRESPONSIVE_MS = 60_000

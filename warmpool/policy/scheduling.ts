@@ -1,5 +1,7 @@
 /** Which worker takes an invocation, and how many workers a function should start: pure decisions over plain numbers. */
 
+import type { StartKind } from '../status.ts'
+
 export interface Candidate {
   readonly inFlight: number
   /** It should go as soon as its replacement is warm. */
@@ -23,6 +25,15 @@ export function chooseWorker(workers: readonly Candidate[], concurrency: number)
     }
   }
   return best
+}
+
+/** What an invocation found when it came: a warm worker, at least a blank to load, or nothing that had booted. */
+export function startKind(
+  admittedAtMs: number,
+  worker: { readonly bootedAtMs: number; readonly loadedAtMs: number },
+): StartKind {
+  if (admittedAtMs >= worker.loadedAtMs) return 'warm'
+  return admittedAtMs >= worker.bootedAtMs ? 'blank' : 'cold'
 }
 
 export interface Demand {

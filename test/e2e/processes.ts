@@ -1,0 +1,51 @@
+/** Looking at the machine's processes from outside, as whoever finds an orphan would. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { sep } from 'node:path'
+
+/** Longer than anything here takes, shorter than a test may: what does not come is told with what there was instead. */
+const PATIENCE_MS = 20_000
+
+/** Waits for a condition over the outside world, which tells nobody when it changes. `describe` is for the failure. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  describe: () => string = () => String(condition),
+): Promise<void> {
+  const deadlineMs = performance.now() + PATIENCE_MS
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error(`It did not happen within ${PATIENCE_MS} ms: ${describe()}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** True for a process that runs or is stopped; a zombie is gone. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+export function rssBytesOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
+}
+
+/** Every living process whose current folder is `folder` or below it: a gateway's workers, and all that they started. */
+export function processesIn(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isBelow(currentFolderOf(pid), folder) && isAlive(pid))
+}
+
+function isBelow(path: string | null, folder: string): boolean {
+  return path === folder || (path?.startsWith(folder + sep) ?? false)
+}
+
+function currentFolderOf(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return null
+  }
+}

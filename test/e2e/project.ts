@@ -1,0 +1,45 @@
+/** A folder as somebody has it who uses the gateway: functions, and a configuration. Real, and gone afterwards. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, extname, join } from 'node:path'
+
+/** By name: the source of a single file (`hello` and `hello.js` mean the same), or a folder's files by their paths. */
+export type Functions = Readonly<Record<string, string | Readonly<Record<string, string>>>>
+
+const CONFIG_FILE = 'wrangler-free.config.json'
+
+export class Project {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'wrangler-free-e2e-')))
+  readonly configFile = join(this.folder, CONFIG_FILE)
+
+  constructor(functions: Functions, config: object) {
+    mkdirSync(this.path('functions'))
+    for (const [name, source] of Object.entries(functions)) {
+      if (typeof source === 'string') this.write(sourceFile(name), source)
+      else for (const [file, content] of Object.entries(source)) this.write(`functions/${name}/${file}`, content)
+    }
+    this.configure(config)
+  }
+
+  path(file: string): string {
+    return join(this.folder, file)
+  }
+
+  write(file: string, content: string): void {
+    mkdirSync(dirname(this.path(file)), { recursive: true })
+    writeFileSync(this.path(file), content)
+  }
+
+  /** Text is written as it is. */
+  configure(config: object | string): void {
+    this.write(CONFIG_FILE, typeof config === 'string' ? config : JSON.stringify(config))
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+function sourceFile(name: string): string {
+  return `functions/${name}${/^\.[cm]?[jt]sx?$/.test(extname(name)) ? '' : '.js'}`
+}
