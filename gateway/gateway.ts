@@ -33,6 +33,8 @@ export class Gateway implements EdgeOwner, AdminSource {
   #catalog!: Catalog
   #admin: AdminServer | null = null
   #state: GatewayState = 'starting'
+  /** Names of missing functions that were warned of: once is enough. */
+  readonly #warnedOf = new Set<string>()
   #address = ''
 
   private constructor(config: Config, log: Logger, hooks: GatewayHooks) {
@@ -173,6 +175,12 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   #route(): void {
     this.#edge.routes = new RouteTable(this.#config.routes, this.#catalog.entries.keys())
+    const named = new Set([...this.#config.routes.map((route) => route.function), ...this.#config.overrideNames])
+    const missing = [...named].filter((name) => !this.#catalog.entries.has(name) && !this.#warnedOf.has(name))
+    for (const name of missing) {
+      this.#warnedOf.add(name)
+      this.#log.warn(`the configuration names "${name}", and there is no such function in ${this.#config.functionsDir}`)
+    }
   }
 
   async #letGo(): Promise<void> {

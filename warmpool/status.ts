@@ -1,7 +1,8 @@
 /** What the pool tells about itself: a snapshot of plain data, made on request, the same for people and machines. */
+import type { StartKind } from './policy/scheduling.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
-export type StartKind = 'warm' | 'blank' | 'cold'
+export type { StartKind }
 
 export interface WorkerStatus {
   readonly pid: number

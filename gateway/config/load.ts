@@ -57,7 +57,7 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
 /** A file's name in messages: relative inside the current folder, absolute elsewhere. */
 function nameFrom(cwd: string, file: string): string {
   const path = relative(cwd, file)
-  return path.startsWith('..') || isAbsolute(path) ? file : path
+  return path === '' || path.startsWith('..') || isAbsolute(path) ? file : path
 }
 
 interface Issue {

@@ -74,6 +74,9 @@ export const OUTSIDE_SETTINGS: readonly OutsideSetting[] = [
   },
 ]
 
+/** Variables of the commands that talk to a running gateway: no settings, but known. */
+const COMMANDS_VARIABLES = ['WRANGLER_FREE_URL', 'WRANGLER_FREE_ADMIN_URL']
+
 /** One value said outside the file. */
 export interface Overlay {
   readonly path: KeyPath
@@ -99,7 +102,8 @@ export function overlaysFrom(flags: ConfigFlags, env: Environment, cwd: string):
 /** Variables that look like ours and are not: a typo there would otherwise go unnoticed. */
 export function unknownVariables(env: Environment): ConfigProblem[] {
   const known = OUTSIDE_SETTINGS.map((setting) => setting.variable)
-  const unknown = Object.keys(env).filter((name) => name.startsWith('WRANGLER_FREE_') && !known.includes(name))
+  const isKnown = (name: string): boolean => known.includes(name) || COMMANDS_VARIABLES.includes(name)
+  const unknown = Object.keys(env).filter((name) => name.startsWith('WRANGLER_FREE_') && !isKnown(name))
   return unknown.map((name) => {
     const suggestion = suggest(name, known)
     const allowed = known.join(', ')

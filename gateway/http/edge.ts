@@ -59,6 +59,8 @@ export class HttpEdge implements Edge {
       // Coarser than this, the time-outs below would be.
       connectionsCheckingInterval: 1_000,
       requestTimeout: 0,
+      // Its own refusal is no problem document; checkRequestLine refuses the same.
+      requireHostHeader: false,
       highWaterMark: 64 * 1024,
     })
     this.#server.maxHeadersCount = 0
@@ -128,9 +130,10 @@ export class HttpEdge implements Edge {
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
     const headers = readRequestHeaders(request.rawHeaders)
     const method = request.method!
-    if (method === 'OPTIONS' && request.url === '*') return answerServerOptions(response)
-    const line = checkRequestLine(method, request.url!, request.httpVersion, headers)
+    const isOfServer = method === 'OPTIONS' && request.url === '*'
+    const line = checkRequestLine(method, isOfServer ? '/' : request.url!, request.httpVersion, headers)
     if ('code' in line) return this.#refuse(request, response, line.code, line.detail)
+    if (isOfServer) return answerServerOptions(response)
     const match = this.routes.find(line.host, line.target)
     if (match === null) return this.#refuse(request, response, 'not-found', notFoundDetail(line.target))
     const unavailable = this.#owner.unavailable(match.function)

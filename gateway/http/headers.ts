@@ -68,6 +68,8 @@ export interface RequestHeaders {
   /** null when none was given. */
   readonly contentLength: number | null
   readonly isChunked: boolean
+  /** A transfer-encoding that the gateway does not undo, such as gzip. */
+  readonly hasOtherCoding: boolean
   readonly requestId: string | null
   readonly forwardedFor: string | null
   readonly forwardedProto: string | null
@@ -79,6 +81,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   let hostCount = 0
   let contentLength: number | null = null
   let isChunked = false
+  let hasOtherCoding = false
   let requestId: string | null = null
   let forwardedFor: string | null = null
   let forwardedProto: string | null = null
@@ -94,6 +97,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
         continue
       case 'transfer-encoding':
         isChunked = true
+        hasOtherCoding ||= value.toLowerCase() !== 'chunked'
         continue
       case 'x-request-id':
         requestId = value
@@ -115,7 +119,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     text += `\n${lower}\n${value}`
   }
   if (named !== null) text = withoutNamed(text, named)
-  return { text, host, hostCount, contentLength, isChunked, requestId, forwardedFor, forwardedProto }
+  return { text, host, hostCount, contentLength, isChunked, hasOtherCoding, requestId, forwardedFor, forwardedProto }
 }
 
 /** Headers that `Connection` declares to be of this connection; null in the usual cases, where it names none. */

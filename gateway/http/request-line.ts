@@ -28,12 +28,14 @@ export function checkRequestLine(
   headers: RequestHeaders,
 ): RequestLine | Refusal {
   if (NEVER_PASSED_ON.has(method)) return { code: 'method-not-allowed', detail: `${method} is not passed on` }
+  if (version !== '1.1' && version !== '1.0') return malformed('Its version is neither HTTP/1.1 nor HTTP/1.0')
   if (headers.hostCount > 1) return malformed('It has more than one Host header')
   if (headers.hostCount === 1 ? !HOST.test(headers.host!) : version === '1.1')
     return malformed('Its Host header is missing or not a host')
   if (headers.isChunked && version === '1.0') return malformed('HTTP/1.0 has no transfer-encoding')
   if (headers.isChunked && headers.contentLength !== null)
     return malformed('It has both a content-length and a transfer-encoding')
+  if (headers.hasOtherCoding) return malformed('It has a transfer-encoding besides chunked')
   const target = originForm(url)
   if (target === null) return malformed('Its target is neither a path nor a URL')
   return { target, host: withoutPort(headers.host ?? '') }

@@ -38,7 +38,8 @@ export function sendProblem(
   if (problem.status === 503)
     fields.push('retry-after', String(Math.ceil((options.retryAfterMs ?? RETRY_AFTER_MS) / 1000)))
   if (problem.code === 'method-not-allowed') fields.push('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
-  const isRead = request.complete
+  // node:http completes even a request without a body only after it was told of it.
+  const isRead = request.complete || !announcesBody(request)
   if (!isRead || options.isLast === true) fields.push('connection', 'close')
   response.writeHead(problem.status, fields)
   if (isRead) response.end(body)
@@ -46,6 +47,10 @@ export function sendProblem(
     response.write(body)
     readOn(request, () => response.end())
   }
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 function readOn(request: IncomingMessage, done: () => void): void {

@@ -1,6 +1,7 @@
 /** Which worker takes an invocation, and how many workers a function should start: pure decisions over plain numbers. */
 
-import type { StartKind } from '../status.ts'
+/** What an invocation found when it came. */
+export type StartKind = 'warm' | 'blank' | 'cold'
 
 export interface Candidate {
   readonly inFlight: number
@@ -27,7 +28,7 @@ export function chooseWorker(workers: readonly Candidate[], concurrency: number)
   return best
 }
 
-/** What an invocation found when it came: a warm worker, at least a blank to load, or nothing that had booted. */
+/** A warm worker, at least a blank that had only to be loaded, or nothing that had booted. */
 export function startKind(
   admittedAtMs: number,
   worker: { readonly bootedAtMs: number; readonly loadedAtMs: number },

@@ -213,3 +213,8 @@ test.each([
   const cwd = await tempFolder({ [name]: text })
   expect((await mistakesOf(loadConfig({ cwd, env: {} }))).message).toContain(expected)
 })
+
+test('the variables of `invoke` and `status` are no settings, and no mistakes', async () => {
+  const env = { WRANGLER_FREE_URL: 'http://127.0.0.1:1', WRANGLER_FREE_ADMIN_URL: 'http://127.0.0.1:2' }
+  await expect(loadWritten({}, { env })).resolves.toMatchObject({ listen: { port: 8787 } })
+})

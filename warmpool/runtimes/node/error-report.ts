@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { ErrorReport } from '../../wire/messages.ts'
 
 const CONTEXT_LINES = 2
+const MAX_LINE_CHARS = 160
 /** Bounds what a function can make the parent hold for one error. */
 const MAX_CHARS = 16 * 1024
 
@@ -19,7 +20,17 @@ interface Place {
 
 const RUNTIME_FOLDER = fileURLToPath(new URL('.', import.meta.url))
 
+/** Never throws, whatever was thrown. */
 export function reportError(thrown: unknown): ErrorReport {
+  try {
+    return describeError(thrown)
+  } catch {
+    // A getter, a `toString` or a stack of the author's own that is none.
+    return { name: 'Error', message: 'Thrown: something that cannot be shown', stack: '' }
+  }
+}
+
+function describeError(thrown: unknown): ErrorReport {
   if (!(thrown instanceof Error)) {
     return { name: 'Error', message: `Thrown: ${cut(printable(thrown))}`, stack: '' }
   }
@@ -54,8 +65,9 @@ function codeFrame({ file, line, column }: Place): string | null {
   const width = String(last).length
   const shown: string[] = []
   for (let at = first; at <= last; at++) {
-    shown.push(`${at === line ? '>' : ' '} ${String(at).padStart(width)} | ${lines[at - 1]!.slice(0, 160)}`)
-    if (at === line) shown.push(`  ${' '.repeat(width)} | ${' '.repeat(Math.max(0, column - 1))}^`)
+    shown.push(`${at === line ? '>' : ' '} ${String(at).padStart(width)} | ${lines[at - 1]!.slice(0, MAX_LINE_CHARS)}`)
+    if (at === line)
+      shown.push(`  ${' '.repeat(width)} | ${' '.repeat(Math.max(0, Math.min(column - 1, MAX_LINE_CHARS)))}^`)
   }
   return shown.join('\n')
 }

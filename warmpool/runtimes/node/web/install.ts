@@ -10,20 +10,18 @@ import { LazyResponse } from './response.ts'
  */
 const Request = new Proxy(NativeRequest, {
   construct(target, [input, init, ...rest]: [RequestInput, RequestInit?], newTarget) {
-    const request = Reflect.construct(target, [native(input, init), init, ...rest], newTarget) as NativeRequest
-    // `new Request(elsewhere, request)` takes over all headers, and elsewhere is another host.
-    if (LazyRequest.isLazy(init)) request.headers.set('host', new URL(request.url).host)
-    return request
+    return Reflect.construct(target, [native(input, init), init, ...rest], newTarget)
   },
 })
 
+/** A lazy request as `init` needs none of this: it is read by its properties. */
 function native(input: RequestInput, init: RequestInit | undefined): RequestInput {
   if (!LazyRequest.isLazy(input)) return input
   return init?.body === undefined || init.body === null ? input.native() : input.nativeHead()
 }
 
 async function fetch(input: RequestInput, init?: RequestInit): Promise<NativeResponse> {
-  return LazyRequest.isLazy(init) ? nativeFetch(new Request(input, init)) : nativeFetch(native(input, init), init)
+  return nativeFetch(native(input, init), init)
 }
 
 export function installWebClasses(): void {

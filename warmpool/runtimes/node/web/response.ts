@@ -33,7 +33,7 @@ const NULL_BODY_STATUS = new Set([204, 205, 304])
 export class LazyResponse {
   #status = 200
   #statusText = ''
-  /** Headers as they were given, until somebody asks for the object; that is then the truth. */
+  /** Headers as they were given (replaced, never changed, once it is made), until somebody asks for the object; that is then the truth. */
   #fields: string[] = []
   #headers: Headers | null = null
   /** The body where it lies here whole. */
@@ -136,7 +136,7 @@ export class LazyResponse {
     copy.#status = this.#status
     copy.#statusText = this.#statusText
     copy.#content = this.#content
-    if (this.#headers === null) copy.#fields = [...this.#fields]
+    if (this.#headers === null) copy.#fields = this.#fields
     else copy.#headers = new Headers(this.#headers)
     return copy as unknown as Response
   }
