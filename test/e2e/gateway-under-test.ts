@@ -42,7 +42,7 @@ export interface Problem {
 
 export interface Sent {
   readonly method?: string
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: Uint8Array | string
 }
 

@@ -16,13 +16,17 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const isWanted = process.env.CI === 'true' || process.env.TEST_PACKAGE === '1'
 const INSTALL_TIMEOUT_MS = 240_000
 
-/** The runtime that runs this test and the system's own tools: nothing of the repository's node_modules. */
+/**
+ * The runtime that runs this test and the system's own tools: nothing of the repository's node_modules, and nothing of
+ * the npm that started the test. What is left says how to reach the registry.
+ */
 const env = {
-  HOME: process.env.HOME,
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_ENV$|VITEST|INIT_CWD$)/.test(name)),
+  ),
   PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
   npm_config_audit: 'false',
   npm_config_fund: 'false',
-  npm_config_update_notifier: 'false',
 }
 
 const FILES: Readonly<Record<string, string>> = {
@@ -65,7 +69,13 @@ describe.skipIf(!isWanted)('the package, installed into an empty folder', () => 
   let packed: string[] = []
 
   const run = (file: string, ...args: string[]): string =>
-    execFileSync(file, args, { cwd: customer, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    execFileSync(file, args, {
+      cwd: customer,
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: INSTALL_TIMEOUT_MS,
+    })
 
   beforeAll(() => {
     execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -96,8 +106,8 @@ describe.skipIf(!isWanted)('the package, installed into an empty folder', () => 
   })
 
   it('has the command that npx finds', () => {
-    expect(run('npx', '--no', 'wrangler-free', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
-    expect(run('npx', '--no', 'wrangler-free', '--help')).toContain('wrangler-free serve')
+    expect(run('npx', '--no', '--', 'wrangler-free', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(run('npx', '--no', '--', 'wrangler-free', '--help')).toContain('wrangler-free serve')
   })
 
   it('serves a folder by a configuration that imports wrangler-free, and stops on SIGTERM', async () => {

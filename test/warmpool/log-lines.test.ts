@@ -70,8 +70,7 @@ describe('lines', () => {
   test('are given up with the stream when it breaks, without an error for anybody', async () => {
     const output = new Output()
     await output.print('begun')
-    output.stream.destroy(new Error('gone'))
-    await once(output.stream, 'close')
+    await new Promise((resolve) => output.stream.once('close', resolve).destroy(new Error('gone')))
     expect(output.lines).toEqual(['begun'])
   })
 })

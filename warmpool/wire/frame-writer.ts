@@ -21,6 +21,9 @@ const SLAB_BYTES = 64 * 1024
 /** From this size on a chunk is handed to the socket itself instead of being copied into the slab. */
 const PASS_ON_BYTES = 4 * 1024
 
+/** So many frames are sent before the turn ends, so that the other side works on them while this one goes on. */
+const EARLY_FRAMES = 16
+
 const MAX_U32 = 0xffffffff
 
 type Body = Uint8Array | string | null
@@ -40,6 +43,7 @@ export class FrameWriter {
   /** Segments of this turn that stand before the slab's current one. */
   #segments: Uint8Array[] = []
   #isDirty = false
+  #frames = 0
 
   constructor(socket: Writable) {
     this.#socket = socket
@@ -90,6 +94,7 @@ export class FrameWriter {
   /** Writes what this turn has gathered. Called by itself once a turn. */
   flush(): void {
     this.#isDirty = false
+    this.#frames = 0
     const socket = this.#socket
     this.#closeSegment()
     const segments = this.#segments
@@ -133,6 +138,10 @@ export class FrameWriter {
   }
 
   #header(type: FrameType, id: number, payloadBytes: number, slabBytes: number): void {
+    if (this.#frames++ >= EARLY_FRAMES) {
+      this.flush()
+      this.#frames = 1
+    }
     if (!this.#isDirty) {
       this.#isDirty = true
       if (dirty.push(this) === 1) setImmediate(flushAll)

@@ -67,10 +67,11 @@ export class Call {
     return this.#abort.signal
   }
 
-  /** A task's input. Throws ProtocolError when it is not what its head says. */
-  async value(): Promise<unknown> {
-    const bytes = this.body.isWhole ? this.body.takeWhole() : await this.body.collect()
-    return decodeValue(this.#lines[0]!, bytes)
+  /** A task's input, or a promise of it. Throws ProtocolError when it is not what its head says. */
+  value(): unknown {
+    const kind = this.#lines[0]!
+    if (this.body.isWhole) return decodeValue(kind, this.body.takeWhole())
+    return this.body.collect().then((bytes) => decodeValue(kind, bytes))
   }
 
   /** Keeps the slot, and the worker, until the promise has settled. A rejection is only logged: the answer is given. */

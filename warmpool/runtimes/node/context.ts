@@ -8,8 +8,6 @@ export class Context {
   constructor(call: Call, env: Readonly<Record<string, string>>) {
     this.#call = call
     this.env = env
-    // People take it off the object: `const { waitUntil } = ctx`.
-    this.waitUntil = this.waitUntil.bind(this)
   }
 
   /** The id that logs, problem documents and the `x-request-id` header show. */
@@ -23,8 +21,9 @@ export class Context {
   }
 
   /** Lets work go on after the response; the worker is not recycled before it has settled. */
-  waitUntil(promise: Promise<unknown>): void {
-    this.#call.waitUntil(promise)
+  get waitUntil(): (promise: Promise<unknown>) => void {
+    // A function of its own, since people take it off the object: `const { waitUntil } = ctx`.
+    return (promise) => this.#call.waitUntil(promise)
   }
 
   /** Exists because functions written for Workers call it; there is no origin behind this gateway to pass on to. */

@@ -22,6 +22,9 @@ import { chooseFormat } from './formats/index.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { installWebClasses } from './web/install.ts'
 
+/** Shared by all calls without one. */
+const NO_BODY = new IncomingBody(null, false, () => {})
+
 const calls = new Map<number, Call>()
 let handler: Handler | null = null
 let isDraining = false
@@ -84,7 +87,8 @@ function onRequest(id: number, chunk: Buffer, start: number, end: number): void 
   const headEnd = headStart + chunk.readUInt32LE(start + 5)
   const head = chunk.toString('latin1', headStart, headEnd)
   const first = headEnd === end ? null : Buffer.from(chunk.subarray(headEnd, end))
-  const body = new IncomingBody(first, (flags & FLAG_MORE) !== 0, (bytes) => writer.window(id, bytes))
+  const more = (flags & FLAG_MORE) !== 0
+  const body = more || first !== null ? new IncomingBody(first, more, (bytes) => writer.window(id, bytes)) : NO_BODY
   const call = new Call(id, head, timeLeftMs, (flags & FLAG_SECURE) !== 0, body, writer, onDone)
   calls.set(id, call)
   began(id)

@@ -46,25 +46,35 @@ const TARGETS = [
 
 describe('the URL of a request', () => {
   it.each(TARGETS)('%j is what new URL makes of it', (target) => {
-    expect(arrive({ target, host: 'example.com:8787' }).request.url).toBe(new URL(`http://example.com:8787${target}`).href)
+    expect(arrive({ target, host: 'example.com:8787' }).request.url).toBe(
+      new URL(`http://example.com:8787${target}`).href,
+    )
   })
 
-  it.each(['/é', '/日本?q=ü', '/🙂/a'])('has %j as UTF-8 in percent signs, though the wire carries it byte by byte', (target) => {
-    const onTheWire = Buffer.from(target).toString('latin1')
-    expect(arrive({ target: onTheWire }).request.url).toBe(new URL(`http://localhost${target}`).href)
-  })
+  it.each(['/é', '/日本?q=ü', '/🙂/a'])(
+    'has %j as UTF-8 in percent signs, though the wire carries it byte by byte',
+    (target) => {
+      const onTheWire = Buffer.from(target).toString('latin1')
+      expect(arrive({ target: onTheWire }).request.url).toBe(new URL(`http://localhost${target}`).href)
+    },
+  )
 
   it('keeps bytes that are not UTF-8', () => {
     expect(requestUrl('/\xff', 'localhost', false)).toBe('http://localhost/%FF')
   })
 
-  it.each(['EXAMPLE.com', 'example.com:80', 'example.com:443', '127.0.0.1:1', '0x7f.1', '[::1]:8787', 'bücher.example'])(
-    'has the host %j in the form of new URL',
-    (host) => {
-      expect(requestUrl('/a', host, false)).toBe(new URL(`http://${host}/a`).href)
-      expect(requestUrl('/a', host, true)).toBe(new URL(`https://${host}/a`).href)
-    },
-  )
+  it.each([
+    'EXAMPLE.com',
+    'example.com:80',
+    'example.com:443',
+    '127.0.0.1:1',
+    '0x7f.1',
+    '[::1]:8787',
+    'bücher.example',
+  ])('has the host %j in the form of new URL', (host) => {
+    expect(requestUrl('/a', host, false)).toBe(new URL(`http://${host}/a`).href)
+    expect(requestUrl('/a', host, true)).toBe(new URL(`https://${host}/a`).href)
+  })
 
   it.each(['', 'a/b', 'a?b', 'a#b', 'a\\b', 'user@a', 'user:pass@a', 'a b', 'a:port', '[::', 'a:99999', '%'])(
     'does not let the host %j become anything but a host',

@@ -4,7 +4,7 @@
  */
 import { IncomingBody } from '../../../../warmpool/runtimes/node/incoming-body.ts'
 import { installWebClasses } from '../../../../warmpool/runtimes/node/web/install.ts'
-import { NativeRequest, NativeResponse } from '../../../../warmpool/runtimes/node/web/native.ts'
+import { NativeRequest, NativeResponse, type ResponseBody } from '../../../../warmpool/runtimes/node/web/native.ts'
 import { LazyRequest } from '../../../../warmpool/runtimes/node/web/request.ts'
 import { toOutgoing } from '../../../../warmpool/runtimes/node/web/response.ts'
 
@@ -48,7 +48,13 @@ export function arrive(incoming: Incoming): Arrival {
 }
 
 /** The same, but what follows the head has yet to come. */
-export function arriving({ method = 'GET', target = '/', host = 'localhost', headers = [], ...rest }: Incoming): Arrival {
+export function arriving({
+  method = 'GET',
+  target = '/',
+  host = 'localhost',
+  headers = [],
+  ...rest
+}: Incoming): Arrival {
   const first = rest.body === undefined || rest.body.length === 0 ? null : Buffer.from(rest.body as string)
   const lines = ['id-1', method, target, ...[['host', host], ...headers].flat()]
   const grants: number[] = []
@@ -58,10 +64,17 @@ export function arriving({ method = 'GET', target = '/', host = 'localhost', hea
   return { request, body, grants, caller }
 }
 
-function nativeRequest({ method = 'GET', target = '/', host = 'localhost', headers = [], ...rest }: Incoming = {}): Request {
+function nativeRequest({
+  method = 'GET',
+  target = '/',
+  host = 'localhost',
+  headers = [],
+  ...rest
+}: Incoming = {}): Request {
   const all = new Headers([['host', host], ...headers] as [string, string][])
   const body = rest.chunks?.join('') ?? rest.body
-  const hasBody = body !== undefined && (body.length > 0 || rest.chunks !== undefined) && !['GET', 'HEAD'].includes(method)
+  const hasBody =
+    body !== undefined && (body.length > 0 || rest.chunks !== undefined) && !['GET', 'HEAD'].includes(method)
   const request = new NativeRequest(new URL(`http://${host}${target}`), {
     method,
     headers: all,
@@ -88,7 +101,7 @@ export async function send(response: unknown): Promise<Sent> {
   const lines = outgoing.head === '' ? [] : outgoing.head.split('\n')
   const fields = lines.flatMap((name, at) => (at % 2 === 0 ? [[name, lines[at + 1]!] as const] : []))
   const { body, status } = outgoing
-  return { status, fields, body: body === null ? null : await new NativeResponse(body as BodyInit).text() }
+  return { status, fields, body: body === null ? null : await new NativeResponse(body as ResponseBody).text() }
 }
 
 /** What a call of this function throws, by its class; null when it throws nothing. */

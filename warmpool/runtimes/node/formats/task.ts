@@ -12,6 +12,17 @@ export const taskFormat: Format = {
   handler(exports, env): Handler | null {
     const task = exports.default
     if (typeof task !== 'function') return null
-    return async (call) => call.respondValue(await (task as Task)(await call.value(), new Context(call, env)))
+    return (call) => {
+      const ctx = new Context(call, env)
+      const run = (input: unknown): unknown =>
+        whenThere((task as Task)(input, ctx), (output) => call.respondValue(output))
+      return whenThere(call.value(), run)
+    }
   },
+}
+
+/** Goes on with a value at once, or with what a promise becomes: most tasks need no promise at all. */
+function whenThere(value: unknown, next: (value: unknown) => unknown): unknown {
+  if (typeof (value as PromiseLike<unknown> | null)?.then !== 'function') return next(value)
+  return (value as PromiseLike<unknown>).then(next)
 }

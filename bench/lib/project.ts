@@ -1,0 +1,29 @@
+/** A folder of functions with a configuration, made for one measurement and gone after it. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface ProjectFiles {
+  /** File names inside functions/, and their contents. */
+  readonly functions: Readonly<Record<string, string>>
+  /** What stands in wrangler-free.config.json. */
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+export interface Project {
+  /** Absolute, without symbolic links. */
+  readonly folder: string
+  readonly configFile: string
+  remove(): void
+}
+
+/** `filesIn` is told the project's folder, in which the functions may leave files of their own. */
+export function makeProject(filesIn: (folder: string) => ProjectFiles): Project {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'wrangler-free-bench-')))
+  const { functions, config } = filesIn(folder)
+  mkdirSync(join(folder, 'functions'))
+  for (const [name, source] of Object.entries(functions)) writeFileSync(join(folder, 'functions', name), source)
+  const configFile = join(folder, 'wrangler-free.config.json')
+  writeFileSync(configFile, JSON.stringify(config, null, 2))
+  return { folder, configFile, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
