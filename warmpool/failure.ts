@@ -6,6 +6,7 @@ import type { DeathReason, WorkerState } from './worker-state.ts'
 export type FailureCode =
   | 'handler-threw'
   | 'not-a-response'
+  | 'response-headers-too-large'
   | 'response-aborted'
   | 'worker-died'
   | 'worker-broke-protocol'

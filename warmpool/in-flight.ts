@@ -12,7 +12,13 @@ import { parseMessage } from './wire/messages.ts'
 /** Called when the worker is done with an invocation and its slot is free. */
 type OnFreed = (invocation: Invocation, failure: InvocationFailure | null) => void
 
-const FAILED_CODES = ['handler-threw', 'not-a-response', 'response-aborted', 'cancelled'] as const
+const FAILED_CODES = [
+  'handler-threw',
+  'not-a-response',
+  'response-headers-too-large',
+  'response-aborted',
+  'cancelled',
+] as const
 
 export class InFlight {
   readonly #invocations = new Map<number, Invocation>()

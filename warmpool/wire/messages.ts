@@ -44,7 +44,7 @@ export interface ErrorReport {
 
 /** Worker to parent: an invocation ended without a (whole) response. */
 export interface Failed extends ErrorReport {
-  readonly code: 'handler-threw' | 'not-a-response' | 'response-aborted' | 'cancelled'
+  readonly code: 'handler-threw' | 'not-a-response' | 'response-headers-too-large' | 'response-aborted' | 'cancelled'
 }
 
 /** Reads a control frame. Throws {@link ProtocolError} for anything but a JSON object; its fields are not checked. */

@@ -7,10 +7,14 @@ import type { FrameWriter } from '../../wire/frame-writer.ts'
 import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'
 import { decodeValue, encodeValue } from '../../wire/values.ts'
+import { CALL_ENDED, callerLeft } from './departure.ts'
 import { reportError } from './error-report.ts'
 import type { IncomingBody } from './incoming-body.ts'
 import { LazyRequest } from './web/request.ts'
 import { type OutgoingResponse, toOutgoing } from './web/response.ts'
+
+/** More than any caller takes; and a head travels in one piece. */
+const MAX_HEAD_CHARS = 60 * 1024
 
 type CallState = 'running' | 'answering' | 'settling' | 'done'
 
@@ -30,6 +34,7 @@ export class Call {
   #pending = 0
   #windowBytes = INITIAL_WINDOW_BYTES
   #wake: (() => void) | null = null
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
 
   constructor(
     id: number,
@@ -62,7 +67,7 @@ export class Call {
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController()
-      if (this.#isCancelled) this.#abort.abort(leftError())
+      if (this.#isCancelled) this.#abort.abort(callerLeft())
     }
     return this.#abort.signal
   }
@@ -100,8 +105,12 @@ export class Call {
     }
     if (outgoing === null)
       return this.fail('not-a-response', new TypeError(`The handler returned ${describe(value)}, not a Response`))
-    this.#state = 'answering'
     const { status, head, body } = outgoing
+    if (head.length > MAX_HEAD_CHARS) {
+      const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
+      return this.fail('response-headers-too-large', new RangeError(message))
+    }
+    this.#state = 'answering'
     if (this.#lines[1] === 'HEAD') return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
     if (body instanceof ReadableStream) {
@@ -131,8 +140,9 @@ export class Call {
   cancel(): void {
     if (this.#isCancelled || this.#state === 'done') return
     this.#isCancelled = true
-    this.#abort?.abort(leftError())
-    this.body.abort(leftError())
+    this.#abort?.abort(callerLeft())
+    this.body.abort(callerLeft())
+    void this.#reader?.cancel(callerLeft()).catch(() => {})
     this.#notify()
   }
 
@@ -162,33 +172,21 @@ export class Call {
   }
 
   async #stream(body: ReadableStream<Uint8Array>): Promise<void> {
+    // Cancelling the reader ends a read that is waited for, so that a stream that says nothing more holds no slot.
     const reader = body.getReader()
+    this.#reader = reader
     try {
       while (!this.#isCancelled) {
-        const { done, value } = await Promise.race([reader.read(), this.#cancelled()])
+        const { done, value } = await reader.read()
         if (done) break
         await this.#sendLong(typeof value === 'string' ? Buffer.from(value) : asBytes(value))
       }
-      if (this.#isCancelled) await reader.cancel(leftError()).catch(() => {})
+      if (this.#isCancelled) await reader.cancel(callerLeft()).catch(() => {})
       this.#end()
     } catch (error) {
       this.fail('response-aborted', error)
     }
   }
-
-  /** Resolves as an end when the caller leaves, so that a stream that says nothing more does not hold the slot. */
-  #cancelled(): Promise<{ done: true; value?: undefined }> {
-    if (this.#cancellation === null) {
-      const { signal } = this
-      this.#cancellation = new Promise((resolve) => {
-        if (signal.aborted) resolve({ done: true })
-        else signal.addEventListener('abort', () => resolve({ done: true }), { once: true })
-      })
-    }
-    return this.#cancellation
-  }
-
-  #cancellation: Promise<{ done: true; value?: undefined }> | null = null
 
   async #sendLong(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
@@ -226,15 +224,9 @@ export class Call {
 
   #done(): void {
     this.#state = 'done'
-    this.body.abort(ENDED)
+    this.body.abort(CALL_ENDED)
     this.#onDone(this)
   }
-}
-
-const ENDED = new Error('The invocation has ended')
-
-function leftError(): DOMException {
-  return new DOMException('The caller has left', 'AbortError')
 }
 
 function asBytes(value: unknown): Uint8Array {

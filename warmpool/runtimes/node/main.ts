@@ -16,6 +16,7 @@ import {
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
 import { Call } from './call.ts'
 import { openChannel, unexpected } from './channel.ts'
+import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat } from './formats/index.ts'
@@ -30,6 +31,7 @@ let handler: Handler | null = null
 let isDraining = false
 
 installWebClasses()
+letDeparturesGo()
 setSourceMapsEnabled(true)
 const { writer, began } = openChannel(onFrame)
 writer.json(FRAME.hello, 0, {
