@@ -6,9 +6,11 @@
  *   new -> queued -> sent -> answered -> ended        sent -> queued again when its worker died before beginning it
  *     \________________________________/             (any of them may end early)
  */
+
 import type { Expiring } from './deadline-wheel.ts'
 import type { InvocationFailure } from './failure.ts'
 import type { StartKind } from './status.ts'
+import { countBodyBytes } from './wire/body-garbage.ts'
 import { FRAME, INITIAL_WINDOW_BYTES } from './wire/frames.ts'
 import type { Worker } from './worker.ts'
 
@@ -77,6 +79,7 @@ export abstract class Invocation implements Expiring {
       this.#unconfirmed?.push(chunk)
       return false
     }
+    countBodyBytes(chunk.length)
     this.#sendWindowBytes -= chunk.length
     this.#unconfirmed?.push(chunk)
     this.worker.writer.bytes(FRAME.data, this.id, chunk)
@@ -145,6 +148,7 @@ export abstract class Invocation implements Expiring {
   }
 
   receive(chunk: Buffer): boolean {
+    countBodyBytes(chunk.length)
     this.#receiveWindowBytes -= chunk.length
     if (this.isCancelled) this.consumed(chunk.length)
     else this.onData(chunk)

@@ -25,8 +25,8 @@ export function circumstances(): Circumstances {
   return {
     date: new Date().toISOString(),
     commit: {
-      id: output('git', ['rev-parse', '--short=12', 'HEAD']) ?? 'unknown',
-      isDirty: output('git', ['status', '--porcelain', '--', 'gateway', 'warmpool', 'bin']) !== '',
+      id: git('rev-parse', '--short=12', 'HEAD') ?? 'unknown',
+      isDirty: git('status', '--porcelain', '--', 'gateway', 'warmpool', 'bin') !== '',
     },
     machine: {
       cpu: cpus()[0]?.model ?? 'unknown',
@@ -44,12 +44,16 @@ export function circumstances(): Circumstances {
   }
 }
 
+/** null: not installed. */
 function version(command: string, args: readonly string[]): string | null {
-  return output(command, args)?.match(/\d+\.\d+[\w.-]*/)?.[0] ?? null
+  // Some say it on stderr, and wrk ends with 1 after it.
+  const { stdout, stderr, error } = spawnSync(command, [...args], { encoding: 'utf8' })
+  if (error !== undefined) return null
+  return `${stdout}${stderr}`.match(/\d+\.\d+[\w.-]*/)?.[0] ?? 'unknown'
 }
 
-/** What a command says, wherever it says it; null when there is no such command. */
-function output(command: string, args: readonly string[]): string | null {
-  const { stdout, stderr, error } = spawnSync(command, [...args], { cwd: ROOT, encoding: 'utf8' })
-  return error === undefined ? (stdout + (stdout === '' ? stderr : '')).trim() : null
+/** null when git is not there, or this is not a clone. */
+function git(...args: readonly string[]): string | null {
+  const { stdout, status } = spawnSync('git', [...args], { cwd: ROOT, encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : null
 }

@@ -14,6 +14,8 @@ export interface Project {
   /** Absolute, without symbolic links. */
   readonly folder: string
   readonly configFile: string
+  /** Puts other settings in the place of the first. */
+  configure(config: ProjectFiles['config']): void
   remove(): void
 }
 
@@ -24,6 +26,7 @@ export function makeProject(filesIn: (folder: string) => ProjectFiles): Project 
   mkdirSync(join(folder, 'functions'))
   for (const [name, source] of Object.entries(functions)) writeFileSync(join(folder, 'functions', name), source)
   const configFile = join(folder, 'wrangler-free.config.json')
-  writeFileSync(configFile, JSON.stringify(config, null, 2))
-  return { folder, configFile, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  const configure: Project['configure'] = (settings) => writeFileSync(configFile, JSON.stringify(settings, null, 2))
+  configure(config)
+  return { folder, configFile, configure, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }

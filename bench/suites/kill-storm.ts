@@ -12,7 +12,7 @@ import { type Account, runLanes } from '../lib/lanes.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import { processesInside } from '../lib/processes.ts'
 import { makeProject } from '../lib/project.ts'
-import type { Suite } from '../lib/suite.ts'
+import type { Progress, Suite } from '../lib/suite.ts'
 import { type Finding, mustBeAtLeast, mustBeNone } from '../lib/verdict.ts'
 
 const KILL_EVERY_MS = 100
@@ -61,7 +61,7 @@ export const killStorm: Suite = {
       conditions: [
         pinningInWords,
         `${seconds} s, ${IN_FLIGHT} calls in flight from a generator of our own; up to 4 workers with 16 calls each.`,
-        `Killed: ${[...states].map(([state, all]) => `${all.length} ${state}`).join(', ')}.`,
+        `Killed: ${[...states].map(([state, all]) => `${all.length} ${state}`).join(', ')}. Where the function had no worker at that moment, none was.`,
         'A worker notes durably that a call begins right before it hands it to the function: a kill between the two',
         'fails a call that the function did not see, at most one a kill. More than that would be a fault.',
       ],
@@ -87,7 +87,7 @@ export const killStorm: Suite = {
   },
 }
 
-async function storm(durationMs: number, progress: (line: string) => void): Promise<Outcome> {
+async function storm(durationMs: number, progress: Progress): Promise<Outcome> {
   const marksIn = (folder: string): string => join(folder, 'marks')
   const project = makeProject((folder) => {
     const marked = { minWorkers: 2, maxWorkers: 4, concurrency: 16, env: { MARKS: marksIn(folder) } }
@@ -95,39 +95,40 @@ async function storm(durationMs: number, progress: (line: string) => void): Prom
   })
   try {
     const gateway = await startGateway(project)
-    const stopAtMs = performance.now() + durationMs
-    const isOver = (): boolean => performance.now() >= stopAtMs
-    const calling = runLanes({ url: `${gateway.url}/marked`, inFlight: IN_FLIGHT, isOver })
-    const kills = await killUntil(gateway, isOver, progress)
-    const accounts = await calling
-    progress(`${accounts.length} calls, ${kills.length} kills; looking at what is left`)
-    const broken = brokenInvariants(await gateway.status())
-    await gateway.stop()
-    return {
-      accounts,
-      kills,
-      broken,
-      marks: countLines(marksIn(project.folder)),
-      leftOver: processesInside(project.folder),
-    }
+    const seen = await stormOn(gateway, durationMs, progress).finally(() => gateway.stop())
+    return { ...seen, marks: countLines(marksIn(project.folder)), leftOver: processesInside(project.folder) }
   } finally {
     project.remove()
   }
 }
 
-async function killUntil(gateway: Gateway, isOver: () => boolean, progress: (line: string) => void): Promise<Kill[]> {
+type Seen = Pick<Outcome, 'accounts' | 'kills' | 'broken'>
+
+async function stormOn(gateway: Gateway, durationMs: number, progress: Progress): Promise<Seen> {
+  const stopAtMs = performance.now() + durationMs
+  const isOver = (): boolean => performance.now() >= stopAtMs
+  const calling = runLanes({ url: `${gateway.url}/marked`, inFlight: IN_FLIGHT, isOver })
+  const kills = await killUntil(gateway, stopAtMs, progress)
+  const accounts = await calling
+  progress(`${accounts.length} calls, ${kills.length} kills; looking at what is left`)
+  return { accounts, kills, broken: brokenInvariants(await gateway.status()) }
+}
+
+async function killUntil(gateway: Gateway, stopAtMs: number, progress: Progress): Promise<Kill[]> {
   const kills: Kill[] = []
-  while (!isOver()) {
-    await pause(KILL_EVERY_MS)
+  for (let nextMs = performance.now() + KILL_EVERY_MS; nextMs < stopAtMs; nextMs += KILL_EVERY_MS) {
+    await pause(Math.max(0, nextMs - performance.now()))
     const { workers } = await gateway.statusOf('marked')
     const victim = workers[Math.floor(Math.random() * workers.length)]
+    // Right after a kill there may be none.
     if (victim === undefined) continue
     try {
       process.kill(victim.pid, 'SIGKILL')
-      kills.push({ pid: victim.pid, state: victim.state, atMs: performance.now() })
     } catch {
       // It has ended in the meantime.
+      continue
     }
+    kills.push({ pid: victim.pid, state: victim.state, atMs: performance.now() })
     if (kills.length % 20 === 0) progress(`${kills.length} kills`)
   }
   return kills

@@ -13,7 +13,7 @@ import { PROBLEM_CONTENT_TYPE, type ProblemCode, problem, renderProblem } from '
 import { requestId } from './request-id.ts'
 import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
-import { sendProblem } from './send-problem.ts'
+import { ALLOWED_METHODS, isEnding, sendProblem } from './send-problem.ts'
 
 export interface EdgeSettings {
   readonly trustProxy: boolean
@@ -36,6 +36,9 @@ export interface EdgeOwner {
 const WHOLE_BODY_BYTES = 64 * 1024
 /** Idle connections get so long, after the last call for draining, to send what they were about to. */
 const LAST_REQUESTS_MS = 500
+
+/** How long a caller may take to read the last answer of a connection that is given up. */
+const FLUSH_MS = 1_000
 
 const INVOCATION = Symbol('invocation')
 
@@ -128,6 +131,8 @@ export class HttpEdge implements Edge {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
+    // node:http goes on reading after an answer that closes the connection.
+    if (isEnding(request.socket)) return
     const headers = readRequestHeaders(request.rawHeaders)
     const method = request.method!
     const isOfServer = method === 'OPTIONS' && request.url === '*'
@@ -225,7 +230,7 @@ function onResponseClosed(this: ServerResponse): void {
 }
 
 function answerServerOptions(response: ServerResponse): void {
-  response.writeHead(204, ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'])
+  response.writeHead(204, ['allow', ALLOWED_METHODS])
   response.end()
 }
 
@@ -241,6 +246,8 @@ function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     return refuseRaw(socket, 'headers-too-large', 'Its headers are longer than this server takes')
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return refuseRaw(socket, 'request-timeout', 'Its headers did not come in time')
+  // More than the request that was to be the last: that one's answer closes the connection.
+  if (error.code === 'HPE_CLOSED_CONNECTION' && messageOf(socket) !== null) return
   const reason = (error as { reason?: string }).reason ?? error.message
   refuseRaw(socket, 'malformed-request', `It is not valid HTTP: ${reason}`)
 }
@@ -254,9 +261,25 @@ function refuseRaw(socket: Duplex, code: ProblemCode, detail: string): void {
     `content-type: ${PROBLEM_CONTENT_TYPE}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...(code === 'method-not-allowed' ? [`allow: ${ALLOWED_METHODS}`] : []),
   ]
-  // An answer that is being written must not be broken into.
-  const isAnswering = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage?.headersSent === true
-  if (isAnswering) return void socket.destroy()
+  const message = messageOf(socket)
+  // An answer that is being written must not be broken into; one that is whole only has to get out.
+  if (message?.headersSent === true) {
+    if (message.writableEnded || isEnding(socket)) flush(socket as Socket)
+    else socket.destroy()
+    return
+  }
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** The answer that a connection is at. node:http has no public way to ask. */
+function messageOf(socket: Duplex): ServerResponse | null {
+  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? null
+}
+
+/** Closes a connection once what was written has left, or its caller does not take it. */
+function flush(socket: Socket): void {
+  socket.setTimeout(FLUSH_MS, () => socket.destroy())
+  socket.destroySoon()
 }

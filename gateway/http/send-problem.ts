@@ -4,6 +4,7 @@
  * caller would never see the answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { PROBLEM_CONTENT_TYPE, type Problem, renderProblem } from './problem.ts'
 
 /** How long, and how much of it, an unwanted body is still read. */
@@ -12,6 +13,17 @@ const LINGER_BYTES = 1024 * 1024
 
 /** When it is worth another try, where that is not known better. */
 const RETRY_AFTER_MS = 1_000
+
+/** The methods that functions may be called with, as an `Allow` header says it. */
+export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
+/** Connections of which the last answer was a problem that closes them. */
+const ending = new WeakSet<Duplex>()
+
+/** What still comes on this connection may not be acted on: its last answer has been given (RFC 9112, 9.6). */
+export function isEnding(socket: Duplex): boolean {
+  return ending.has(socket)
+}
 
 export interface SendOptions {
   readonly retryAfterMs?: number | null
@@ -37,10 +49,13 @@ export function sendProblem(
   if (problem.invocation !== undefined) fields.push('x-request-id', problem.invocation)
   if (problem.status === 503)
     fields.push('retry-after', String(Math.ceil((options.retryAfterMs ?? RETRY_AFTER_MS) / 1000)))
-  if (problem.code === 'method-not-allowed') fields.push('allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
+  if (problem.code === 'method-not-allowed') fields.push('allow', ALLOWED_METHODS)
   // node:http completes even a request without a body only after it was told of it.
   const isRead = request.complete || !announcesBody(request)
-  if (!isRead || options.isLast === true) fields.push('connection', 'close')
+  if (!isRead || options.isLast === true) {
+    fields.push('connection', 'close')
+    ending.add(request.socket)
+  }
   response.writeHead(problem.status, fields)
   if (isRead) response.end(body)
   else {

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { closeSync, openSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { Journal } from '../../warmpool/journal.ts'
 import { signalGroup, spawnWorker, type WorkerProcess } from '../../warmpool/spawn.ts'
@@ -47,12 +49,20 @@ test('it gets the environment that it was given, and nothing else of its parentâ
   expect(JSON.parse(await textOf(startNode(script, { ONE: '1' })[0].stdout))).toEqual({ ONE: '1' })
 })
 
-test('it has no descriptor but its five', async () => {
-  const [{ stdout }] = start('/bin/sh', ['-c', 'echo /proc/$$/fd/*'])
-  const descriptors = (await textOf(stdout)).trim().split(' ').map((path) => path.split('/').at(-1))
-  expect(descriptors.filter((fd) => Number(fd) <= 4)).toEqual(['0', '1', '2', '3', '4'])
-  // A shell keeps some of its own, from 10 up.
-  expect(descriptors.filter((fd) => Number(fd) > 4 && Number(fd) < 10)).toEqual([])
+test('it has its five descriptors, and none of what this process has open', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  const file = openSync(import.meta.filename, 'r')
+  onTestFinished(() => {
+    server.close()
+    closeSync(file)
+  })
+  await once(server, 'listening')
+  // Not the shell itself looks, for it opens the folder that it lists.
+  const [{ stdout }] = start('/bin/sh', ['-c', 'ls /proc/$$/fd; readlink /proc/$$/fd/*'], { PATH: process.env.PATH! })
+  const lines = (await textOf(stdout)).split('\n')
+  expect(lines.slice(0, 5)).toEqual(['0', '1', '2', '3', '4'])
+  const own = [(server as unknown as { _handle: { fd: number } })._handle.fd, file]
+  for (const fd of own) expect(lines).not.toContain(readlinkSync(`/proc/self/fd/${fd}`))
 })
 
 test('its standard input is empty, its outputs are apart', async () => {

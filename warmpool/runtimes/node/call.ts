@@ -3,6 +3,7 @@
  * streams a body no faster than the parent grants, and keeps its slot until `waitUntil` work has settled.
  */
 
+import { countBodyBytes } from '../../wire/body-garbage.ts'
 import type { FrameWriter } from '../../wire/frame-writer.ts'
 import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'
@@ -193,6 +194,7 @@ export class Call {
       while (this.#windowBytes <= 0 && !this.#isCancelled) await this.#granted()
       if (this.#isCancelled) return
       const end = Math.min(at + Math.min(DATA_CHUNK_BYTES, this.#windowBytes), bytes.length)
+      countBodyBytes(end - at)
       this.#windowBytes -= end - at
       // A small chunk is copied when it is written, a large one must not be changed by the handler meanwhile: as in
       // Node's own streams, what was enqueued is given away.

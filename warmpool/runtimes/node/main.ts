@@ -5,6 +5,7 @@
  */
 import { setSourceMapsEnabled } from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { countBodyBytes } from '../../wire/body-garbage.ts'
 import {
   FLAG_MORE,
   FLAG_SECURE,
@@ -45,6 +46,7 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
     case FRAME.request:
       return onRequest(id, chunk, start, end)
     case FRAME.data:
+      countBodyBytes(end - start)
       // The chunk's buffer is used again for the next read.
       return calls.get(id)?.body.push(Buffer.from(chunk.subarray(start, end)))
     case FRAME.end:
