@@ -4,16 +4,16 @@
  * itself: every layer in between costs a tenth of what a warm call may cost (docs/performance.md).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { Server as NetServer, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { Server as NetServer } from 'node:net'
 import { type RequestHeaders, readRequestHeaders } from './headers.ts'
 import { type Edge, type ExchangeSummary, HttpInvocation } from './http-invocation.ts'
 import { type ListenAddress, listen } from './listen.ts'
-import { PROBLEM_CONTENT_TYPE, type ProblemCode, problem, renderProblem } from './problem.ts'
+import { type ProblemCode, problem } from './problem.ts'
 import { requestId } from './request-id.ts'
 import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
 import { ALLOWED_METHODS, isEnding, sendProblem } from './send-problem.ts'
+import { onClientError, refuseRaw } from './unreadable.ts'
 
 export interface EdgeSettings {
   readonly trustProxy: boolean
@@ -36,9 +36,6 @@ export interface EdgeOwner {
 const WHOLE_BODY_BYTES = 64 * 1024
 /** Idle connections get so long, after the last call for draining, to send what they were about to. */
 const LAST_REQUESTS_MS = 500
-
-/** How long a caller may take to read the last answer of a connection that is given up. */
-const FLUSH_MS = 1_000
 
 const INVOCATION = Symbol('invocation')
 
@@ -182,24 +179,26 @@ export class HttpEdge implements Edge {
   /** Cuts off a caller that stops sending its body, unless it waits for the function to read on. */
   #watchBody(request: IncomingMessage, invocation: HttpInvocation): void {
     const { socket } = request
+    const { bodyTimeoutMs } = this.#settings
     const onIdle = (): void => {
-      if (request.complete || request.isPaused() || request.readableFlowing !== true) return
-      invocation.refuse('request-timeout', `No more of its body came for ${this.#settings.bodyTimeoutMs} ms`)
+      // It waits for the function, not for the caller.
+      if (request.isPaused() || request.readableFlowing !== true) return void socket.setTimeout(bodyTimeoutMs)
+      invocation.refuse('request-timeout', `No more of its body came for ${bodyTimeoutMs} ms`)
     }
-    socket.setTimeout(this.#settings.bodyTimeoutMs)
-    socket.on('timeout', onIdle)
-    request.once('close', () => {
-      socket.setTimeout(0)
-      socket.off('timeout', onIdle)
-    })
+    socket.setTimeout(bodyTimeoutMs)
+    // The request's own event, while it is incomplete: where nobody listens to that, node:http cuts the connection.
+    request.on('timeout', onIdle)
+    request.once('close', () => socket.setTimeout(0))
   }
 
   #forwarded(request: IncomingMessage, headers: RequestHeaders, isSecure: boolean, prefix: string): string {
     const peer = request.socket.remoteAddress ?? ''
     const given = this.#settings.trustProxy ? headers.forwardedFor : null
     const path = prefix === '' ? '' : `\nx-forwarded-prefix\n${prefix}`
+    const isHostGiven = this.#settings.trustProxy && headers.forwardedHost !== null
+    const host = isHostGiven ? `\nx-forwarded-host\n${headers.forwardedHost}` : ''
     const chain = given === null ? peer : `${given}, ${peer}`
-    return `\nx-forwarded-for\n${chain}\nx-forwarded-proto\n${isSecure ? 'https' : 'http'}${path}`
+    return `\nx-forwarded-for\n${chain}\nx-forwarded-proto\n${isSecure ? 'https' : 'http'}${host}${path}`
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, code: ProblemCode, detail: string): void {
@@ -237,49 +236,4 @@ function answerServerOptions(response: ServerResponse): void {
 function notFoundDetail(target: string): string {
   const path = target.split('?', 1)[0]!
   return `No function is mounted at ${path.length > 200 ? `${path.slice(0, 200)}…` : path}.`
-}
-
-/** What node:http could not read as a request. The connection is of no further use. */
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  if (error.code === 'HPE_HEADER_OVERFLOW')
-    return refuseRaw(socket, 'headers-too-large', 'Its headers are longer than this server takes')
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return refuseRaw(socket, 'request-timeout', 'Its headers did not come in time')
-  // More than the request that was to be the last: that one's answer closes the connection.
-  if (error.code === 'HPE_CLOSED_CONNECTION' && messageOf(socket) !== null) return
-  const reason = (error as { reason?: string }).reason ?? error.message
-  refuseRaw(socket, 'malformed-request', `It is not valid HTTP: ${reason}`)
-}
-
-/** Without a ServerResponse: the parser has given this connection up. */
-function refuseRaw(socket: Duplex, code: ProblemCode, detail: string): void {
-  const found = problem(code, { detail })
-  const body = renderProblem(found)
-  const head = [
-    `HTTP/1.1 ${found.status} ${found.title}`,
-    `content-type: ${PROBLEM_CONTENT_TYPE}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-    ...(code === 'method-not-allowed' ? [`allow: ${ALLOWED_METHODS}`] : []),
-  ]
-  const message = messageOf(socket)
-  // An answer that is being written must not be broken into; one that is whole only has to get out.
-  if (message?.headersSent === true) {
-    if (message.writableEnded || isEnding(socket)) flush(socket as Socket)
-    else socket.destroy()
-    return
-  }
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-}
-
-/** The answer that a connection is at. node:http has no public way to ask. */
-function messageOf(socket: Duplex): ServerResponse | null {
-  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? null
-}
-
-/** Closes a connection once what was written has left, or its caller does not take it. */
-function flush(socket: Socket): void {
-  socket.setTimeout(FLUSH_MS, () => socket.destroy())
-  socket.destroySoon()
 }

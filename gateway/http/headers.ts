@@ -30,6 +30,7 @@ const READ = [
   'x-request-id',
   'x-forwarded-for',
   'x-forwarded-proto',
+  'x-forwarded-host',
 ] as const
 
 type Treatment = 'pass' | 'drop' | (typeof READ)[number]
@@ -73,6 +74,7 @@ export interface RequestHeaders {
   readonly requestId: string | null
   readonly forwardedFor: string | null
   readonly forwardedProto: string | null
+  readonly forwardedHost: string | null
 }
 
 export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
@@ -85,6 +87,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   let requestId: string | null = null
   let forwardedFor: string | null = null
   let forwardedProto: string | null = null
+  let forwardedHost: string | null = null
   let named: Set<string> | null = null
   for (let at = 0; at < raw.length; at += 2) {
     const value = raw[at + 1]!
@@ -93,7 +96,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
       case 'drop':
         continue
       case 'connection':
-        named = namedByConnection(value) ?? named
+        named = namedByConnection(value, named)
         continue
       case 'transfer-encoding':
         isChunked = true
@@ -108,6 +111,9 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
       case 'x-forwarded-proto':
         forwardedProto = value
         continue
+      case 'x-forwarded-host':
+        forwardedHost = value
+        continue
       case 'host':
         host = value
         hostCount++
@@ -119,14 +125,26 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     text += `\n${lower}\n${value}`
   }
   if (named !== null) text = withoutNamed(text, named)
-  return { text, host, hostCount, contentLength, isChunked, hasOtherCoding, requestId, forwardedFor, forwardedProto }
+  return {
+    text,
+    host,
+    hostCount,
+    contentLength,
+    isChunked,
+    hasOtherCoding,
+    requestId,
+    forwardedFor,
+    forwardedProto,
+    forwardedHost,
+  }
 }
 
 /** Headers that `Connection` declares to be of this connection; null in the usual cases, where it names none. */
-function namedByConnection(value: string): Set<string> | null {
-  if (value === 'keep-alive' || value === 'close') return null
+function namedByConnection(value: string, before: Set<string> | null): Set<string> | null {
+  if (value === 'keep-alive' || value === 'close') return before
   const names = value.split(',').map((name) => name.trim().toLowerCase())
-  return new Set(names.filter((name) => name !== '' && name !== 'keep-alive' && name !== 'close' && name !== 'host'))
+  const others = names.filter((name) => name !== '' && name !== 'keep-alive' && name !== 'close' && name !== 'host')
+  return new Set([...(before ?? []), ...others])
 }
 
 function withoutNamed(text: string, named: ReadonlySet<string>): string {
@@ -188,6 +206,7 @@ function checkResponseHead(head: string): ResponseHead {
   }
   const fields: string[] = []
   let contentLength: number | null = null
+  let named: Set<string> | null = null
   for (let at = 0; at < lines.length; at += 2) {
     const name = lines[at]!
     const value = lines[at + 1]!
@@ -199,9 +218,15 @@ function checkResponseHead(head: string): ResponseHead {
         return mistaken('wrong-content-length', `It says its length is "${value.slice(0, 80)}"`)
       }
       contentLength = Number(value)
+    } else if (lower === 'connection') {
+      named = namedByConnection(value, named)
     } else if (!HOP_BY_HOP.has(lower) && lower !== 'x-request-id') fields.push(name, value)
   }
-  return { fields, contentLength, mistake: null }
+  return { fields: named === null ? fields : withoutNamedFields(fields, named), contentLength, mistake: null }
+}
+
+function withoutNamedFields(fields: readonly string[], named: ReadonlySet<string>): string[] {
+  return fields.filter((_, at) => !named.has(fields[at - (at % 2)]!.toLowerCase()))
 }
 
 function mistaken(code: NonNullable<ResponseHead['mistake']>['code'], detail: string): ResponseHead {

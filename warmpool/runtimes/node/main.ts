@@ -22,6 +22,7 @@ import { reportError, setEntryFile } from './error-report.ts'
 import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat } from './formats/index.ts'
 import { IncomingBody } from './incoming-body.ts'
+import { rehearse } from './rehearse.ts'
 import { installWebClasses } from './web/install.ts'
 
 /** Shared by all calls without one. */
@@ -35,6 +36,7 @@ installWebClasses()
 letDeparturesGo()
 setSourceMapsEnabled(true)
 const { writer, began } = openChannel(onFrame)
+await rehearse()
 writer.json(FRAME.hello, 0, {
   protocol: PROTOCOL_VERSION,
   runtime: `node ${process.versions.node}`,

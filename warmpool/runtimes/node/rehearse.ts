@@ -1,0 +1,32 @@
+/**
+ * What a blank does before it says that it has booted: one pretended load and a few pretended calls, so that the
+ * module loader, the web classes and this runtime's own paths are compiled by the time a caller waits for them. It
+ * leaves nothing behind: the pretended frames go nowhere, and no user code is involved.
+ */
+import { Writable } from 'node:stream'
+import { FrameWriter } from '../../wire/frame-writer.ts'
+import { Call } from './call.ts'
+import { chooseFormat } from './formats/index.ts'
+import { IncomingBody } from './incoming-body.ts'
+
+const CALLS = 8
+const EMPTY_MODULE: string = 'data:text/javascript,export default 0'
+const HEAD = 'rehearsal\nPOST\n/path?query=1\nhost\nlocalhost\ncontent-type\ntext/plain\naccept\n*/*'
+
+export async function rehearse(): Promise<void> {
+  await import(EMPTY_MODULE)
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const writer = new FrameWriter(nowhere)
+  const { handler } = chooseFormat({ default: { fetch: respond } }, null, {})
+  for (let id = 1; id <= CALLS; id++) {
+    const body = new IncomingBody(Buffer.from('body'), false, () => {})
+    await handler(new Call(id, HEAD, 1_000, false, body, writer, () => {}))
+  }
+}
+
+async function respond(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  const type = request.headers.get('content-type') ?? ''
+  const text = await request.text()
+  return new Response(`${request.method} ${pathname} ${text}`, { headers: { 'content-type': type } })
+}
