@@ -9,33 +9,47 @@ import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { spawnShell } from './spawn.ts'
 
+/**
+ * Each line is a slot and the group that it holds from now on, or no group. Numbered variables, not one list: searching
+ * a list of a thousand groups keeps a shell busy for many milliseconds. It forks nothing, for at the end that may fail,
+ * and kills nothing but a number above 1: "-1" would be everybody.
+ */
 const SCRIPT = `
 trap '' HUP INT TERM QUIT
-groups=' '
-while read -r what group; do
-  case $what in
-    +) groups="$groups$group " ;;
-    -) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
-  esac
+slots=0
+while read -r slot group; do
+  eval "group_$slot=\\$group"
+  [ "$slot" -lt "$slots" ] || slots=$((slot + 1))
 done
-for group in $groups; do kill -s KILL -- "-$group"; done
+while [ "$slots" -gt 0 ]; do
+  slots=$((slots - 1))
+  eval "group=\\$group_$slots"
+  [ "\${group:-0}" -gt 1 ] && kill -s KILL -- "-$group"
+done
 `
 
-const groups = new Set<number>()
+/** The slot of every group that is to die with this process. */
+const slots = new Map<number, number>()
+const freeSlots: number[] = []
 let shell: ChildProcess | null = null
 
 /** To be called right after a worker was started. */
 export function registerGroup(pid: number): void {
-  groups.add(pid)
+  if (slots.has(pid)) return
+  const slot = freeSlots.pop() ?? slots.size
+  slots.set(pid, slot)
   if (shell === null) startShell()
-  else tell(`+ ${pid}\n`)
+  else tell(`${slot} ${pid}\n`)
 }
 
 /** To be called when the worker and its group are gone. */
 export function forgetGroup(pid: number): void {
-  if (!groups.delete(pid)) return
-  tell(`- ${pid}\n`)
-  if (groups.size === 0) stopShell()
+  const slot = slots.get(pid)
+  if (slot === undefined) return
+  slots.delete(pid)
+  freeSlots.push(slot)
+  tell(`${slot}\n`)
+  if (slots.size === 0) stopShell()
 }
 
 function startShell(): void {
@@ -50,9 +64,9 @@ function startShell(): void {
   started.once('exit', () => {
     if (shell !== started) return
     shell = null
-    if (groups.size > 0) startShell()
+    if (slots.size > 0) startShell()
   })
-  tell([...groups].map((pid) => `+ ${pid}\n`).join(''))
+  tell([...slots].map(([pid, slot]) => `${slot} ${pid}\n`).join(''))
 }
 
 function stopShell(): void {

@@ -50,9 +50,10 @@ export async function runGateway(
   process.on('SIGINT', onSignal)
   gateway = await Gateway.start(config, log, { ...progress(), ...hooks })
   reportBroken(gateway, log)
-  stdout.write(renderBanner(bannerFacts(gateway, performance.now() - startedAtMs)))
   const stopConfigWatch = followConfig(gateway, config, options, log)
   const stopOwn = await onRunning({ gateway, log })
+  // Whoever reads this may edit a source or the settings at once.
+  stdout.write(renderBanner(bannerFacts(gateway, performance.now() - startedAtMs)))
   await stopped.promise
   await Promise.all([stopConfigWatch(), stopOwn()])
   process.off('SIGTERM', onSignal)

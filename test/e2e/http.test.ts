@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { bytesOf, type GatewayUnderTest, shareGateway, startGateway } from './gateway-under-test.ts'
 import { eventually, isAlive } from './processes.ts'
@@ -374,16 +374,15 @@ test('Server-Timing is told only where it is configured: queue, kind of start, l
 })
 
 test('waitUntil work goes on after the response, and is finished before its worker is recycled', async () => {
-  const folder = gateway().project.path('.')
-  const [go, done] = [`${folder}/go`, `${folder}/done`]
   const one = await startGateway({
     functions: { tester: { 'index.mjs': TESTER } },
-    config: { defaults: { maxInvocations: 1, env: { GO: go, DONE: done } } },
+    config: { defaults: { maxInvocations: 1, env: { GO: '<folder>/go', DONE: '<folder>/done' } } },
   })
+  const done = one.project.path('done')
   const pid = Number(await (await one.fetch('/tester/later')).text())
   expect(await (await one.fetch('/tester/pid')).text()).not.toBe(String(pid))
   expect([isAlive(pid), existsSync(done)]).toEqual([true, false])
-  writeFileSync(go, '')
+  one.project.write('go', '')
   await eventually(() => !isAlive(pid))
   expect(readFileSync(done, 'utf8')).toBe(String(pid))
 })

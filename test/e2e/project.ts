@@ -30,9 +30,14 @@ export class Project {
     writeFileSync(this.path(file), content)
   }
 
-  /** Text is written as it is. */
+  delete(file: string): void {
+    rmSync(this.path(file))
+  }
+
+  /** Text is written as it is; in an object's texts `<folder>` stands for this folder. */
   configure(config: object | string): void {
-    this.write(CONFIG_FILE, typeof config === 'string' ? config : JSON.stringify(config))
+    const text = typeof config === 'string' ? config : JSON.stringify(config).replaceAll('<folder>', this.folder)
+    this.write(CONFIG_FILE, text)
   }
 
   remove(): void {

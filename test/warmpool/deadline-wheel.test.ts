@@ -211,22 +211,28 @@ describe('after a pause of the whole process', () => {
     wheel.clear(later)
   })
 
-  test.each([ROUND_MS - 16, ROUND_MS, ROUND_MS + 16, 3_600_000])('a clock that jumps by %i ms loses none', async (jumpMs) => {
-    const wheel = new DeadlineWheel()
-    const startMs = performance.now()
-    const due = Array.from({ length: 1024 }, (_, at) => ({ item: new Item(), expiresAtMs: startMs + (at * jumpMs) / 1024 }))
-    for (const { item, expiresAtMs } of due) wheel.set(item, expiresAtMs)
-    const later = new Item()
-    wheel.set(later, startMs + jumpMs + 60_000)
-    // A stopped process (SIGSTOP) sees just this: the next tick comes, and the clock is elsewhere.
-    const realNow = performance.now.bind(performance)
-    vi.spyOn(performance, 'now').mockImplementation(() => realNow() + jumpMs)
-    await Promise.all(due.map(({ item }) => item.whenFired))
-    await passedBy(wheel, 40)
-    expect(due.every(({ item }) => item.fired.length === 1)).toBe(true)
-    expect(later.fired).toHaveLength(0)
-    wheel.clear(later)
-  })
+  test.each([ROUND_MS - 16, ROUND_MS, ROUND_MS + 16, 3_600_000])(
+    'a clock that jumps by %i ms loses none',
+    async (jumpMs) => {
+      const wheel = new DeadlineWheel()
+      const startMs = performance.now()
+      const due = Array.from({ length: 1024 }, (_, at) => ({
+        item: new Item(),
+        expiresAtMs: startMs + (at * jumpMs) / 1024,
+      }))
+      for (const { item, expiresAtMs } of due) wheel.set(item, expiresAtMs)
+      const later = new Item()
+      wheel.set(later, startMs + jumpMs + 60_000)
+      // A stopped process (SIGSTOP) sees just this: the next tick comes, and the clock is elsewhere.
+      const realNow = performance.now.bind(performance)
+      vi.spyOn(performance, 'now').mockImplementation(() => realNow() + jumpMs)
+      await Promise.all(due.map(({ item }) => item.whenFired))
+      await passedBy(wheel, 40)
+      expect(due.every(({ item }) => item.fired.length === 1)).toBe(true)
+      expect(later.fired).toHaveLength(0)
+      wheel.clear(later)
+    },
+  )
 })
 
 describe('the interval behind it', () => {

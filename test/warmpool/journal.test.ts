@@ -45,7 +45,9 @@ test('what a process wrote is readable after it was killed with SIGKILL in the m
 test('the last word of a process that dies in its call is kept', async () => {
   const journal = makeJournal()
   const dying = `require('node:fs').writeSync(4, Buffer.of(7, 0, 0, 0), 0, 4, 0); process.kill(process.pid, 'SIGKILL')`
-  const child = spawn(process.execPath, ['-e', dying], { stdio: ['ignore', 'inherit', 'inherit', 'ignore', journal.fd] })
+  const child = spawn(process.execPath, ['-e', dying], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ignore', journal.fd],
+  })
   const [, signal] = await once(child, 'exit')
   expect(signal).toBe('SIGKILL')
   expect(journal.begun()).toBe(7)

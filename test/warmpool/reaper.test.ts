@@ -67,7 +67,7 @@ class Parent {
 
 function isReaper(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('while read -r what group')
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('kill -s KILL')
   } catch {
     return false
   }
@@ -88,18 +88,18 @@ describe('when the process that registered groups is killed with SIGKILL', () =>
     const parent = new Parent()
     const kept = await parent.startGroup()
     const forgotten = await parent.startGroup()
-    const last = await parent.startGroup()
     await parent.tell({ forget: [forgotten[0]] })
+    const last = await parent.startGroup()
     const reaper = await parent.reaper()
     await parent.kill()
     await whenGone([...kept, ...last, reaper])
     expect(forgotten.map(isAlive)).toEqual([true, true])
   })
 
-  test('none is missed among thousands that came and went', async () => {
+  test('none is missed among a hundred that came and went', async () => {
     const parent = new Parent()
     const first = await parent.startGroup()
-    const others = Array.from({ length: 2000 }, (_, at) => NOBODY + at)
+    const others = Array.from({ length: 100 }, (_, at) => NOBODY + at)
     await parent.tell({ register: others })
     const middle = await parent.startGroup()
     await parent.tell({ forget: others.filter((pid) => pid % 2 === 0) })
@@ -112,7 +112,9 @@ describe('when the process that registered groups is killed with SIGKILL', () =>
   test('a group whose number is the beginning or the end of a forgotten one still dies', async () => {
     const parent = new Parent()
     const group = await parent.startGroup()
-    const lookalikes = [`1${group[0]}`, `${group[0]}1`, `${group[0]}${group[0]}`].map((number) => 10_000_000 + Number(number))
+    const lookalikes = [`1${group[0]}`, `${group[0]}1`, `${group[0]}${group[0]}`].map(
+      (number) => 10_000_000 + Number(number),
+    )
     await parent.tell({ register: [...lookalikes, Number(`9${String(group[0]).padStart(7, '0')}`)] })
     await parent.tell({ forget: [...lookalikes, Number(`9${String(group[0]).padStart(7, '0')}`)] })
     await parent.kill()

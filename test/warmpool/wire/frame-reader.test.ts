@@ -95,7 +95,9 @@ describe('a hostile length', () => {
     header.writeUIntLE(length, 0, 3)
     header.writeUInt8(FRAME.data, 3)
     for (let cut = 0; cut <= header.length; cut++) {
-      expect(() => readInPieces([header.subarray(0, cut), header.subarray(cut)]), `cut at ${cut}`).toThrow(ProtocolError)
+      expect(() => readInPieces([header.subarray(0, cut), header.subarray(cut)]), `cut at ${cut}`).toThrow(
+        ProtocolError,
+      )
     }
   })
 

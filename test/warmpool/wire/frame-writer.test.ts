@@ -43,7 +43,11 @@ describe('the bytes of', () => {
     ['bytes', (writer) => writer.bytes(FRAME.data, 4, Buffer.of(1, 2)), '020000 03 04000000 0102'],
     ['no bytes', (writer) => writer.bytes(FRAME.data, 4, Buffer.alloc(0)), '000000 03 04000000'],
     ['JSON', (writer) => writer.json(FRAME.ready, 0, { é: 1 }), '080000 11 00000000 7b22c3a9223a317d'],
-    ['a request', (writer) => writer.request(5, 300, false, 'ab', null, false), '0b0000 02 05000000 00 2c010000 02000000 6162'],
+    [
+      'a request',
+      (writer) => writer.request(5, 300, false, 'ab', null, false),
+      '0b0000 02 05000000 00 2c010000 02000000 6162',
+    ],
     [
       'a request over TLS with the beginning of a body',
       (writer) => writer.request(0xffffffff, 0, true, 'ÿ', 'é', true),
@@ -184,7 +188,9 @@ describe('a body', () => {
     writer.request(2, 0, false, 'head', longest.subarray(9 + 4), false)
     expect(() => writer.bytes(FRAME.data, 3, Buffer.alloc(MAX_PAYLOAD_BYTES + 1))).toThrow(ProtocolError)
     expect(() => writer.request(3, 0, false, 'head', longest.subarray(9 + 3), false)).toThrow(ProtocolError)
-    expect(() => writer.response(3, 200, '', '€'.repeat(MAX_PAYLOAD_BYTES / 3 + 1), false, false)).toThrow(ProtocolError)
+    expect(() => writer.response(3, 200, '', '€'.repeat(MAX_PAYLOAD_BYTES / 3 + 1), false, false)).toThrow(
+      ProtocolError,
+    )
     writer.empty(FRAME.ping, 0)
     await turn()
     expect(sink.frames.map(({ id, payload }) => [id, payload.length])).toEqual([
