@@ -88,7 +88,7 @@ function isRefused(address: string): Promise<boolean> {
 test('with a minimum of one worker no call is ever a cold start, whatever the recycles', async () => {
   const answers: Answer[] = []
   await eventually(async () => {
-    answers.push(...(await calls(shared(), '/warm', 60, 1)), ...(await calls(shared(), '/warm', 64, 8)))
+    answers.push(...(await calls(shared(), '/warm', 40, 1)), ...(await calls(shared(), '/warm', 40, 8)))
     return ((await shared().statusOf('warm')).deaths.invocations ?? 0) >= 5
   })
   expect(answers.filter(({ status, start }) => status !== 200 || start !== 'warm')).toEqual([])
@@ -99,7 +99,7 @@ test('with a minimum of one worker no call is ever a cold start, whatever the re
 })
 
 test('with one invocation a worker, every call has a process of its own', async () => {
-  const answers = [...(await calls(shared(), '/oneshot', 6, 1)), ...(await calls(shared(), '/oneshot', 8, 4))]
+  const answers = [...(await calls(shared(), '/oneshot', 4, 1)), ...(await calls(shared(), '/oneshot', 4, 4))]
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
   expect(new Set(answers.map(({ text }) => text)).size).toBe(answers.length)
 })
@@ -150,7 +150,7 @@ test('workers that are killed under load cost at most the calls that they had be
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   })()
-  const answers = await calls(shared(), '/hammered', 400, 8)
+  const answers = await calls(shared(), '/hammered', 240, 8)
   isOver = true
   await killing
   const codes = answers.map(({ status, text }) => (status === 200 ? 'fine' : JSON.parse(text).code))
@@ -158,7 +158,7 @@ test('workers that are killed under load cost at most the calls that they had be
   const { deaths, queue, invocations } = await shared().waitForFunction('hammered', ({ workers }) =>
     workers.every(({ state, inFlight }) => state === 'ready' && inFlight === 0),
   )
-  expect([queue, invocations]).toEqual([0, 400])
+  expect([queue, invocations]).toEqual([0, 240])
   expect(deaths.crash).toBeGreaterThan(0)
   // Only what a worker had begun may fail: at most the callers' number for each death.
   expect(codes.filter((code) => code !== 'fine').length).toBeLessThanOrEqual(deaths.crash! * 8)

@@ -31,7 +31,7 @@ process.on('message', async (order: Order) => {
   for (const pid of order.forget ?? []) forgetGroup(pid)
   if (order.exit === true) process.exit(0)
   process.send!({ pids } satisfies Answer)
-  if (order.letGo === true) process.disconnect()
+  if (order.letGo === true) process.disconnect!()
 })
 
 async function startGroup(): Promise<number[]> {
