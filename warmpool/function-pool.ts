@@ -389,9 +389,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     }
     const mayRunAgain = worker.neverBegan(invocation) || (this.settings.idempotent && invocation.state === 'sent')
     if (mayRunAgain && invocation.retries < MAX_RETRIES && !this.#retired) return this.#again(invocation, nowMs)
-    const message = `The worker died while running it: ${worker.describeDeath()}`
     this.stats.errors++
-    invocation.fail(new InvocationFailure('worker-died', message, { reason: worker.reason!, state: worker.diedIn }))
+    const code = worker.hasBrokenProtocol ? 'worker-broke-protocol' : 'worker-died'
+    const message = `The worker died while running it: ${worker.describeDeath()}`
+    invocation.fail(new InvocationFailure(code, message, { reason: worker.reason!, state: worker.diedIn }))
   }
 
   #again(invocation: Invocation, nowMs: number): void {

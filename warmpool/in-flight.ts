@@ -83,7 +83,8 @@ export class InFlight {
         return this.#free(invocation, null)
       case FRAME.window:
         if (end - start !== 4) throw new ProtocolError('a window of the wrong size')
-        if (invocation.state !== 'ended') invocation.grant(chunk.readUInt32LE(start))
+        if (invocation.state !== 'ended' && !invocation.grant(chunk.readUInt32LE(start)))
+          throw new ProtocolError('a larger window than it had taken')
         return
       default:
         throw new ProtocolError(`unknown frame type ${type}`)

@@ -131,11 +131,14 @@ export abstract class Invocation implements Expiring {
     this.#unconfirmed = null
   }
 
-  grant(bytes: number): void {
+  /** Returns false when the worker granted more than it can have taken. */
+  grant(bytes: number): boolean {
     this.#confirm()
     const wasClosed = this.#sendWindowBytes <= 0
     this.#sendWindowBytes += bytes
+    if (this.#sendWindowBytes > INITIAL_WINDOW_BYTES) return false
     if (wasClosed && this.#sendWindowBytes > 0) this.onWritable()
+    return true
   }
 
   /** Returns false when the worker sent more than it was granted. */

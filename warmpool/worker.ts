@@ -67,6 +67,8 @@ export class Worker implements EndingOwner {
   reason: DeathReason | null = null
   /** The state in which it died. */
   diedIn: WorkerState = 'starting'
+  /** It sent what it may not send. */
+  hasBrokenProtocol = false
   /** What broke, where it died of something that can be told. */
   note: string | null = null
   lastPongAtMs = 0
@@ -266,6 +268,7 @@ export class Worker implements EndingOwner {
   }
 
   #breakOff(what: string): void {
+    this.hasBrokenProtocol = true
     this.note ??= `it broke the protocol: ${what}`
     this.#process.wire.destroy()
     this.kill('crash')

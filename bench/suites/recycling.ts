@@ -21,7 +21,7 @@ const SHAPES = [
   { shape: 'four workers', settings: { minWorkers: 4, maxWorkers: 4, concurrency: 16 } },
 ] as const
 
-type Sample = LoadReport & { readonly recycles: number; readonly unwarmed: number }
+type Sample = LoadReport & { readonly recycles: number; readonly otherDeaths: number; readonly unwarmed: number }
 
 interface Pair {
   readonly shape: string
@@ -98,6 +98,7 @@ function findings({ shape, recycled, kept }: Pair): Finding[] {
     atLeast(0.97, { measure: `${shape}: the same, the speed aimed at`, value: ratio }),
     mustBeNone({ measure: `${shape}: failed requests`, value: failures(recycled) }),
     mustBeNone({ measure: `${shape}: blank and cold starts after warming up`, value: total(recycled, 'unwarmed') }),
+    mustBeNone({ measure: `${shape}: workers that ended for another reason`, value: total(recycled, 'otherDeaths') }),
     mustBeAtLeast(1, { measure: `${shape}: recycles`, value: total(recycled, 'recycles') }),
   ]
 }
@@ -123,9 +124,11 @@ function contestant(gateway: Gateway, name: string, seconds: number): Contestant
       const before = await gateway.statusOf(name)
       const report = await load(`${gateway.url}/${name}`, { connections: CONNECTIONS, seconds })
       const after = await gateway.statusOf(name)
+      const recycles = (after.deaths.invocations ?? 0) - (before.deaths.invocations ?? 0)
       return {
         ...report,
-        recycles: (after.deaths.invocations ?? 0) - (before.deaths.invocations ?? 0),
+        recycles,
+        otherDeaths: sum(Object.values(after.deaths)) - sum(Object.values(before.deaths)) - recycles,
         unwarmed: after.starts.blank + after.starts.cold - before.starts.blank - before.starts.cold,
       }
     },

@@ -151,7 +151,7 @@ export class HttpEdge implements Edge {
     const id = requestId(headers.requestId)
     const isSecure = this.#settings.trustProxy && headers.forwardedProto === 'https'
     const forwarded = this.#forwarded(request, headers, isSecure, match.prefix)
-    const head = `${id}\n${request.method}\n${match.target}${headers.text}${forwarded}`
+    const head = `${id}\n${request.method}\n${match.target}${headers.text}\nx-request-id\n${id}${forwarded}`
     const invocation = new HttpInvocation({ request, response, edge: this }, match.function, id, head, isSecure)
     this.requestsInFlight++
     invocation.admittedAtMs = performance.now()

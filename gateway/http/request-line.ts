@@ -36,26 +36,29 @@ export function checkRequestLine(
   if (headers.isChunked && headers.contentLength !== null)
     return malformed('It has both a content-length and a transfer-encoding')
   if (headers.hasOtherCoding) return malformed('It has a transfer-encoding besides chunked')
-  const target = originForm(url)
-  if (target === null) return malformed('Its target is neither a path nor a URL')
-  return { target, host: withoutPort(headers.host ?? '') }
+  const form = targetForm(url)
+  if (form === null) return malformed('Its target is neither a path nor a URL')
+  const host = (headers.host ?? form.authority ?? '').toLowerCase()
+  // Which of the two a function would believe is nothing to leave open.
+  if (form.authority !== null && form.authority.toLowerCase() !== host)
+    return malformed('Its target and its Host header name different hosts')
+  return { target: form.target, host: withoutPort(host) }
 }
 
 function malformed(detail: string): Refusal {
   return { code: 'malformed-request', detail }
 }
 
-/** `http://host/path` is allowed towards servers too (RFC 9112, 3.2.2); the Host header has the last word on the host. */
-function originForm(url: string): string | null {
-  if (url.startsWith('/')) return url.includes('#') ? null : url
-  const absolute = /^https?:\/\/[^/?#]+([/?][^#]*)?$/i.exec(url)
+/** A path, or `http://host/path`, which is allowed towards servers too (RFC 9112, 3.2.2). */
+function targetForm(url: string): { readonly target: string; readonly authority: string | null } | null {
+  if (url.startsWith('/')) return url.includes('#') ? null : { target: url, authority: null }
+  const absolute = /^https?:\/\/([^/?#@]+)([/?][^#]*)?$/i.exec(url)
   if (absolute === null) return null
-  const rest = absolute[1] ?? '/'
-  return rest.startsWith('?') ? `/${rest}` : rest
+  const rest = absolute[2] ?? '/'
+  return { target: rest.startsWith('?') ? `/${rest}` : rest, authority: absolute[1]! }
 }
 
 function withoutPort(host: string): string {
   const at = host.lastIndexOf(':')
-  const name = at > host.lastIndexOf(']') ? host.slice(0, at) : host
-  return name.toLowerCase()
+  return at > host.lastIndexOf(']') ? host.slice(0, at) : host
 }

@@ -113,9 +113,8 @@ describe('failures', () => {
 
   it('gives up a worker that closes its channel or sends garbage, and goes on', async () => {
     const pool = makePool()
-    for (const manner of ['close-wire', 'garbage']) {
-      await expect(behave(pool, { do: manner })).rejects.toMatchObject({ code: 'worker-died' })
-    }
+    expect(await codeOf(behave(pool, { do: 'close-wire' }))).toBe('worker-died')
+    expect(await codeOf(behave(pool, { do: 'garbage' }))).toBe('worker-broke-protocol')
     expect(await behave(pool, { do: 'echo', value: 'on' })).toBe('on')
   })
 
@@ -156,7 +155,7 @@ describe('a queue', () => {
   })
 
   it('never runs more than concurrency at once in one worker', async () => {
-    const pool = makePool({ concurrency: 2, maxWorkers: 2, timeoutMs: 300 })
+    const pool = makePool({ concurrency: 2, maxWorkers: 2, timeoutMs: 2_000 })
     const runs = Array.from({ length: 6 }, () => codeOf(behave(pool, { do: 'hang' })))
     await eventually(() => theFunction(pool).workers.filter(({ state }) => state === 'busy').length === 2)
     expect(theFunction(pool).workers.map(({ inFlight }) => inFlight)).toEqual([2, 2])

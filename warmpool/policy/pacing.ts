@@ -6,6 +6,9 @@
 /** A busy machine still gets one paced start in this time, or replacements would never come. */
 const TRICKLE_MS = 1_000
 
+/** So much of one core may go into starts that nobody waits for without anybody noticing. */
+const SPARE_CORES = 0.25
+
 export interface Boots {
   /** Processes that are booting now. */
   readonly starting: number
@@ -22,7 +25,7 @@ export function urgentStarts({ starting, cores }: Boots): number {
 
 /** Starts that nobody waits for. */
 export function pacedStarts(boots: Boots): number {
-  const idleCores = Math.round(boots.idleShare * boots.cores)
-  if (idleCores >= 1) return Math.max(0, idleCores - boots.starting)
+  const idleCores = boots.idleShare * boots.cores
+  if (idleCores >= SPARE_CORES) return Math.max(0, Math.max(1, Math.round(idleCores)) - boots.starting)
   return boots.starting === 0 && boots.sinceLastStartMs >= TRICKLE_MS ? 1 : 0
 }

@@ -10,6 +10,9 @@ import type { DeathReason } from '../worker-state.ts'
 const EARLIEST = 0.8
 const LATEST = 0.95
 
+/** Invocations are numbered with 32 bits on the wire: a worker that lives for ever goes before they are used up. */
+const MOST_INVOCATIONS = 2 ** 31
+
 export interface Budget {
   readonly invocations: number
   readonly ageMs: number
@@ -21,7 +24,7 @@ type BudgetSettings = Pick<FunctionSettings, 'maxInvocations' | 'maxAgeMs'>
 export function drawBudget(settings: BudgetSettings, random: number): Budget {
   const share = EARLIEST + (LATEST - EARLIEST) * random
   return {
-    invocations: Math.max(1, Math.floor(settings.maxInvocations * share)),
+    invocations: Math.min(MOST_INVOCATIONS, Math.max(1, Math.floor(settings.maxInvocations * share))),
     ageMs: settings.maxAgeMs * share,
   }
 }

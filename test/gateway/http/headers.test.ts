@@ -52,13 +52,14 @@ describe('a request line', () => {
 
   it.each([
     ['/a?b', '/a?b'],
-    ['http://other/a', '/a'],
-    ['http://other', '/'],
-    ['http://other?x', '/?x'],
+    ['http://h/a', '/a'],
+    ['http://H', '/'],
+    ['http://h?x', '/?x'],
   ])('%s asks for %s', (url, target) => expect(check(url)).toEqual({ target, host: 'h' }))
 
-  it.each(['a', '', '*', 'ftp://x/', '/a#b', 'http:///a'])('refuses the target "%s"', (url) =>
-    expect(check(url)).toMatchObject({ code: 'malformed-request' }),
+  it.each(['a', '', '*', 'ftp://x/', '/a#b', 'http:///a', 'http://other/a', 'http://h:81/a', 'http://u@h/a'])(
+    'refuses the target "%s"',
+    (url) => expect(check(url)).toMatchObject({ code: 'malformed-request' }),
   )
 
   it.each([

@@ -91,6 +91,7 @@ describe('pacing of starts', () => {
   it('starts what nobody waits for on idle cores only', () => {
     expect(pacedStarts(boots)).toBe(2)
     expect(pacedStarts({ ...boots, idleShare: 0.5 })).toBe(1)
+    expect(pacedStarts({ ...boots, idleShare: 0.15 })).toBe(1)
     expect(pacedStarts({ ...boots, idleShare: 0.5, starting: 1 })).toBe(0)
   })
 

@@ -26,9 +26,10 @@ describe('a value comes out as it went in', () => {
   })
 
   test('an array ten thousand deep', () => {
-    const depth = 10_000
-    const text = '['.repeat(depth) + ']'.repeat(depth)
-    expect(JSON.stringify(decodeValue('json', Buffer.from(text)))).toBe(text)
+    const text = '['.repeat(10_000) + ']'.repeat(10_000)
+    let depth = 0
+    for (let at = decodeValue('json', Buffer.from(text)); Array.isArray(at); at = at[0]) depth++
+    expect(depth).toBe(10_000)
   })
 })
 

@@ -57,7 +57,8 @@ export class Call {
 
   /** The name under which logs and callers know this invocation. */
   get invocationId(): string {
-    return this.#lines[0]!
+    // A task's head names only the kind of its input.
+    return this.#lines.length === 1 ? `${process.pid}-${this.id}` : this.#lines[0]!
   }
 
   request(): Request {

@@ -91,7 +91,8 @@ export class IncomingBody {
       })
     }
     const chunk = this.#chunks.shift()!
-    if (!this.#hasEnded) this.#grant(chunk.length)
+    // A call that has ended asks for nothing more.
+    if (!this.#hasEnded && this.#error === null) this.#grant(chunk.length)
     return chunk
   }
 
