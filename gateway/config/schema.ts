@@ -234,7 +234,7 @@ export const configSchema = section(
     functions: field(path(), 'functions', 'Folder of the functions: each folder or file in it is one.'),
     state: field(path(), '.wrangler-free', 'Folder for what the gateway keeps between runs, such as built bundles.'),
     listen: field(listen, {}, 'Where callers reach the functions.'),
-    admin: field(admin, {}, 'Where the admin API is: health, status, metrics.'),
+    admin: field(admin, {}, 'Where the admin API is: health and status.'),
     limits: field(limits, {}, 'What a caller may send, and how long it may take.'),
     pool: field(pool, {}, "The whole machine's budget of worker processes."),
     defaults: field(functionSettings, {}, 'How every function is run.'),

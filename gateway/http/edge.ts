@@ -1,7 +1,7 @@
 /**
  * The public HTTP server: takes requests, refuses what is malformed before a function hears of it, finds the function,
  * and hands the rest to the pool. Read it after route-table.ts and before http-invocation.ts. It runs on node:http
- * itself: every layer in between costs a tenth of what a warm call may cost (docs/performance.md).
+ * itself: every layer in between costs a tenth of what a warm call may cost (docs/architecture.md).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'

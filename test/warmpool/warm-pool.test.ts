@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FunctionStatus, InvocationFailure, WarmPool } from '../../warmpool/index.ts'
@@ -25,6 +26,13 @@ const failureOf = (run: Promise<unknown>): Promise<InvocationFailure> =>
   )
 
 const codeOf = async (run: Promise<unknown>): Promise<string> => (await failureOf(run)).code
+
+/** Has a worker warm without a call that could wait for too long on a slow machine. */
+const warm = (pool: WarmPool): Promise<void> => {
+  const spec = { bundle: BEHAVE, entry: BEHAVE, cwd: null, format: 'task', runtime: 'node' } as const
+  pool.define({ ...spec, name: BEHAVE, settings: pool.defaults })
+  return pool.warmedUp()
+}
 
 describe('values', () => {
   it.each([
@@ -135,8 +143,14 @@ describe('failures', () => {
 
 describe('a queue', () => {
   it('refuses what it has no room for, and ends what waits too long', async () => {
-    const pool = makePool({ concurrency: 1, maxWorkers: 1, queue: { max: 1, timeoutMs: 1_000 }, timeoutMs: 2_500 })
-    await behave(pool, { do: 'pid' })
+    const pool = makePool({
+      minWorkers: 1,
+      concurrency: 1,
+      maxWorkers: 1,
+      queue: { max: 1, timeoutMs: 500 },
+      timeoutMs: 2_000,
+    })
+    await warm(pool)
     const running = codeOf(behave(pool, { do: 'hang' }))
     const waiting = codeOf(behave(pool, { do: 'pid' }))
     const refused = codeOf(behave(pool, { do: 'pid' }))
@@ -324,18 +338,32 @@ it('shows a function only the environment that it was given', async () => {
 })
 
 it('reproduces the auto-scaling log of the study: 5 start, 3 stop, 2 stay, 3 new start, 5 stop', async () => {
-  const sleep = new URL('./tasks/sleep.mjs', import.meta.url).href
-  const pool = makePool({ minWorkers: 2, maxWorkers: 5, idleTimeoutMs: 300, concurrency: 1 }, { blanks: 0 })
+  const waitFor = new URL('./tasks/wait-for.mjs', import.meta.url).href
+  const folder = makeFolder()
+  const settings = {
+    minWorkers: 2,
+    maxWorkers: 5,
+    idleTimeoutMs: 300,
+    concurrency: 1,
+    queue: { max: 1000, timeoutMs: 60_000 },
+  }
+  const pool = makePool(settings, { blanks: 0 })
   let loaded = 0
   const deaths = collectDeaths(pool)
   pool.on('loaded', () => loaded++)
-  const hundred = (): Promise<unknown> => Promise.all(Array.from({ length: 100 }, () => pool.run(sleep, 50)))
-  await hundred()
-  expect(loaded).toBe(5)
+  // A hundred tasks that end once as many workers have been loaded as the log says.
+  const hundredUntil = async (workers: number): Promise<void> => {
+    const file = join(folder, String(workers))
+    const runs = Array.from({ length: 100 }, () => pool.run(waitFor, file))
+    await eventually(() => loaded === workers)
+    writeFileSync(file, '')
+    await Promise.all(runs)
+    expect(loaded).toBe(workers)
+  }
+  await hundredUntil(5)
   await eventually(() => pool.status().functions[0]!.workers.length === 2)
   expect(deaths.map(({ reason }) => reason)).toEqual(['idle', 'idle', 'idle'])
-  await hundred()
-  expect(loaded).toBe(8)
+  await hundredUntil(8)
   await pool.close()
   expect(deaths).toHaveLength(8)
 })
