@@ -48,7 +48,7 @@ export interface FunctionPoolHost {
 }
 
 /** A worker that never ran an invocation dies under it at most so often before the caller is told. */
-const MAX_RETRIES = 3
+const MAX_RETRIES = 16
 /** What siblings of a timed-out invocation may still take. */
 const TIMEOUT_GRACE_MS = 5_000
 /** A loop that stands still for so long is given up even where calls may take longer. */
@@ -281,7 +281,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.stats.countDeath(reason)
     this.#host.onDied(this, worker)
     const nowMs = performance.now()
-    if (reason === 'crash') this.#availability.onCrashed(worker.describeDeath(), nowMs)
+    if (reason === 'crash' && !worker.wasKilled) this.#availability.onCrashed(worker.describeDeath(), nowMs)
     else if (reason === 'init-failed' && !this.#availability.isPaused(nowMs)) {
       this.#availability.onLoadFailed(`the worker ended: ${worker.describeDeath()}`, null, nowMs)
     }

@@ -15,6 +15,8 @@ const WORKER_BYTES = 48 * 1024 * 1024
 /** Boots that fail in a row until those who wait are told. */
 const HOPELESS_BOOTS = 3
 const MOST_WORKERS = 100_000
+/** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
+const REFILL_DELAY_MS = 50
 
 export interface SupplyHost {
   onStarted(worker: Worker): void
@@ -34,6 +36,7 @@ export class ProcessSupply implements BlankShelfHost {
   readonly #host: SupplyHost
   readonly #idleCores = new IdleCores()
   #failedBoots = 0
+  #lastTakenAtMs = Number.NEGATIVE_INFINITY
 
   constructor(settings: PoolSettings, bootTimeoutMs: number, host: SupplyHost) {
     this.settings = settings
@@ -67,13 +70,15 @@ export class ProcessSupply implements BlankShelfHost {
 
   /** A blank for somebody who waits, or null. */
   take(): Worker | null {
-    return this.#shelf.take()
+    const worker = this.#shelf.take()
+    if (worker !== null) this.#lastTakenAtMs = performance.now()
+    return worker
   }
 
   /** A blank for what nobody waits for: the last one is left to whoever comes cold. */
   takeSpare(): Worker | null {
     const left = this.settings.blanks >= 2 ? 1 : 0
-    return this.#shelf.blanks > left ? this.#shelf.take() : null
+    return this.#shelf.blanks > left ? this.take() : null
   }
 
   /** Starts what is missing: `now` for those who wait, `soon` and the shelf's own for nobody yet. */
@@ -90,6 +95,11 @@ export class ProcessSupply implements BlankShelfHost {
     for (let count = 0; count < urgent; count++)
       if (!this.#hasRoom()) this.#evict(nowMs)
       else this.#startOne(nowMs)
+    const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
+    if (calmInMs > 0) {
+      setTimeout(() => this.#host.requestSupply(), calmInMs).unref()
+      return
+    }
     const missing = now + soon + this.settings.blanks - shelf.blanks - shelf.starting
     const paced = Math.min(missing, pacedStarts({ ...boots, starting: shelf.starting }))
     for (let count = 0; count < paced && this.#hasRoom(); count++) this.#startOne(nowMs)

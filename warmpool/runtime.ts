@@ -4,6 +4,7 @@
  */
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileCacheFolder } from './compile-cache.ts'
 import type { Command } from './spawn.ts'
 
 export type RuntimeName = 'node'
@@ -21,12 +22,18 @@ const RUNTIMES: Readonly<Record<RuntimeName, () => Command>> = {
     file: process.execPath,
     // SIGUSR1 would open the inspector to whoever can signal the process.
     args: ['--disable-sigusr1', '--disable-warning=ExperimentalWarning', NODE_ENTRY],
-    env: passedOn(process.env),
+    env: { ...passedOn(process.env), ...compileCache() },
   }),
 }
 
 export function commandOf(runtime: RuntimeName): Command {
   return RUNTIMES[runtime]()
+}
+
+/** The worker takes it out of its environment again, before any user code is loaded. */
+function compileCache(): Record<string, string> {
+  const folder = compileCacheFolder()
+  return folder === null ? {} : { NODE_COMPILE_CACHE: folder }
 }
 
 function passedOn(env: NodeJS.ProcessEnv): Record<string, string> {

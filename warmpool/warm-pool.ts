@@ -54,6 +54,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   readonly #conditions = new Conditions()
   readonly #tick: NodeJS.Timeout
   #isBalanceDue = false
+  /** How many wait for {@link warmedUp}: then nothing is paced. */
+  #warmUps = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
   #closing: Promise<void> | null = null
 
@@ -115,11 +117,14 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   /** Resolves once every function that wants warm workers has them, or cannot have them. */
-  warmedUp(): Promise<void> {
-    return this.#conditions.until(() => {
+  async warmedUp(): Promise<void> {
+    this.#warmUps++
+    this.requestSupply()
+    await this.#conditions.until(() => {
       const isHopeless = this.#state !== 'open' || this.#supply.hopelessBecause !== null
       return isHopeless || ![...this.#functions.values()].some((pool) => pool.isWarming(performance.now()))
     })
+    this.#warmUps--
   }
 
   status(): PoolStatus {
@@ -256,9 +261,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       pool.retireExpired(nowMs)
       const wanted = pool.wanted(nowMs)
       const missingNow = give(pool, wanted.now, () => this.#supply.take(), nowMs)
-      const missingSoon = give(pool, wanted.soon, () => this.#supply.takeSpare(), nowMs)
-      now += missingNow
-      soon += missingSoon
+      const isAwaited = this.#warmUps > 0
+      const takeSoon = (): Worker | null => (isAwaited ? this.#supply.take() : this.#supply.takeSpare())
+      const missingSoon = give(pool, wanted.soon, takeSoon, nowMs)
+      now += missingNow + (isAwaited ? missingSoon : 0)
+      soon += isAwaited ? 0 : missingSoon
       if (missingNow + missingSoon === 0) this.#toBalance.delete(pool)
     }
     // While closing, nothing is started that nobody waits for.

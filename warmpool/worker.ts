@@ -113,6 +113,11 @@ export class Worker implements EndingOwner {
     return this.#ending.exit
   }
 
+  /** Somebody else killed it: an operator, or the system for want of memory. */
+  get wasKilled(): boolean {
+    return this.exit?.signal === 'SIGKILL' && this.note === null
+  }
+
   get isExpiring(): boolean {
     return this.expiring !== null
   }
@@ -235,7 +240,8 @@ export class Worker implements EndingOwner {
 
   onGone(): void {
     if (this.state === 'dead') return
-    this.reason ??= this.state === 'loading' ? 'init-failed' : 'crash'
+    // Killed from outside while it loaded says nothing of the function.
+    this.reason ??= this.state === 'loading' && !this.wasKilled ? 'init-failed' : 'crash'
     const orphans = this.#inFlight.takeAll()
     const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
     this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))

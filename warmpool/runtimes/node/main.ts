@@ -3,6 +3,7 @@
  * becomes one function when told, hands it invocations, and goes when told to drain or when its parent is gone. Start
  * here, then read call.ts; docs/protocol.md is the contract with the parent.
  */
+import { flushCompileCache } from 'node:module'
 import { setSourceMapsEnabled } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { countBodyBytes } from '../../wire/body-garbage.ts'
@@ -42,6 +43,9 @@ writer.json(FRAME.hello, 0, {
   runtime: `node ${process.versions.node}`,
   journal: true,
 } satisfies Hello)
+// What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
+delete process.env.NODE_COMPILE_CACHE
+setImmediate(flushCompileCache)
 
 function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
   switch (type) {
