@@ -2,6 +2,7 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
+import type { IncomingMessage } from 'node:http'
 import { WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
@@ -10,7 +11,7 @@ import type { Config } from './config/index.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
-import type { ProblemCode } from './http/problem.ts'
+import type { Problem, ProblemCode } from './http/problem.ts'
 import { RouteTable } from './http/route-table.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool } from './narrate.ts'
@@ -21,6 +22,8 @@ export interface GatewayHooks {
   onProgress?(done: number, total: number): void
   /** After every exchange. */
   onExchange?(summary: ExchangeSummary): void
+  /** After every request that was refused before it reached a function. */
+  onRefused?(request: IncomingMessage, refusal: Problem): void
 }
 
 export class Gateway implements EdgeOwner, AdminSource {
@@ -156,6 +159,10 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.pool.invoke(name, invocation)
   }
 
+  onRefused(request: IncomingMessage, refusal: Problem): void {
+    this.#hooks.onRefused?.(request, refusal)
+  }
+
   onOver(summary: ExchangeSummary): void {
     logExchange(summary, this.#log)
     this.#hooks.onExchange?.(summary)
@@ -163,7 +170,7 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   async #start(): Promise<void> {
     const { admin, listen } = this.#config
-    this.#catalog = await Catalog.open(this.pool, this.#config)
+    this.#catalog = await openCatalog(this.pool, this.#config)
     const app = createAdminApp(this, admin.token === null ? {} : { token: admin.token })
     this.#admin = await startAdminServer(app, admin)
     await this.#catalog.loadAll((done, total) => this.#hooks.onProgress?.(done, total))
@@ -187,6 +194,17 @@ export class Gateway implements EdgeOwner, AdminSource {
     await this.pool.close(0)
     await this.#admin?.close()
     await this.#catalog?.close()
+  }
+}
+
+/** Throws an error that says what to do when the state folder is none that can be written. */
+async function openCatalog(pool: WarmPool, config: Config): Promise<Catalog> {
+  try {
+    return await Catalog.open(pool, config)
+  } catch (error) {
+    const { message } = error as Error
+    const wayOut = 'Choose another with --state DIR, or `state` in the configuration.'
+    throw new Error(`The state folder ${config.stateDir} cannot be written (${message}). ${wayOut}`, { cause: error })
   }
 }
 

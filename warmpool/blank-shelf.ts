@@ -99,6 +99,10 @@ export class BlankShelf implements WorkerOwner {
   onFreed(): void {}
   evict(): void {}
 
+  surplusOf(): number {
+    return 0
+  }
+
   isSpare(): boolean {
     return false
   }

@@ -83,8 +83,9 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     return this.#waiting.length === 0 && this.workers.every((worker) => worker.inFlight === 0)
   }
 
-  get hasServing(): boolean {
-    return this.#serving.length > 0
+  /** It has workers that serve or are about to. */
+  get hasWorkers(): boolean {
+    return this.#serving.length > 0 || this.workers.some((worker) => worker.state === 'loading')
   }
 
   admit(invocation: Invocation, nowMs: number): void {
@@ -134,6 +135,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       const isSurplus = this.#serving.length > this.settings.minWorkers
       if (isSurplus && nowMs - worker.idleSinceMs >= this.settings.idleTimeoutMs) this.#drain(worker, 'idle', nowMs)
     }
+  }
+
+  surplusOf(worker: Worker): number {
+    return this.#serving.includes(worker) ? this.#serving.length - this.settings.minWorkers : 0
   }
 
   isSpare(worker: Worker): boolean {

@@ -18,6 +18,14 @@ const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
 
+/** Processes that functions want and that no blank could be given for. */
+export interface Missing {
+  readonly now: number
+  readonly soon: number
+  /** Somebody waits for a function that has no worker at all. */
+  readonly isStarving: boolean
+}
+
 export interface SupplyHost {
   onStarted(worker: Worker): void
   /** Something changed that may let more be given or started. */
@@ -81,8 +89,8 @@ export class ProcessSupply implements BlankShelfHost {
     return this.#shelf.blanks > left ? this.take() : null
   }
 
-  /** Starts what is missing: `now` for those who wait, `soon` and the shelf's own for nobody yet. */
-  start(now: number, soon: number, nowMs: number): void {
+  /** Starts what is missing: at once for those who wait, paced for the shelf's own and what nobody waits for yet. */
+  start({ now, soon, isStarving }: Missing, nowMs: number): void {
     const shelf = this.#shelf
     if (shelf.pausedMs(nowMs) > 0) return
     const boots = {
@@ -93,7 +101,7 @@ export class ProcessSupply implements BlankShelfHost {
     }
     const urgent = Math.min(now - shelf.starting, urgentStarts(boots))
     for (let count = 0; count < urgent; count++)
-      if (!this.#hasRoom()) this.#evict(nowMs)
+      if (!this.#hasRoom()) this.#evict(nowMs, isStarving)
       else this.#startOne(nowMs)
     const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
     if (calmInMs > 0) {
@@ -109,7 +117,7 @@ export class ProcessSupply implements BlankShelfHost {
   measure(nowMs: number): void {
     this.#idleCores.look()
     for (const worker of this.workers) worker.measure()
-    if (this.memoryBytes > this.settings.memoryBytes) this.#evict(nowMs)
+    if (this.memoryBytes > this.settings.memoryBytes) this.#evict(nowMs, false)
   }
 
   remove(worker: Worker): void {
@@ -152,10 +160,11 @@ export class ProcessSupply implements BlankShelfHost {
     return this.workers.size < this.settings.maxWorkers && this.memoryBytes + WORKER_BYTES <= this.settings.memoryBytes
   }
 
-  #evict(nowMs: number): void {
+  /** Makes room: of an idle worker, or where somebody has none at all, of the function that has the most. */
+  #evict(nowMs: number, isStarving: boolean): void {
     // One that is on its way out already makes the room.
     for (const worker of this.workers) if (worker.state === 'draining' && worker.reason === 'evicted') return
-    const victim = this.warm.victim(nowMs)
+    const victim = this.warm.victim(nowMs) ?? (isStarving ? this.warm.ofLargest() : null)
     victim?.owner.evict(victim, nowMs)
   }
 }

@@ -4,6 +4,7 @@
  * give blanks to who wants workers, start what is missing, evict when the budget is used up. It knows no HTTP.
  */
 import { EventEmitter } from 'node:events'
+import { checkModuleUrl, checkOptions, checkTimeout } from './check-options.ts'
 import { Conditions } from './conditions.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { PoolEvents } from './events.ts'
@@ -62,6 +63,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   constructor(options: WarmPoolOptions = {}) {
     super()
     const { defaults, ...settings } = options
+    checkOptions(settings, defaults ?? {})
     this.defaults = { ...DEFAULT_FUNCTION_SETTINGS, ...defaults }
     this.#supply = new ProcessSupply({ ...DEFAULT_POOL_SETTINGS, ...settings }, this.defaults.bootTimeoutMs, this)
     this.#tick = setInterval(() => this.#onTick(performance.now()), TICK_MS)
@@ -75,14 +77,13 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
    * whose `cause` is what the task threw, or with an AbortError.
    */
   run(moduleUrl: string | URL, input?: unknown, options: RunOptions = {}): Promise<unknown> {
-    const url = String(moduleUrl)
-    const pool = this.#functions.get(url) ?? this.#define(taskSpec(url, this.defaults))
     return new Promise((resolve, reject) => {
       const { signal, timeout } = options
+      const url = checkModuleUrl(moduleUrl)
       signal?.throwIfAborted()
       const task = new TaskInvocation(input, resolve, reject)
-      if (timeout !== undefined) task.timeoutMs = timeout
-      this.#admit(pool, task)
+      if (timeout !== undefined) task.timeoutMs = checkTimeout(timeout)
+      this.#admit(this.#functions.get(url) ?? this.#define(taskSpec(url, this.defaults)), task)
       if (signal !== undefined) abortWith(task, signal, reject)
     })
   }
@@ -257,6 +258,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   #balance(nowMs: number): void {
     let now = 0
     let soon = 0
+    let isStarving = false
     for (const pool of this.#toBalance) {
       pool.retireExpired(nowMs)
       const wanted = pool.wanted(nowMs)
@@ -266,10 +268,12 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       const missingSoon = give(pool, wanted.soon, takeSoon, nowMs)
       now += missingNow + (isAwaited ? missingSoon : 0)
       soon += isAwaited ? 0 : missingSoon
+      isStarving ||= missingNow > 0 && !pool.hasWorkers
       if (missingNow + missingSoon === 0) this.#toBalance.delete(pool)
     }
     // While closing, nothing is started that nobody waits for.
-    if (this.#state === 'open' || now > 0) this.#supply.start(now, this.#state === 'open' ? soon : 0, nowMs)
+    if (this.#state === 'open' || now > 0)
+      this.#supply.start({ now, soon: this.#state === 'open' ? soon : 0, isStarving }, nowMs)
     if (now > 0) this.#tellIfHopeless(nowMs)
     this.#conditions.tell()
   }

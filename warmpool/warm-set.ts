@@ -38,4 +38,16 @@ export class WarmSet {
     )
     return candidates[at] ?? null
   }
+
+  /** The least busy worker of whoever has the most beyond its minimum; null when nobody has any. */
+  ofLargest(): Worker | null {
+    let chosen: Worker | null = null
+    for (const worker of this.#cache.values()) {
+      const surplus = worker.owner.surplusOf(worker)
+      if (surplus <= 0) continue
+      const most = chosen?.owner.surplusOf(chosen) ?? 0
+      if (surplus > most || (surplus === most && worker.inFlight < chosen!.inFlight)) chosen = worker
+    }
+    return chosen
+  }
 }

@@ -33,6 +33,8 @@ export interface WorkerOwner {
   onDied(worker: Worker, orphans: readonly Invocation[]): void
   /** It could go now without anybody noticing at once. */
   isSpare(worker: Worker): boolean
+  /** How many serving workers beyond its minimum its owner has; 0 when this one serves nobody. */
+  surplusOf(worker: Worker): number
   /** Another function needs its place. */
   evict(worker: Worker, nowMs: number): void
   onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void

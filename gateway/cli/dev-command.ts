@@ -8,10 +8,10 @@ export function addDevCommand(program: Command): void {
     .command('dev')
     .description('the same, rebuilt when a source changes, with a line for each call')
   addGatewayOptions(command).action(async (flags: RunFlags) => {
-    const [{ runGateway }, { followSources, printCall }] = await Promise.all([
+    const [{ runGateway }, { followSources, printCall, printRefused }] = await Promise.all([
       import('./run-gateway.ts'),
       import('./dev.ts'),
     ])
-    await runGateway(flags, { onExchange: printCall }, followSources)
+    await runGateway(flags, { onExchange: printCall, onRefused: printRefused }, followSources)
   })
 }

@@ -86,7 +86,8 @@ function progress(): GatewayHooks {
 function followConfig(gateway: Gateway, config: Config, options: LoadOptions, log: Logger): () => Promise<void> {
   const watcher = watchConfig(config, options, {
     onChange(next) {
-      const late = changedWithRestart(gateway.config, next)
+      // Against what runs: the addresses are those of the start, whatever was written since.
+      const late = changedWithRestart(config, next)
       if (late.length > 0) log.warn(`${late.join(', ')} changed: takes effect with a restart`)
       gateway.retune(next).then(
         () => log.info(`settings changed: ${next.file}`),

@@ -8,7 +8,7 @@ import { Server as NetServer } from 'node:net'
 import { type RequestHeaders, readRequestHeaders } from './headers.ts'
 import { type Edge, type ExchangeSummary, HttpInvocation } from './http-invocation.ts'
 import { type ListenAddress, listen } from './listen.ts'
-import { type ProblemCode, problem } from './problem.ts'
+import { type Problem, type ProblemCode, problem } from './problem.ts'
 import { requestId } from './request-id.ts'
 import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
@@ -30,6 +30,8 @@ export interface EdgeOwner {
   unavailable(name: string): { readonly code: ProblemCode; readonly detail: string } | null
   invoke(name: string, invocation: HttpInvocation): void
   onOver(summary: ExchangeSummary): void
+  /** A request that reaches no function. */
+  onRefused(request: IncomingMessage, refusal: Problem): void
 }
 
 /** Bodies of known length up to here are read before a worker is taken, so that a slow caller holds none. */
@@ -204,7 +206,9 @@ export class HttpEdge implements Edge {
   #refuse(request: IncomingMessage, response: ServerResponse, code: ProblemCode, detail: string): void {
     const invocation = requestId(readRequestHeaders(request.rawHeaders).requestId)
     const isLast = this.isDraining || code === 'malformed-request'
-    sendProblem(request, response, problem(code, { detail, invocation }), { isLast })
+    const refusal = problem(code, { detail, invocation })
+    sendProblem(request, response, refusal, { isLast })
+    this.#owner.onRefused(request, refusal)
   }
 
   #applyTimeouts(): void {

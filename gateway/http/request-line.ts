@@ -30,7 +30,7 @@ export function checkRequestLine(
   if (NEVER_PASSED_ON.has(method)) return { code: 'method-not-allowed', detail: `${method} is not passed on` }
   if (version !== '1.1' && version !== '1.0') return malformed('Its version is neither HTTP/1.1 nor HTTP/1.0')
   if (headers.hostCount > 1) return malformed('It has more than one Host header')
-  if (headers.hostCount === 1 ? !HOST.test(headers.host!) : version === '1.1')
+  if (headers.hostCount === 1 ? !isHost(headers.host!) : version === '1.1')
     return malformed('Its Host header is missing or not a host')
   if (headers.isChunked && version === '1.0') return malformed('HTTP/1.0 has no transfer-encoding')
   if (headers.isChunked && headers.contentLength !== null)
@@ -43,6 +43,11 @@ export function checkRequestLine(
   if (form.authority !== null && form.authority.toLowerCase() !== host)
     return malformed('Its target and its Host header name different hosts')
   return { target: form.target, host: withoutPort(host) }
+}
+
+function isHost(host: string): boolean {
+  const port = /:(\d+)$/.exec(host)
+  return HOST.test(host) && (port === null || Number(port[1]) <= 65_535)
 }
 
 function malformed(detail: string): Refusal {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { FunctionStatus, InvocationFailure, WarmPool } from '../../warmpool/index.ts'
+import { type FunctionStatus, type InvocationFailure, WarmPool } from '../../warmpool/index.ts'
 import {
   BEHAVE,
   BROKEN,
@@ -259,6 +259,23 @@ describe('one budget for all functions', () => {
     expect(pool.status().pool.workers).toBe(1)
   })
 
+  it('takes a worker from whoever has the most when another function has none and everything is busy', async () => {
+    const pool = makePool(
+      { concurrency: 1, maxWorkers: 2, queue: { max: 1000, timeoutMs: 60_000 } },
+      { maxWorkers: 2, blanks: 0 },
+    )
+    const sleep = new URL('./tasks/sleep.mjs', import.meta.url).href
+    let isOver = false
+    const hog = async (): Promise<void> => {
+      while (!isOver) await pool.run(sleep, 20)
+    }
+    const hogs = [hog(), hog(), hog(), hog()]
+    await eventually(() => theFunction(pool).workers.filter(({ state }) => state === 'busy').length === 2)
+    expect(await pool.run(other, 'served')).toBe('served')
+    isOver = true
+    await Promise.all(hogs)
+  })
+
   it('runs on no more processes than allowed, whatever is asked', async () => {
     const pool = makePool({ concurrency: 1, maxWorkers: 8 }, { maxWorkers: 3, blanks: 2 })
     let most = 0
@@ -305,6 +322,31 @@ describe('what a dead worker never began', () => {
     const death = nextEvent(pool, 'death')
     expect(await behave(pool, { do: 'echo', value: 'answered' })).toBe('answered')
     expect(await death).toMatchObject({ pid, reason: 'unresponsive' })
+  })
+})
+
+describe('mistakes of the program', () => {
+  it.each([[{ timeout: '300ms' }], [{ timeout: Number.NaN }], [{ timeout: -1 }]])(
+    'refuses to run with %j',
+    async (options) => {
+      await expect(behave(makePool(), { do: 'pid' }, options)).rejects.toThrow(TypeError)
+    },
+  )
+
+  it.each(['/tmp/task.mjs', './task.mjs', 'http://127.0.0.1/task.mjs'])(
+    'refuses the module %s at once',
+    async (url) => {
+      const pool = makePool()
+      await expect(pool.run(url)).rejects.toThrow(/file URL/)
+      expect(pool.status().functions).toEqual([])
+    },
+  )
+
+  it('names every mistake in the options', () => {
+    const options = { maxWorkrs: 3, maxWorkers: 0, defaults: { timeout: '30s', queue: { max: 'x' } } }
+    expect(() => new WarmPool(options as object)).toThrow(
+      /maxWorkrs.*maxWorkers is 0.*defaults\.timeout .*defaults\.queue\.max/,
+    )
   })
 })
 

@@ -3,11 +3,14 @@
  * from idle cores only, and on a busy machine at a trickle: a refill must not be seen in a neighbour's p99.
  */
 
-/** A busy machine still gets one paced start in this time, or replacements would never come. */
-const TRICKLE_MS = 1_000
+/**
+ * A busy machine still gets one paced start in this time, or replacements would never come. Not more: a fresh worker
+ * runs uncompiled code for its first second or so, and costs more by that than by its start.
+ */
+const TRICKLE_MS = 4_000
 
-/** So much of one core may go into starts that nobody waits for without anybody noticing. */
-const SPARE_CORES = 0.25
+/** What must be idle for a start that nobody waits for: it takes a core for a while, and nobody else may want it. */
+const FREE_CORE = 0.75
 
 export interface Boots {
   /** Processes that are booting now. */
@@ -25,7 +28,7 @@ export function urgentStarts({ starting, cores }: Boots): number {
 
 /** Starts that nobody waits for. */
 export function pacedStarts(boots: Boots): number {
-  const idleCores = boots.idleShare * boots.cores
-  if (idleCores >= SPARE_CORES) return Math.max(0, Math.max(1, Math.round(idleCores)) - boots.starting)
+  const freeCores = Math.floor(boots.idleShare * boots.cores + 1 - FREE_CORE)
+  if (freeCores >= 1) return Math.max(0, freeCores - boots.starting)
   return boots.starting === 0 && boots.sinceLastStartMs >= TRICKLE_MS ? 1 : 0
 }

@@ -91,14 +91,14 @@ describe('pacing of starts', () => {
   it('starts what nobody waits for on idle cores only', () => {
     expect(pacedStarts(boots)).toBe(2)
     expect(pacedStarts({ ...boots, idleShare: 0.5 })).toBe(1)
-    expect(pacedStarts({ ...boots, idleShare: 0.15 })).toBe(1)
+    expect(pacedStarts({ ...boots, idleShare: 0.3 })).toBe(0)
     expect(pacedStarts({ ...boots, idleShare: 0.5, starting: 1 })).toBe(0)
   })
 
   it('lets a trickle through on a busy machine', () => {
     const busy = { ...boots, idleShare: 0.05 }
     expect(pacedStarts(busy)).toBe(0)
-    expect(pacedStarts({ ...busy, sinceLastStartMs: 1_000 })).toBe(1)
-    expect(pacedStarts({ ...busy, sinceLastStartMs: 1_000, starting: 1 })).toBe(0)
+    expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000 })).toBe(1)
+    expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000, starting: 1 })).toBe(0)
   })
 })

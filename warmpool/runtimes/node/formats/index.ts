@@ -30,7 +30,7 @@ function noHandler(exports: Exports, format: Format | undefined): string {
       ? 'exports nothing'
       : `exports ${names.map((name) => `${name} (${typeof exports[name]})`).join(', ')}`
   const expected = (format === undefined ? FORMATS.filter((one) => one !== taskFormat) : [format]).map(
-    (one) => `  ${one.expects}`,
+    (one) => one.expects,
   )
-  return `No handler found: the module ${found}. Export one of:\n${expected.join('\n')}`
+  return `No handler found: the module ${found}. Export one of: ${expected.join('; ')}`
 }

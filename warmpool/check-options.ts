@@ -1,0 +1,49 @@
+/**
+ * Looks at what a program hands to the pool before anything is started: a mistyped key or a text where a number
+ * belongs would otherwise show much later, as a pool that never starts or never ends.
+ */
+import {
+  DEFAULT_FUNCTION_SETTINGS,
+  DEFAULT_POOL_SETTINGS,
+  type FunctionSettings,
+  type PoolSettings,
+} from './settings.ts'
+
+/** Settings for which 0 makes no sense. */
+const AT_LEAST_ONE = new Set(['maxWorkers', 'concurrency', 'maxInvocations', 'bootTimeoutMs'])
+
+/** Throws TypeError that names every mistake. */
+export function checkOptions(pool: Partial<PoolSettings>, defaults: Partial<FunctionSettings>): void {
+  const mistakes = [
+    ...mistakesIn(pool, DEFAULT_POOL_SETTINGS, ''),
+    ...mistakesIn(defaults, DEFAULT_FUNCTION_SETTINGS, 'defaults.'),
+    ...mistakesIn(defaults.queue ?? {}, DEFAULT_FUNCTION_SETTINGS.queue, 'defaults.queue.'),
+  ]
+  if (mistakes.length > 0) throw new TypeError(`WarmPool cannot be made: ${mistakes.join('; ')}`)
+}
+
+/** A module that a worker can import, as a URL. Throws TypeError. */
+export function checkModuleUrl(module: unknown): string {
+  const url = URL.parse(String(module))
+  if (url !== null && (url.protocol === 'file:' || url.protocol === 'data:')) return url.href
+  throw new TypeError(`"${String(module)}" is no file URL: use new URL('./task.mjs', import.meta.url)`)
+}
+
+/** A time-out of one run in milliseconds. Throws TypeError. */
+export function checkTimeout(timeout: unknown): number {
+  if (typeof timeout === 'number' && timeout > 0) return timeout
+  throw new TypeError(`timeout is ${JSON.stringify(timeout)}, and must be a number of milliseconds above 0`)
+}
+
+function mistakesIn(given: object, known: object, prefix: string): string[] {
+  return Object.entries(given).flatMap(([key, value]) => {
+    if (!(key in known)) return [`${prefix}${key} is unknown (there are: ${Object.keys(known).join(', ')})`]
+    const wanted = typeof known[key as keyof typeof known]
+    if (value === undefined || (wanted !== 'number' && typeof value === wanted)) return []
+    const least = AT_LEAST_ONE.has(key) ? 1 : 0
+    if (wanted === 'number' && typeof value === 'number' && value >= least) return []
+    return [
+      `${prefix}${key} is ${JSON.stringify(value)}, and must be ${wanted === 'number' ? `a number from ${least}` : `of type ${wanted}`}`,
+    ]
+  })
+}
