@@ -208,7 +208,7 @@ test('headers of one connection are not passed on to the function', async () => 
   const { headers } = JSON.parse((await connection.response()).body)
   connection.close()
   const passed = Object.keys(headers).filter((name) => !name.startsWith('x-forwarded'))
-  expect(passed.sort()).toEqual(['authorization', 'cookie', 'host', 'x-public'])
+  expect(passed.sort()).toEqual(['authorization', 'cookie', 'host', 'x-public', 'x-request-id'])
 })
 
 test('headers of one connection are not passed on to the caller', async () => {
@@ -229,7 +229,7 @@ test('headers of one connection are not passed on to the caller', async () => {
 test('a request id is taken from the caller, made where there is none, and told to both sides', async () => {
   const given = await gateway().fetch('/tester/request', { headers: { 'x-request-id': 'abc-123' } })
   expect(given.headers.get('x-request-id')).toBe('abc-123')
-  expect(await given.json()).toMatchObject({ invocationId: 'abc-123' })
+  expect(await given.json()).toMatchObject({ invocationId: 'abc-123', headers: { 'x-request-id': 'abc-123' } })
   const [one, two] = await Promise.all([gateway().fetch('/tester/request'), gateway().fetch('/tester/request')])
   const ids = [one, two].map((response) => response.headers.get('x-request-id'))
   expect(new Set(ids).size).toBe(2)
