@@ -1,10 +1,10 @@
 /** What `dev` adds to `serve`: sources are followed and swapped in, and every call is told in one readable line. */
 import type { IncomingMessage } from 'node:http'
-import { stdout } from 'node:process'
 import pc from 'picocolors'
 import { type FunctionsWatch, watchFunctions } from '../functions/watch.ts'
 import type { ExchangeSummary } from '../http/http-invocation.ts'
 import type { Problem } from '../http/problem.ts'
+import { print } from './print.ts'
 import type { Running } from './run-gateway.ts'
 
 /** Follows the functions folder; returns how to stop. */
@@ -54,5 +54,5 @@ function printLine({ method, url }: IncomingMessage, status: number, problem: Pr
   const color = status === 0 ? pc.dim : status >= 500 ? pc.red : status >= 400 ? pc.yellow : pc.green
   const shown = status === 0 ? 'caller left' : String(status)
   const why = problem === null ? '' : ` ${problem.code}`
-  stdout.write(`${pc.bold(method ?? '')} ${url} ${color(`${shown}${why}`)} ${rest}\n`)
+  print(`${pc.bold(method ?? '')} ${url} ${color(`${shown}${why}`)} ${rest}\n`)
 }

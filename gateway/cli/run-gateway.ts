@@ -2,7 +2,7 @@
  * What `serve` and `dev` share: load the configuration, start, apply changes of the configuration, and stop on a
  * signal. The first signal drains; a second one does not wait any longer.
  */
-import { stderr, stdout } from 'node:process'
+import { stderr } from 'node:process'
 import pc from 'picocolors'
 import {
   type Config,
@@ -15,6 +15,7 @@ import {
 import { Gateway, type GatewayHooks } from '../gateway.ts'
 import { createLog, type Logger } from '../log.ts'
 import { renderBanner } from './banner.ts'
+import { print } from './print.ts'
 
 export interface RunFlags extends ConfigFlags {
   readonly config?: string
@@ -53,7 +54,7 @@ export async function runGateway(
   const stopConfigWatch = followConfig(gateway, config, options, log)
   const stopOwn = await onRunning({ gateway, log })
   // Whoever reads this may edit a source or the settings at once.
-  stdout.write(renderBanner(bannerFacts(gateway, performance.now() - startedAtMs)))
+  print(renderBanner(bannerFacts(gateway, performance.now() - startedAtMs)))
   await stopped.promise
   await Promise.all([stopConfigWatch(), stopOwn()])
   process.off('SIGTERM', onSignal)
