@@ -12,9 +12,10 @@ import { firstCall } from './suites/first-call.ts'
 import { killStorm } from './suites/kill-storm.ts'
 import { manyFunctions } from './suites/many-functions.ts'
 import { noColdStart } from './suites/no-cold-start.ts'
+import { oneShot } from './suites/one-shot.ts'
 import { recycling } from './suites/recycling.ts'
 
-const SUITES: readonly Suite[] = [firstCall, noColdStart, recycling, killStorm, bigBody, manyFunctions]
+const SUITES: readonly Suite[] = [firstCall, noColdStart, oneShot, recycling, killStorm, bigBody, manyFunctions]
 
 const HELP = `npm run bench -- [SUITE …] [--quick] [--full] [--rounds N] [--list]
   SUITE       which to run; all without one

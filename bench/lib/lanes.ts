@@ -11,6 +11,7 @@ export interface Account {
   readonly answers: { readonly status: number; readonly body: Buffer }[]
   /** Why there is no whole answer; null where there is. */
   error: string | null
+  readonly startedAtMs: number
   endedAtMs: number
 }
 
@@ -27,7 +28,8 @@ export async function runLanes({ url, inFlight, isOver }: LaneOptions): Promise<
   const accounts: Account[] = []
   const lane = async (): Promise<void> => {
     while (!isOver()) {
-      const account: Account = { id: `call-${accounts.length}`, answers: [], error: null, endedAtMs: 0 }
+      const startedAtMs = performance.now()
+      const account: Account = { id: `call-${accounts.length}`, answers: [], error: null, startedAtMs, endedAtMs: 0 }
       accounts.push(account)
       await askOnce(url, agent, account)
     }

@@ -10,6 +10,7 @@ import { type Gateway, withGateway } from '../lib/gateway.ts'
 import { type Contestant, interleave, medianOf, ratioOf } from '../lib/interleave.ts'
 import { oneCall, serverTiming } from '../lib/one-call.ts'
 import { pinningInWords, pinServer } from '../lib/pinning.ts'
+import { shelfIsFull } from '../lib/shelf.ts'
 import { quantile } from '../lib/stats.ts'
 import type { Suite } from '../lib/suite.ts'
 import { atMost, mustBeNone } from '../lib/verdict.ts'
@@ -84,7 +85,7 @@ function firstCalls(gateway: Gateway, names: readonly string[]): Contestant<Star
   return {
     name: 'first call from a blank',
     async measure(round) {
-      await shelfIsFull(gateway)
+      await shelfIsFull(gateway, BLANKS)
       const { tookMs, status, head, body } = await oneCall(`${gateway.url}/${names[round]}`)
       if (status !== 200 || !body.includes(names[round]!))
         throw new Error(`${names[round]} answered ${status}: ${body}`)
@@ -98,7 +99,7 @@ function bareStarts(emptyFile: string, gateway: Gateway): Contestant<Start> {
   return {
     name: 'bare start: node empty.js',
     async measure() {
-      await shelfIsFull(gateway)
+      await shelfIsFull(gateway, BLANKS)
       const [file, ...args] = [...pinServer, process.execPath, emptyFile]
       const startedAtMs = performance.now()
       const [code] = await once(spawn(file!, args, { stdio: 'ignore' }), 'exit')
@@ -107,9 +108,4 @@ function bareStarts(emptyFile: string, gateway: Gateway): Contestant<Start> {
       return { ms, loadMs: 0, isNotBlank: 0 }
     },
   }
-}
-
-/** Boots that still run would be measured with whatever is measured next. */
-async function shelfIsFull(gateway: Gateway): Promise<void> {
-  await gateway.until('all blanks are ready', ({ pool }) => pool.blanks === BLANKS && pool.starting === 0)
 }
