@@ -1,0 +1,76 @@
+/**
+ * Several subjects, each asked the same things in turns. One that does not start, breaks or answers wrongly leaves the
+ * contest with its reason and does not end it. Whatever happens, every subject is stopped at the end.
+ */
+import { interleave, type Sample, type Standing } from './interleave.ts'
+import { type Subject, startSubject } from './subject.ts'
+import type { Progress } from './suite.ts'
+
+export interface Entrant<E extends string> {
+  readonly name: string
+  readonly command: readonly string[]
+  /** What it is asked in each event. One that is missing does not exist for it. */
+  readonly orders: Readonly<Partial<Record<E, object>>>
+}
+
+export interface ContestOptions {
+  readonly rounds: number
+  readonly progress: Progress
+  /** In words, for the progress. */
+  readonly show: (sample: never) => string
+}
+
+export interface Outcome<E extends string, S extends Sample> {
+  /** null: no such event for it, or it left. */
+  standing(name: string, event: E): Standing<S> | null
+  /** A sentence for each that left. */
+  readonly skipped: readonly string[]
+  readonly raw: Readonly<Record<E, readonly Standing<S>[]>>
+}
+
+export async function contest<E extends string, S extends Sample>(
+  events: readonly E[],
+  entrants: readonly Entrant<E>[],
+  { rounds, progress, show }: ContestOptions & { readonly show: (sample: S) => string },
+): Promise<Outcome<E, S>> {
+  const reasons = new Map<string, string>()
+  const subjects = new Map<string, Subject>()
+  const raw = {} as Record<E, Standing<S>[]>
+  try {
+    for (const { name, command } of entrants) subjects.set(name, startSubject(command))
+    for (const event of events) {
+      const taking = entrants.filter(({ name, orders }) => orders[event] !== undefined && !reasons.has(name))
+      const contestants = taking.map(({ name, orders }) => ({
+        name,
+        measure: () => sampleOf<S>(name, subjects.get(name)!, orders[event]!, reasons),
+      }))
+      const standings = await interleave(contestants, rounds, (name, round, sample) =>
+        progress(`${event}: round ${round + 1}/${rounds} ${name}: ${reasons.get(name) ?? show(sample)}`),
+      )
+      raw[event] = standings.filter(({ name }) => !reasons.has(name))
+    }
+  } finally {
+    await Promise.all([...subjects.values()].map((subject) => subject.stop()))
+  }
+  return {
+    standing: (name, event) => raw[event].find((one) => one.name === name) ?? null,
+    skipped: [...reasons].map(([name, reason]) => `Skipped: ${name}, for it could not be measured: ${reason}`),
+    raw,
+  }
+}
+
+/** Of one that left, samples are empty; its standing is not looked at. */
+async function sampleOf<S extends Sample>(
+  name: string,
+  subject: Subject,
+  order: object,
+  reasons: Map<string, string>,
+): Promise<S> {
+  if (reasons.has(name)) return {} as S
+  try {
+    return (await subject.ask(order)) as S
+  } catch (error) {
+    reasons.set(name, (error as Error).message.trim().split('\n')[0]!)
+    return {} as S
+  }
+}

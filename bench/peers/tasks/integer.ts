@@ -1,0 +1,1 @@
+export { integer as default } from './tasks.ts'

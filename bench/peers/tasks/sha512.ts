@@ -1,0 +1,1 @@
+export { sha512 as default } from './tasks.ts'

@@ -1,0 +1,1 @@
+export { tail as default } from './tasks.ts'
