@@ -13,9 +13,21 @@ import { killStorm } from './suites/kill-storm.ts'
 import { manyFunctions } from './suites/many-functions.ts'
 import { noColdStart } from './suites/no-cold-start.ts'
 import { oneShot } from './suites/one-shot.ts'
+import { pools } from './suites/pools.ts'
 import { recycling } from './suites/recycling.ts'
+import { refill } from './suites/refill.ts'
 
-const SUITES: readonly Suite[] = [firstCall, noColdStart, oneShot, recycling, killStorm, bigBody, manyFunctions]
+const SUITES: readonly Suite[] = [
+  firstCall,
+  noColdStart,
+  oneShot,
+  refill,
+  recycling,
+  killStorm,
+  bigBody,
+  manyFunctions,
+  pools,
+]
 
 const HELP = `npm run bench -- [SUITE …] [--quick] [--full] [--rounds N] [--list]
   SUITE       which to run; all without one

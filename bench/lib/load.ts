@@ -20,7 +20,7 @@ export type LoadReport = {
   readonly errors: number
 }
 
-const hasWrk = spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error === undefined
+export const hasWrk = spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error === undefined
 
 export const loadInWords = hasWrk
   ? 'Load comes from wrk, one thread, keep-alive.'
