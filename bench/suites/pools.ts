@@ -5,11 +5,11 @@
 import { contest, type Entrant, type Outcome } from '../lib/contest.ts'
 import { medianOf, ratioOf, type Standing } from '../lib/interleave.ts'
 import { MiB } from '../lib/memory.ts'
-import { peerCommand, showCalls } from '../lib/peers.ts'
+import { peerCommand, showCalls } from '../lib/task-peers.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import type { Suite } from '../lib/suite.ts'
 import { atLeast, type Finding } from '../lib/verdict.ts'
-import type { Case, CaseReport } from '../peers/host.ts'
+import type { Case, CaseReport } from '../task-peers/host.ts'
 
 const OURS = 'ours'
 const PISCINA = 'piscina (thread)'
