@@ -1,5 +1,5 @@
 /**
- * The public HTTP server: takes requests, refuses what is malformed before a function hears of it, finds the function,
+ * Takes requests, refuses what is malformed before a function hears of it, finds the function,
  * and hands the rest to the pool. Read it after route-table.ts and before http-invocation.ts. What HTTP looks like on the
  * wire is server/'s business.
  */
