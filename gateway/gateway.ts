@@ -2,7 +2,6 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
-import type { IncomingMessage } from 'node:http'
 import { WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
@@ -13,6 +12,7 @@ import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
 import type { Problem, ProblemCode } from './http/problem.ts'
 import { RouteTable } from './http/route-table.ts'
+import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool } from './narrate.ts'
 import { packageVersion } from './version.ts'
@@ -23,7 +23,7 @@ export interface GatewayHooks {
   /** After every exchange. */
   onExchange?(summary: ExchangeSummary): void
   /** After every request that was refused before it reached a function. */
-  onRefused?(request: IncomingMessage, refusal: Problem): void
+  onRefused?(exchange: Exchange, refusal: Problem): void
 }
 
 export class Gateway implements EdgeOwner, AdminSource {
@@ -159,8 +159,8 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.pool.invoke(name, invocation)
   }
 
-  onRefused(request: IncomingMessage, refusal: Problem): void {
-    this.#hooks.onRefused?.(request, refusal)
+  onRefused(exchange: Exchange, refusal: Problem): void {
+    this.#hooks.onRefused?.(exchange, refusal)
   }
 
   onOver(summary: ExchangeSummary): void {

@@ -26,7 +26,7 @@ export function logPool(pool: WarmPool, log: Logger): void {
 
 export function logExchange({ invocation, status, problem, failure, tookMs }: ExchangeSummary, log: Logger): void {
   const fields = { function: invocation.functionName, id: invocation.invocationId, status }
-  const line = `${invocation.request.method} ${invocation.request.url}`
+  const line = `${invocation.exchange.method} ${invocation.exchange.url}`
   if (problem === null || problem.fault === 'caller') return log.debug(fields, `${line} ${tookMs.toFixed(1)} ms`)
   const report = failure?.details.report
   const what = report === undefined ? problem.detail : `${report.name}: ${report.message}`

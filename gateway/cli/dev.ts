@@ -1,9 +1,9 @@
 /** What `dev` adds to `serve`: sources are followed and swapped in, and every call is told in one readable line. */
-import type { IncomingMessage } from 'node:http'
 import pc from 'picocolors'
 import { type FunctionsWatch, watchFunctions } from '../functions/watch.ts'
 import type { ExchangeSummary } from '../http/http-invocation.ts'
 import type { Problem } from '../http/problem.ts'
+import type { Exchange } from '../http/server/exchange.ts'
 import { print } from './print.ts'
 import type { Running } from './run-gateway.ts'
 
@@ -42,17 +42,17 @@ export async function followSources({ gateway, log }: Running): Promise<() => Pr
 
 /** `GET /hello?name=you 200 1.3 ms blank` */
 export function printCall({ invocation, status, problem, tookMs }: ExchangeSummary): void {
-  printLine(invocation.request, status, problem, `${tookMs.toFixed(1)} ms ${pc.dim(invocation.startKind)}`)
+  printLine(invocation.exchange, status, problem, `${tookMs.toFixed(1)} ms ${pc.dim(invocation.startKind)}`)
 }
 
 /** `GET /nope 404 not-found` */
-export function printRefused(request: IncomingMessage, refusal: Problem): void {
-  printLine(request, refusal.status, refusal, '')
+export function printRefused(exchange: Exchange, refusal: Problem): void {
+  printLine(exchange, refusal.status, refusal, '')
 }
 
-function printLine({ method, url }: IncomingMessage, status: number, problem: Problem | null, rest: string): void {
+function printLine({ method, url }: Exchange, status: number, problem: Problem | null, rest: string): void {
   const color = status === 0 ? pc.dim : status >= 500 ? pc.red : status >= 400 ? pc.yellow : pc.green
   const shown = status === 0 ? 'caller left' : String(status)
   const why = problem === null ? '' : ` ${problem.code}`
-  print(`${pc.bold(method ?? '')} ${url} ${color(`${shown}${why}`)} ${rest}\n`)
+  print(`${pc.bold(method)} ${url} ${color(`${shown}${why}`)} ${rest}\n`)
 }

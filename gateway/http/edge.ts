@@ -1,28 +1,23 @@
 /**
- * The public HTTP server: takes requests, refuses what is malformed before a function hears of it, finds the function,
- * and hands the rest to the pool. Read it after route-table.ts and before http-invocation.ts. It runs on node:http
- * itself: every layer in between costs a tenth of what a warm call may cost (docs/architecture.md).
+ * Takes requests, refuses what is malformed before a function hears of it, finds the function,
+ * and hands the rest to the pool. Read it after route-table.ts and before http-invocation.ts. What HTTP looks like on the
+ * wire is server/'s business.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { Server as NetServer } from 'node:net'
-import { type RequestHeaders, readRequestHeaders } from './headers.ts'
 import { type Edge, type ExchangeSummary, HttpInvocation } from './http-invocation.ts'
 import { type ListenAddress, listen } from './listen.ts'
 import { type Problem, type ProblemCode, problem } from './problem.ts'
 import { requestId } from './request-id.ts'
 import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
-import { ALLOWED_METHODS, isEnding, sendProblem } from './send-problem.ts'
-import { onClientError, refuseRaw } from './unreadable.ts'
+import { ALLOWED_METHODS, sendProblem } from './send-problem.ts'
+import type { HttpLimits } from './server/connection.ts'
+import type { Exchange } from './server/exchange.ts'
+import { HttpServer, type HttpServerOwner } from './server/http-server.ts'
 
-export interface EdgeSettings {
+export interface EdgeSettings extends HttpLimits {
   readonly trustProxy: boolean
   readonly serverTiming: boolean
   readonly bodyBytes: number
-  readonly headersBytes: number
-  readonly headersTimeoutMs: number
-  readonly bodyTimeoutMs: number
-  readonly keepAliveTimeoutMs: number
 }
 
 export interface EdgeOwner {
@@ -31,7 +26,7 @@ export interface EdgeOwner {
   invoke(name: string, invocation: HttpInvocation): void
   onOver(summary: ExchangeSummary): void
   /** A request that reaches no function. */
-  onRefused(request: IncomingMessage, refusal: Problem): void
+  onRefused(exchange: Exchange, refusal: Problem): void
 }
 
 /** Bodies of known length up to here are read before a worker is taken, so that a slow caller holds none. */
@@ -39,16 +34,11 @@ const WHOLE_BODY_BYTES = 64 * 1024
 /** Idle connections get so long, after the last call for draining, to send what they were about to. */
 const LAST_REQUESTS_MS = 500
 
-const INVOCATION = Symbol('invocation')
-
-type Carrier = { [INVOCATION]?: HttpInvocation }
-
-export class HttpEdge implements Edge {
+export class HttpEdge implements Edge, HttpServerOwner {
   routes: RouteTable
   requestsInFlight = 0
-  isDraining = false
   readonly #owner: EdgeOwner
-  readonly #server: Server
+  readonly #server: HttpServer
   #settings: EdgeSettings
   #onQuiet: (() => void) | null = null
 
@@ -56,26 +46,7 @@ export class HttpEdge implements Edge {
     this.#owner = owner
     this.routes = routes
     this.#settings = settings
-    this.#server = createServer({
-      maxHeaderSize: settings.headersBytes,
-      // Coarser than this, the time-outs below would be.
-      connectionsCheckingInterval: 1_000,
-      requestTimeout: 0,
-      // Its own refusal is no problem document; checkRequestLine refuses the same.
-      requireHostHeader: false,
-      highWaterMark: 64 * 1024,
-    })
-    this.#server.maxHeadersCount = 0
-    this.#applyTimeouts()
-    this.#server.on('request', (request, response) => this.#onRequest(request, response))
-    this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
-    this.#server.on('checkExpectation', (request, response) =>
-      this.#refuse(request, response, 'expectation-failed', 'Only 100-continue can be met'),
-    )
-    this.#server.on('clientError', onClientError)
-    this.#server.on('connect', (_request, socket) =>
-      refuseRaw(socket, 'method-not-allowed', 'CONNECT is not passed on'),
-    )
+    this.#server = new HttpServer(this, settings)
   }
 
   get serverTiming(): boolean {
@@ -88,13 +59,13 @@ export class HttpEdge implements Edge {
 
   retune(settings: EdgeSettings): void {
     this.#settings = settings
-    this.#applyTimeouts()
+    this.#server.limits = settings
   }
 
   /** Returns the URL at which it answers. Throws AddressInUse. */
   async listen(address: ListenAddress): Promise<string> {
     return listen(
-      this.#server,
+      this.#server.net,
       address,
       'Choose another port with --port N or listen.port in wrangler-free.config.ts; 0 takes any that is free.',
     )
@@ -102,25 +73,21 @@ export class HttpEdge implements Edge {
 
   /** Takes no new connections, answers everything that was sent on those there are, and resolves when all is answered. */
   async drain(): Promise<void> {
-    this.isDraining = true
-    const closed = new Promise<void>((resolve) => {
-      // Not http's own close: it would cut idle connections on which a request may be under way already.
-      NetServer.prototype.close.call(this.#server, () => resolve())
-    })
+    this.#server.beginClosing()
     const lastRequests = new Promise<void>((resolve) => setTimeout(resolve, LAST_REQUESTS_MS))
     await this.#quiet()
     await lastRequests
     await this.#quiet()
-    const closeIdle = setInterval(() => this.#server.closeIdleConnections(), 50)
-    this.#server.closeIdleConnections()
-    await closed
-    clearInterval(closeIdle)
-    this.#server.close()
+    await this.#server.closeIdle()
   }
 
   /** Ends every connection at once. */
   cut(): void {
-    this.#server.closeAllConnections()
+    this.#server.cut()
+  }
+
+  onWhole(invocation: HttpInvocation): void {
+    this.#owner.invoke(invocation.functionName, invocation)
   }
 
   onOver(summary: ExchangeSummary): void {
@@ -129,91 +96,59 @@ export class HttpEdge implements Edge {
     if (this.#onQuiet !== null && this.requestsInFlight === 0) this.#onQuiet()
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
-    // node:http goes on reading after an answer that closes the connection.
-    if (isEnding(request.socket)) return
-    const headers = readRequestHeaders(request.rawHeaders)
-    const method = request.method!
-    const isOfServer = method === 'OPTIONS' && request.url === '*'
-    const line = checkRequestLine(method, isOfServer ? '/' : request.url!, request.httpVersion, headers)
-    if ('code' in line) return this.#refuse(request, response, line.code, line.detail)
-    if (isOfServer) return answerServerOptions(response)
+  onRequest(exchange: Exchange): void {
+    const { method, url, headers } = exchange
+    const isOfServer = method === 'OPTIONS' && url === '*'
+    const line = checkRequestLine(method, isOfServer ? '/' : url, exchange.version, headers)
+    if ('code' in line) return this.#refuse(exchange, line.code, line.detail)
+    if (headers.expect !== null && headers.expect !== '100-continue')
+      return this.#refuse(exchange, 'expectation-failed', 'Only 100-continue can be met')
+    if (isOfServer) return exchange.sendWhole(204, `allow: ${ALLOWED_METHODS}\r\n`, null, null)
     const match = this.routes.find(line.host, line.target)
-    if (match === null) return this.#refuse(request, response, 'not-found', notFoundDetail(line.target))
+    if (match === null) return this.#refuse(exchange, 'not-found', notFoundDetail(line.target))
     const unavailable = this.#owner.unavailable(match.function)
-    if (unavailable !== null) return this.#refuse(request, response, unavailable.code, unavailable.detail)
+    if (unavailable !== null) return this.#refuse(exchange, unavailable.code, unavailable.detail)
     if (headers.contentLength !== null && headers.contentLength > this.bodyBytes) {
-      return this.#refuse(request, response, 'body-too-large', `It is longer than ${this.bodyBytes} bytes`)
+      return this.#refuse(exchange, 'body-too-large', `It is longer than ${this.bodyBytes} bytes`)
     }
-    if (expectsContinue) response.writeContinue()
-    this.#dispatch(request, response, headers, match)
+    if (headers.expect !== null && !exchange.isBodyComplete) exchange.sendContinue()
+    this.#dispatch(exchange, match)
   }
 
-  #dispatch(request: IncomingMessage, response: ServerResponse, headers: RequestHeaders, match: Match): void {
+  onUnreadable(exchange: Exchange, code: ProblemCode, detail: string): void {
+    this.#refuse(exchange, code, detail)
+  }
+
+  #dispatch(exchange: Exchange, match: Match): void {
+    const { headers } = exchange
     const id = requestId(headers.requestId)
     const isSecure = this.#settings.trustProxy && headers.forwardedProto === 'https'
-    const forwarded = this.#forwarded(request, headers, isSecure, match.prefix)
-    const head = `${id}\n${request.method}\n${match.target}${headers.text}\nx-request-id\n${id}${forwarded}`
-    const invocation = new HttpInvocation({ request, response, edge: this }, match.function, id, head, isSecure)
+    const forwarded = this.#forwarded(exchange, isSecure, match.prefix)
+    const head = `${id}\n${exchange.method}\n${match.target}${headers.text}\nx-request-id\n${id}${forwarded}`
+    const bodyPath = exchange.isBodyComplete ? 'none' : isShort(headers.contentLength) ? 'gathered' : 'streamed'
+    const invocation = new HttpInvocation(exchange, this, match.function, id, head, isSecure, bodyPath)
     this.requestsInFlight++
     invocation.admittedAtMs = performance.now()
-    ;(response as Carrier)[INVOCATION] = invocation
-    response.on('close', onResponseClosed)
-    if (!headers.isChunked && (headers.contentLength ?? 0) === 0) return this.#owner.invoke(match.function, invocation)
-    this.#watchBody(request, invocation)
-    if (headers.contentLength !== null && headers.contentLength <= WHOLE_BODY_BYTES)
-      this.#readWhole(request, invocation)
-    else {
-      invocation.setStreaming()
-      this.#owner.invoke(match.function, invocation)
-    }
+    if (bodyPath !== 'gathered') this.#owner.invoke(match.function, invocation)
   }
 
-  #readWhole(request: IncomingMessage, invocation: HttpInvocation): void {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.once('end', () => {
-      invocation.setBody(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
-      if (!invocation.isCancelled) this.#owner.invoke(invocation.functionName, invocation)
-    })
-  }
-
-  /** Cuts off a caller that stops sending its body, unless it waits for the function to read on. */
-  #watchBody(request: IncomingMessage, invocation: HttpInvocation): void {
-    const { socket } = request
-    const { bodyTimeoutMs } = this.#settings
-    const onIdle = (): void => {
-      // It waits for the function, not for the caller.
-      if (request.isPaused() || request.readableFlowing !== true) return void socket.setTimeout(bodyTimeoutMs)
-      invocation.refuse('request-timeout', `No more of its body came for ${bodyTimeoutMs} ms`)
-    }
-    socket.setTimeout(bodyTimeoutMs)
-    // The request's own event, while it is incomplete: where nobody listens to that, node:http cuts the connection.
-    request.on('timeout', onIdle)
-    request.once('close', () => socket.setTimeout(0))
-  }
-
-  #forwarded(request: IncomingMessage, headers: RequestHeaders, isSecure: boolean, prefix: string): string {
-    const peer = request.socket.remoteAddress ?? ''
-    const given = this.#settings.trustProxy ? headers.forwardedFor : null
+  #forwarded({ headers, remoteAddress }: Exchange, isSecure: boolean, prefix: string): string {
+    const { trustProxy } = this.#settings
+    const given = trustProxy ? headers.forwardedFor : null
     const path = prefix === '' ? '' : `\nx-forwarded-prefix\n${prefix}`
-    const isHostGiven = this.#settings.trustProxy && headers.forwardedHost !== null
+    const isHostGiven = trustProxy && headers.forwardedHost !== null
     const host = isHostGiven ? `\nx-forwarded-host\n${headers.forwardedHost}` : ''
-    const chain = given === null ? peer : `${given}, ${peer}`
+    const chain = given === null ? remoteAddress : `${given}, ${remoteAddress}`
     return `\nx-forwarded-for\n${chain}\nx-forwarded-proto\n${isSecure ? 'https' : 'http'}${host}${path}`
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, code: ProblemCode, detail: string): void {
-    const invocation = requestId(readRequestHeaders(request.rawHeaders).requestId)
-    const isLast = this.isDraining || code === 'malformed-request'
+  #refuse(exchange: Exchange, code: ProblemCode, detail: string): void {
+    const invocation = requestId(exchange.headers.requestId)
     const refusal = problem(code, { detail, invocation })
-    sendProblem(request, response, refusal, { isLast })
-    this.#owner.onRefused(request, refusal)
-  }
-
-  #applyTimeouts(): void {
-    this.#server.headersTimeout = this.#settings.headersTimeoutMs
-    this.#server.keepAliveTimeout = this.#settings.keepAliveTimeoutMs
+    // Behind a CONNECT comes what is for somebody else.
+    const isLast = code === 'malformed-request' || exchange.method === 'CONNECT'
+    sendProblem(exchange, refusal, { isLast })
+    this.#owner.onRefused(exchange, refusal)
   }
 
   #quiet(): Promise<void> {
@@ -227,14 +162,8 @@ export class HttpEdge implements Edge {
   }
 }
 
-/** Shared by all responses, so that none needs a closure. */
-function onResponseClosed(this: ServerResponse): void {
-  ;(this as Carrier)[INVOCATION]?.onClosed()
-}
-
-function answerServerOptions(response: ServerResponse): void {
-  response.writeHead(204, ['allow', ALLOWED_METHODS])
-  response.end()
+function isShort(contentLength: number | null): boolean {
+  return contentLength !== null && contentLength <= WHOLE_BODY_BYTES
 }
 
 function notFoundDetail(target: string): string {

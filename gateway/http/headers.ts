@@ -19,7 +19,7 @@ const HOP_BY_HOP = new Set([
 ])
 
 /** Said by the gateway itself: the caller's word is read where it is wanted, and not passed on as it is. */
-const OWN = new Set(['x-forwarded-prefix', 'expect'])
+const OWN = new Set(['x-forwarded-prefix'])
 
 /** Headers that the gateway reads itself. */
 const READ = [
@@ -27,6 +27,7 @@ const READ = [
   'connection',
   'content-length',
   'transfer-encoding',
+  'expect',
   'x-request-id',
   'x-forwarded-for',
   'x-forwarded-proto',
@@ -59,6 +60,10 @@ function treatmentOf(lower: string): Treatment {
   return HOP_BY_HOP.has(lower) || OWN.has(lower) ? 'drop' : 'pass'
 }
 
+const CLOSE = /(?:^|[\t ,])close(?:$|[\t ,])/i
+const KEEP_ALIVE = /(?:^|[\t ,])keep-alive(?:$|[\t ,])/i
+const DIGITS = /^\d{1,15}$/
+
 /** What the gateway itself reads of a request's headers. */
 export interface RequestHeaders {
   /** Name and value in turn, each line preceded by a newline: the tail of an invocation's head. */
@@ -68,9 +73,16 @@ export interface RequestHeaders {
   readonly hostCount: number
   /** null when none was given. */
   readonly contentLength: number | null
+  /** More than one, or one that is no number. */
+  readonly hasBadLength: boolean
   readonly isChunked: boolean
-  /** A transfer-encoding that the gateway does not undo, such as gzip. */
+  /** A transfer-encoding that the gateway does not undo, such as gzip, or chunked more than once. */
   readonly hasOtherCoding: boolean
+  /** `Connection` says that this request is the last. */
+  readonly isClose: boolean
+  /** `Connection` says that it is not, which HTTP/1.0 callers have to. */
+  readonly isKeepAlive: boolean
+  readonly expect: string | null
   readonly requestId: string | null
   readonly forwardedFor: string | null
   readonly forwardedProto: string | null
@@ -82,8 +94,12 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   let host: string | null = null
   let hostCount = 0
   let contentLength: number | null = null
+  let hasBadLength = false
   let isChunked = false
   let hasOtherCoding = false
+  let isClose = false
+  let isKeepAlive = false
+  let expect: string | null = null
   let requestId: string | null = null
   let forwardedFor: string | null = null
   let forwardedProto: string | null = null
@@ -97,10 +113,15 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
         continue
       case 'connection':
         named = namedByConnection(value, named)
+        isClose ||= CLOSE.test(value)
+        isKeepAlive ||= KEEP_ALIVE.test(value)
         continue
       case 'transfer-encoding':
+        hasOtherCoding ||= isChunked || value.toLowerCase() !== 'chunked'
         isChunked = true
-        hasOtherCoding ||= value.toLowerCase() !== 'chunked'
+        continue
+      case 'expect':
+        expect = value.toLowerCase()
         continue
       case 'x-request-id':
         requestId = value
@@ -119,6 +140,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
         hostCount++
         break
       case 'content-length':
+        hasBadLength ||= contentLength !== null || !DIGITS.test(value)
         contentLength = Number(value)
         break
     }
@@ -130,8 +152,12 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     host,
     hostCount,
     contentLength,
+    hasBadLength,
     isChunked,
     hasOtherCoding,
+    isClose,
+    isKeepAlive,
+    expect,
     requestId,
     forwardedFor,
     forwardedProto,
@@ -157,9 +183,11 @@ function withoutNamed(text: string, named: ReadonlySet<string>): string {
 
 /** A function's response headers, checked. */
 export interface ResponseHead {
-  /** Name and value in turn, ready for `writeHead`. */
-  readonly fields: readonly string[]
-  /** What the function says of its body's length; null when it says nothing. Not among `fields`. */
+  /** The lines as they are sent, each with its CRLF. */
+  readonly text: string
+  /** The function gave a Date of its own. */
+  readonly hasDate: boolean
+  /** What the function says of its body's length; null when it says nothing. Not in `text`. */
   readonly contentLength: number | null
   /** What is wrong with it; then nothing of it may be sent. */
   readonly mistake: {
@@ -170,7 +198,6 @@ export interface ResponseHead {
 
 const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/i
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-const DIGITS = /^\d{1,15}$/
 
 /** More would be refused by most callers and by every proxy in front. */
 const MAX_HEAD_CHARS = 64 * 1024
@@ -194,7 +221,7 @@ export function readResponseHead(head: string): ResponseHead {
 }
 
 function checkResponseHead(head: string): ResponseHead {
-  if (head === '') return { fields: [], contentLength: null, mistake: null }
+  if (head === '') return { text: '', hasDate: false, contentLength: null, mistake: null }
   const lines = head.split('\n')
   if (lines.length % 2 !== 0) return mistaken('not-a-response', 'Its headers hold a line break')
   if (head.length > MAX_HEAD_CHARS || lines.length / 2 > MAX_FIELDS) {
@@ -222,7 +249,18 @@ function checkResponseHead(head: string): ResponseHead {
       named = namedByConnection(value, named)
     } else if (!HOP_BY_HOP.has(lower) && lower !== 'x-request-id') fields.push(name, value)
   }
-  return { fields: named === null ? fields : withoutNamedFields(fields, named), contentLength, mistake: null }
+  const kept = named === null ? fields : withoutNamedFields(fields, named)
+  return { text: linesOf(kept), hasDate: hasField(kept, 'date'), contentLength, mistake: null }
+}
+
+function linesOf(fields: readonly string[]): string {
+  let text = ''
+  for (let at = 0; at < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\r\n`
+  return text
+}
+
+function hasField(fields: readonly string[], lower: string): boolean {
+  return fields.some((name, at) => at % 2 === 0 && name.toLowerCase() === lower)
 }
 
 function withoutNamedFields(fields: readonly string[], named: ReadonlySet<string>): string[] {
@@ -230,5 +268,5 @@ function withoutNamedFields(fields: readonly string[], named: ReadonlySet<string
 }
 
 function mistaken(code: NonNullable<ResponseHead['mistake']>['code'], detail: string): ResponseHead {
-  return { fields: [], contentLength: null, mistake: { code, detail } }
+  return { text: '', hasDate: false, contentLength: null, mistake: { code, detail } }
 }

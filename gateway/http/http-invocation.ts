@@ -3,11 +3,11 @@
  * as the caller takes it, verifies what the function says of its length, and answers exactly once, with the function's
  * response or with a problem document.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Invocation, type InvocationFailure } from '../../warmpool/index.ts'
 import { type ResponseHead, readResponseHead } from './headers.ts'
 import { type Problem, type ProblemCode, problem } from './problem.ts'
 import { sendProblem } from './send-problem.ts'
+import type { Exchange, ExchangeOwner } from './server/exchange.ts'
 
 /** What an exchange was, once it is over: for logs and for `dev`. */
 export interface ExchangeSummary {
@@ -23,26 +23,26 @@ export interface ExchangeSummary {
 export interface Edge {
   readonly serverTiming: boolean
   readonly bodyBytes: number
-  readonly isDraining: boolean
+  /** Its body has come whole: it may be handed to a worker. */
+  onWhole(invocation: HttpInvocation): void
   onOver(summary: ExchangeSummary): void
 }
 
-export interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly edge: Edge
-}
+/**
+ * How its body travels: there is none; it is gathered before a worker is taken; it flows from the hand-over on, and
+ * until then it is kept from coming.
+ */
+export type BodyPath = 'none' | 'gathered' | 'streamed'
 
-const NULL_BODY_STATUS = new Set([204, 205, 304])
-/** Up to here a body is sent together with its head. */
-const ONE_PIECE_BYTES = 16 * 1024
-
-export class HttpInvocation extends Invocation {
+export class HttpInvocation extends Invocation implements ExchangeOwner {
   readonly functionName: string
   readonly invocationId: string
   readonly head: string
   override readonly isSecure: boolean
-  readonly #exchange: Exchange
+  readonly exchange: Exchange
+  readonly #edge: Edge
+  readonly #bodyPath: BodyPath
+  #gathered: Buffer[] = []
   /** Body bytes that the function has announced and not sent; null when it announced nothing. */
   #owedBytes: number | null = null
   /** Response bytes that were passed on but not granted to the worker, because the caller does not read. */
@@ -50,40 +50,75 @@ export class HttpInvocation extends Invocation {
   #receivedBytes = 0
   #failure: InvocationFailure | null = null
   #problem: Problem | null = null
-  #isOver = false
+  /** The whole body came before it was handed over. */
+  #hasEndedEarly = false
 
-  constructor(exchange: Exchange, functionName: string, invocationId: string, head: string, isSecure: boolean) {
+  constructor(
+    exchange: Exchange,
+    edge: Edge,
+    functionName: string,
+    invocationId: string,
+    head: string,
+    isSecure: boolean,
+    bodyPath: BodyPath,
+  ) {
     super()
-    this.#exchange = exchange
+    this.exchange = exchange
+    this.#edge = edge
     this.functionName = functionName
     this.invocationId = invocationId
     this.head = head
     this.isSecure = isSecure
+    this.#bodyPath = bodyPath
+    this.hasMore = bodyPath === 'streamed'
+    exchange.owner = this
   }
 
-  get request(): IncomingMessage {
-    return this.#exchange.request
+  // What its exchange tells.
+
+  onBody(chunk: Buffer): void {
+    if (this.#bodyPath === 'gathered') {
+      this.#gathered.push(chunk)
+      return
+    }
+    this.#receivedBytes += chunk.length
+    if (this.state === 'ended') return
+    const { bodyBytes } = this.#edge
+    if (this.#receivedBytes > bodyBytes) return this.refuse('body-too-large', `It is longer than ${bodyBytes} bytes`)
+    // What comes before the hand-over waits here, and the caller with the rest.
+    if (!this.#isHandedOver) this.#gathered.push(chunk)
+    if (!this.#isHandedOver || !this.write(chunk)) this.exchange.pause()
   }
 
-  /** The body came whole before the hand-over. */
-  setBody(body: Buffer): void {
-    this.body = body.length === 0 ? null : body
+  onBodyEnd(): void {
+    if (this.#bodyPath === 'gathered') {
+      const chunks = this.#gathered
+      this.body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+      if (!this.isCancelled) this.#edge.onWhole(this)
+    } else if (this.#isHandedOver) this.endBody()
+    else this.#hasEndedEarly = true
   }
 
-  /** The body is streamed from the hand-over on. */
-  setStreaming(): void {
-    this.hasMore = true
+  onBodyBroken(kind: 'late' | 'malformed', detail: string): void {
+    this.refuse(kind === 'late' ? 'request-timeout' : 'malformed-request', detail)
+  }
+
+  onDrain(): void {
+    this.#grantHeld()
   }
 
   /** The response is over, one way or the other. */
   onClosed(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    const { response, edge } = this.#exchange
-    if (!response.writableFinished) this.cancel()
-    const status = response.headersSent ? response.statusCode : 0
+    const { exchange } = this
+    if (!exchange.isEnded) this.cancel()
     const tookMs = performance.now() - this.admittedAtMs
-    edge.onOver({ invocation: this, status, problem: this.#problem, failure: this.#failure, tookMs })
+    this.#edge.onOver({
+      invocation: this,
+      status: exchange.status,
+      problem: this.#problem,
+      failure: this.#failure,
+      tookMs,
+    })
   }
 
   /** Ends it with a problem of the caller's making, such as a body over the limit. */
@@ -93,13 +128,13 @@ export class HttpInvocation extends Invocation {
   }
 
   protected override onSent(): void {
-    const { request } = this.#exchange
-    request.on('data', (chunk: Buffer) => this.#onBody(chunk))
-    request.once('end', () => this.endBody())
+    for (const chunk of this.#gathered.splice(0)) this.write(chunk)
+    if (this.#hasEndedEarly) this.endBody()
+    else this.exchange.resume()
   }
 
   protected override onWritable(): void {
-    this.#exchange.request.resume()
+    this.exchange.resume()
   }
 
   protected override onResponse(status: number, head: string, body: Buffer, more: boolean): void {
@@ -114,24 +149,21 @@ export class HttpInvocation extends Invocation {
   }
 
   protected override onData(chunk: Buffer): void {
-    const { response } = this.#exchange
     if (this.#owedBytes !== null) {
       this.#owedBytes -= chunk.length
       if (this.#owedBytes < 0) return this.#breakOff('wrong-content-length', 'It sent more than its content-length')
     }
     this.#heldBytes += chunk.length
-    if (response.write(chunk)) this.#grantHeld()
+    if (this.exchange.write(chunk)) this.#grantHeld()
   }
 
   protected override onEnd(): void {
-    const { request, response } = this.#exchange
-    // What the function did not read must be out of the way of the connection's next request.
-    if (!request.complete) request.resume()
-    if (response.writableEnded) return
-    if (this.#owedBytes !== null && this.#owedBytes > 0 && this.#sendsBody()) {
+    const { exchange } = this
+    if (exchange.isEnded) return
+    if (this.#owedBytes !== null && this.#owedBytes > 0) {
       return this.#breakOff('wrong-content-length', `It ended ${this.#owedBytes} bytes before its content-length`)
     }
-    response.end()
+    exchange.end()
   }
 
   protected override onFailure(failure: InvocationFailure): void {
@@ -144,45 +176,29 @@ export class HttpInvocation extends Invocation {
     this.#answerWith(problem(kind, { detail, invocation: this.invocationId }), details.retryAfterMs ?? null)
   }
 
-  #onBody(chunk: Buffer): void {
-    const { request, edge } = this.#exchange
-    this.#receivedBytes += chunk.length
-    if (this.state === 'ended') return
-    if (this.#receivedBytes > edge.bodyBytes)
-      return this.refuse('body-too-large', `It is longer than ${edge.bodyBytes} bytes`)
-    if (!this.write(chunk)) request.pause()
-  }
-
-  #sendWhole(status: number, { fields, contentLength }: ResponseHead, body: Buffer): void {
-    const { response } = this.#exchange
-    const sendsBody = this.#sendsBody() && !NULL_BODY_STATUS.has(status)
+  #sendWhole(status: number, head: ResponseHead, body: Buffer): void {
+    const { exchange } = this
+    const { contentLength } = head
+    const sendsBody = exchange.sendsBody(status)
     if (sendsBody && contentLength !== null && contentLength !== body.length) {
       return this.#refuseResponse('wrong-content-length', `It announced ${contentLength} bytes and sent ${body.length}`)
     }
-    const length = sendsBody ? body.length : NULL_BODY_STATUS.has(status) ? null : contentLength
-    response.writeHead(status, this.#fields(fields, length))
-    if (!sendsBody || body.length === 0) response.end()
-    // Bytes as text, so that node:http sends head and body in one piece: a vectored write costs three times as much.
-    else if (body.length <= ONE_PIECE_BYTES) response.end(body.toString('latin1'), 'latin1')
-    else response.end(body)
+    const length = sendsBody ? body.length : this.#isHead() ? contentLength : null
+    exchange.hasDate = head.hasDate
+    exchange.sendWhole(status, this.#fields(head.text), length, body)
   }
 
-  #beginStream(status: number, { fields, contentLength }: ResponseHead, body: Buffer): void {
-    const { response } = this.#exchange
-    this.#owedBytes = this.#sendsBody() && !NULL_BODY_STATUS.has(status) ? contentLength : null
-    response.writeHead(status, this.#fields(fields, contentLength))
-    response.flushHeaders()
-    response.on('drain', () => this.#grantHeld())
+  #beginStream(status: number, head: ResponseHead, body: Buffer): void {
+    const { exchange } = this
+    this.#owedBytes = exchange.sendsBody(status) ? head.contentLength : null
+    exchange.hasDate = head.hasDate
+    exchange.begin(status, this.#fields(head.text), head.contentLength)
     if (body.length > 0) this.onData(body)
   }
 
-  #fields(fields: readonly string[], contentLength: number | null): string[] {
-    const all = [...fields, 'x-request-id', this.invocationId]
-    if (contentLength !== null) all.push('content-length', String(contentLength))
-    const { edge } = this.#exchange
-    if (edge.serverTiming) all.push('server-timing', this.#timing())
-    if (edge.isDraining) all.push('connection', 'close')
-    return all
+  #fields(text: string): string {
+    const timing = this.#edge.serverTiming ? `server-timing: ${this.#timing()}\r\n` : ''
+    return `${text}x-request-id: ${this.invocationId}\r\n${timing}`
   }
 
   /** What the call waited for, in milliseconds. */
@@ -193,8 +209,12 @@ export class HttpInvocation extends Invocation {
     return `queue;dur=${queueMs.toFixed(2)}, start;desc="${this.startKind}"${load}, run;dur=${runMs.toFixed(2)}`
   }
 
-  #sendsBody(): boolean {
-    return this.#exchange.request.method !== 'HEAD'
+  get #isHandedOver(): boolean {
+    return this.sentAtMs > 0
+  }
+
+  #isHead(): boolean {
+    return this.exchange.method === 'HEAD'
   }
 
   #grantHeld(): void {
@@ -213,15 +233,15 @@ export class HttpInvocation extends Invocation {
   #breakOff(code: ProblemCode, detail: string): void {
     this.#problem = problem(code, { detail, invocation: this.invocationId })
     this.cancel()
-    this.#exchange.response.destroy()
+    this.exchange.destroy()
   }
 
   #answerWith(found: Problem, retryAfterMs: number | null): void {
-    const { response, request, edge } = this.#exchange
-    if (this.#problem !== null || response.writableEnded) return
-    if (response.headersSent) return this.#breakOff(found.code, found.detail)
+    const { exchange } = this
+    if (this.#problem !== null || exchange.isEnded) return
+    if (exchange.isBegun) return this.#breakOff(found.code, found.detail)
     this.#problem = found
-    sendProblem(request, response, found, { retryAfterMs, isLast: edge.isDraining })
+    sendProblem(exchange, found, { retryAfterMs })
   }
 }
 

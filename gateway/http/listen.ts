@@ -2,8 +2,7 @@
  * Opening a listening address. Owns the one failure that everybody meets, a port that is taken, and says it in words;
  * any other failure is passed on as the system gave it.
  */
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 
 export interface ListenAddress {
   /** A name or an IP address, IPv6 without brackets. */

@@ -32,6 +32,7 @@ export function checkRequestLine(
   if (headers.hostCount > 1) return malformed('It has more than one Host header')
   if (headers.hostCount === 1 ? !isHost(headers.host!) : version === '1.1')
     return malformed('Its Host header is missing or not a host')
+  if (headers.hasBadLength) return malformed('Its content-length is no number, or is said twice')
   if (headers.isChunked && version === '1.0') return malformed('HTTP/1.0 has no transfer-encoding')
   if (headers.isChunked && headers.contentLength !== null)
     return malformed('It has both a content-length and a transfer-encoding')
@@ -45,7 +46,17 @@ export function checkRequestLine(
   return { target: form.target, host: withoutPort(host) }
 }
 
+/** Requests in a row mostly name the same host. */
+let latestHost = ''
+
 function isHost(host: string): boolean {
+  if (host === latestHost && host !== '') return true
+  if (!isWellFormed(host)) return false
+  latestHost = host
+  return true
+}
+
+function isWellFormed(host: string): boolean {
   const port = /:(\d+)$/.exec(host)
   return HOST.test(host) && (port === null || Number(port[1]) <= 65_535)
 }

@@ -91,7 +91,8 @@ describe('a response head', () => {
     const head =
       'content-type\ntext/plain\nConnection\nclose\nset-cookie\na=1\nset-cookie\nb=2\nContent-Length\n5\ntransfer-encoding\nchunked'
     expect(readResponseHead(head)).toEqual({
-      fields: ['content-type', 'text/plain', 'set-cookie', 'a=1', 'set-cookie', 'b=2'],
+      text: 'content-type: text/plain\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n',
+      hasDate: false,
       contentLength: 5,
       mistake: null,
     })

@@ -1,0 +1,125 @@
+/**
+ * Request bodies out of a connection's bytes, by length or in chunks. A reader takes what is the body's and nothing
+ * behind it, so that no byte of a body can become a request; what is not exactly a chunk throws (RFC 9112, 7.1).
+ */
+
+export interface BodySink {
+  onBody(chunk: Buffer): void
+}
+
+export interface BodyReader {
+  readonly isEnded: boolean
+  /** Takes bytes from `at` on and returns where it stopped: at the chunk's end, or behind the body. Throws BodyMistake. */
+  read(bytes: Buffer, at: number, sink: BodySink): number
+}
+
+/** `message` says what is wrong, for the caller. */
+export class BodyMistake extends Error {
+  override name = 'BodyMistake'
+}
+
+export class LengthBody implements BodyReader {
+  #left: number
+
+  constructor(bytes: number) {
+    this.#left = bytes
+  }
+
+  get isEnded(): boolean {
+    return this.#left === 0
+  }
+
+  read(bytes: Buffer, at: number, sink: BodySink): number {
+    const end = Math.min(bytes.length, at + this.#left)
+    this.#left -= end - at
+    sink.onBody(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
+    return end
+  }
+}
+
+/** Size and extension; 13 digits of a size stay below what a number can count. */
+const SIZE_LINE = /^([0-9a-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
+const TRAILER_LINE = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*$/
+const LONGEST_LINE = 4 * 1024
+const MOST_TRAILER_BYTES = 16 * 1024
+const CR = 0x0d
+const LF = 0x0a
+
+type ChunkedState = 'size' | 'data' | 'data-cr' | 'data-lf' | 'trailer' | 'ended'
+
+export class ChunkedBody implements BodyReader {
+  #state: ChunkedState = 'size'
+  /** The beginning of a line that has not come whole. */
+  #line = ''
+  #left = 0
+  #trailerBytes = 0
+
+  get isEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
+  read(bytes: Buffer, at: number, sink: BodySink): number {
+    while (at < bytes.length && this.#state !== 'ended') at = this.#step(bytes, at, sink)
+    return at
+  }
+
+  #step(bytes: Buffer, at: number, sink: BodySink): number {
+    switch (this.#state) {
+      case 'data':
+        return this.#readData(bytes, at, sink)
+      case 'data-cr':
+        return this.#expect(bytes[at] === CR, 'data-lf', at)
+      case 'data-lf':
+        return this.#expect(bytes[at] === LF, 'size', at)
+      default:
+        return this.#readLine(bytes, at)
+    }
+  }
+
+  #readData(bytes: Buffer, at: number, sink: BodySink): number {
+    const end = Math.min(bytes.length, at + this.#left)
+    this.#left -= end - at
+    if (this.#left === 0) this.#state = 'data-cr'
+    sink.onBody(bytes.subarray(at, end))
+    return end
+  }
+
+  #expect(isThere: boolean, next: ChunkedState, at: number): number {
+    if (!isThere) throw new BodyMistake('It is not valid HTTP: a chunk is longer than its size')
+    this.#state = next
+    return at + 1
+  }
+
+  #readLine(bytes: Buffer, at: number): number {
+    const lineFeedAt = bytes.indexOf(LF, at)
+    const end = lineFeedAt < 0 ? bytes.length : lineFeedAt
+    if (this.#line.length + end - at > LONGEST_LINE)
+      throw new BodyMistake('It is not valid HTTP: a line between its chunks is too long')
+    this.#line += bytes.toString('latin1', at, end)
+    if (lineFeedAt < 0) return end
+    const line = this.#line
+    this.#line = ''
+    if (!line.endsWith('\r')) throw new BodyMistake('It is not valid HTTP: a line between its chunks ends without CRLF')
+    if (this.#state === 'size') this.#onSize(line.slice(0, -1))
+    else this.#onTrailer(line.slice(0, -1))
+    return end + 1
+  }
+
+  #onSize(line: string): void {
+    const digits = SIZE_LINE.exec(line)?.[1]
+    if (digits === undefined) throw new BodyMistake('It is not valid HTTP: the size of a chunk is no number')
+    this.#left = Number.parseInt(digits, 16)
+    this.#state = this.#left === 0 ? 'trailer' : 'data'
+  }
+
+  /** Trailers are checked and dropped: nobody here waits for them. */
+  #onTrailer(line: string): void {
+    if (line === '') {
+      this.#state = 'ended'
+      return
+    }
+    this.#trailerBytes += line.length
+    if (!TRAILER_LINE.test(line) || this.#trailerBytes > MOST_TRAILER_BYTES)
+      throw new BodyMistake('It is not valid HTTP: what follows its last chunk are no headers')
+  }
+}

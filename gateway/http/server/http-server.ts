@@ -1,0 +1,87 @@
+/**
+ * The public server: accepts connections, looks after their deadlines, and closes without cutting off a request that
+ * was sent. It speaks HTTP/1.1 itself, over node:net: node:http costs a third of a warm call (docs/performance.md), and
+ * cannot be told where it is too lenient.
+ */
+import { createServer, type Server } from 'node:net'
+import type { ProblemCode } from '../problem.ts'
+import { Connection, type ConnectionHost, type HttpLimits } from './connection.ts'
+import type { Exchange } from './exchange.ts'
+
+export interface HttpServerOwner {
+  onRequest(exchange: Exchange): void
+  onUnreadable(exchange: Exchange, code: ProblemCode, detail: string): void
+}
+
+/** Deadlines are kept to this precision. */
+const SWEEP_MS = 200
+
+export class HttpServer implements ConnectionHost {
+  readonly net: Server
+  isClosing = false
+  keepAliveFields = ''
+  readonly #owner: HttpServerOwner
+  readonly #connections = new Set<Connection>()
+  readonly #closed: Promise<void>
+  #limits!: HttpLimits
+  #sweep: NodeJS.Timeout | null = null
+
+  constructor(owner: HttpServerOwner, limits: HttpLimits) {
+    this.#owner = owner
+    this.limits = limits
+    // Half-open, so that a caller's end is noticed here and not answered by the socket.
+    const options = { allowHalfOpen: true, noDelay: true, highWaterMark: 64 * 1024 }
+    this.net = createServer(options, (socket) => {
+      this.#connections.add(new Connection(socket, this, performance.now()))
+      this.#sweep ??= setInterval(() => this.#endLate(performance.now()), SWEEP_MS).unref()
+    })
+    this.#closed = new Promise((resolve) => this.net.once('close', resolve))
+  }
+
+  get limits(): HttpLimits {
+    return this.#limits
+  }
+
+  /** Hold for what is waited for from now on. */
+  set limits(limits: HttpLimits) {
+    this.#limits = limits
+    const seconds = Math.floor(limits.keepAliveTimeoutMs / 1000)
+    this.keepAliveFields = `connection: keep-alive\r\n${seconds > 0 ? `keep-alive: timeout=${seconds}\r\n` : ''}`
+  }
+
+  /** Takes no new connections. Those there are go on, each up to its next answer. */
+  beginClosing(): void {
+    this.isClosing = true
+    this.net.close()
+  }
+
+  /** Closes the connections that have no request; resolves when none is left. */
+  async closeIdle(): Promise<void> {
+    for (const connection of this.#connections) if (connection.isIdle) connection.destroy()
+    await this.#closed
+  }
+
+  /** Ends every connection at once. */
+  cut(): void {
+    for (const connection of this.#connections) connection.destroy()
+  }
+
+  onRequest(exchange: Exchange): void {
+    this.#owner.onRequest(exchange)
+  }
+
+  onUnreadable(exchange: Exchange, code: ProblemCode, detail: string): void {
+    this.#owner.onUnreadable(exchange, code, detail)
+  }
+
+  onClosed(connection: Connection): void {
+    this.#connections.delete(connection)
+    if (this.#connections.size > 0 || this.#sweep === null) return
+    clearInterval(this.#sweep)
+    this.#sweep = null
+  }
+
+  #endLate(nowMs: number): void {
+    for (const connection of this.#connections) if (connection.deadlineMs <= nowMs) connection.onLate()
+  }
+}

@@ -1,0 +1,193 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, expect, it } from 'vitest'
+import type { HttpLimits } from '../../../../gateway/http/server/connection.ts'
+import type { Exchange } from '../../../../gateway/http/server/exchange.ts'
+import { HttpServer } from '../../../../gateway/http/server/http-server.ts'
+import { RawConnection } from '../../../e2e/raw-connection.ts'
+
+const LIMITS: HttpLimits = {
+  headersBytes: 4096,
+  headersTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 60_000,
+  bodyTimeoutMs: 60_000,
+}
+const GET = 'GET / HTTP/1.1\r\nhost: h\r\n\r\n'
+
+const servers: HttpServer[] = []
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.beginClosing()
+    server.cut()
+  }
+})
+
+/** A server whose exchanges are answered by the test, or by `answer`. */
+async function serve(answer: (exchange: Exchange) => void, limits: Partial<HttpLimits> = {}) {
+  const seen: Exchange[] = []
+  const owner = {
+    onRequest(exchange: Exchange) {
+      seen.push(exchange)
+      answer(exchange)
+    },
+    onUnreadable: (exchange: Exchange, code: string) => exchange.sendWhole(400, '', code.length, Buffer.from(code)),
+  }
+  const server = new HttpServer(owner, { ...LIMITS, ...limits })
+  servers.push(server)
+  server.net.listen(0, '127.0.0.1')
+  await once(server.net, 'listening')
+  const { port } = server.net.address() as AddressInfo
+  return { seen, server, connect: () => RawConnection.open(`http://127.0.0.1:${port}`) }
+}
+
+function say(text: string): (exchange: Exchange) => void {
+  return (exchange) => exchange.sendWhole(200, '', text.length, Buffer.from(text))
+}
+
+/** Gathers the body and gives it back. */
+function echo(exchange: Exchange): void {
+  const chunks: Buffer[] = []
+  const finish = () => {
+    const body = Buffer.concat(chunks)
+    exchange.sendWhole(200, '', body.length, body)
+  }
+  exchange.owner = {
+    onBody: (chunk) => void chunks.push(chunk),
+    onBodyEnd: finish,
+    onBodyBroken: (kind) => exchange.sendWhole(400, '', kind.length, Buffer.from(kind)),
+    onDrain() {},
+    onClosed() {},
+  }
+  if (exchange.isBodyComplete) finish()
+}
+
+it('understands requests that come byte by byte as it does whole ones', async () => {
+  const { connect } = await serve(echo)
+  const connection = await connect()
+  const requests = [
+    '\r\nPOST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nfirst',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n3\r\nsec\r\n3;x\r\nond\r\n0\r\na: b\r\n\r\n',
+    'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nthird',
+  ]
+  for (const byte of requests.join('')) {
+    connection.send(byte)
+    await setImmediate()
+  }
+  const bodies = [await connection.response(), await connection.response(), await connection.response()]
+  expect(bodies.map(({ status, body }) => [status, body])).toEqual([
+    [200, 'first'],
+    [200, 'second'],
+    [200, 'third'],
+  ])
+  connection.close()
+})
+
+it('takes only so many requests of one connection at a time, and answers all of them in their order', async () => {
+  const { seen, connect } = await serve(() => {})
+  const connection = await connect()
+  connection.send(GET.repeat(100))
+  await expect.poll(() => seen.length).toBe(32)
+  // The last first: nothing may overtake.
+  for (let answered = 0; answered < 100; ) {
+    const open = seen.filter((exchange) => !exchange.isEnded).reverse()
+    for (const exchange of open) say(String(seen.indexOf(exchange)))(exchange)
+    answered += open.length
+    await expect.poll(() => seen.length).toBeGreaterThanOrEqual(Math.min(100, answered + 1))
+  }
+  const answers: string[] = []
+  for (let at = 0; at < 100; at++) answers.push((await connection.response()).body)
+  expect(answers).toEqual(Array.from({ length: 100 }, (_, at) => String(at)))
+  connection.close()
+})
+
+it('cuts off a caller whose head never ends, however busily it sends', async () => {
+  const { connect } = await serve(say('x'), { headersTimeoutMs: 300 })
+  const connection = await connect()
+  connection.send('GET / HTTP/1.1\r\nhost: h\r\n')
+  const busy = setInterval(() => connection.send('a: b\r\n'), 10)
+  expect(await connection.rest()).toMatch(/^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*request-timeout$/)
+  clearInterval(busy)
+})
+
+it('closes a connection on which nothing ever comes', async () => {
+  const { connect } = await serve(say('x'), { headersTimeoutMs: 100 })
+  expect(await (await connect()).rest()).toBe('')
+})
+
+it('gives a caller its refusal although it goes on sending', async () => {
+  const { connect } = await serve((exchange) => {
+    exchange.refuseRest()
+    say('no')(exchange)
+  })
+  const connection = await connect()
+  connection.send('POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 8000000\r\n\r\n').send(Buffer.alloc(8_000_000))
+  expect(await connection.rest()).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close\r\n\r\nno$/)
+})
+
+it('keeps an HTTP/1.0 connection only for those who ask, and ends a stream by closing it', async () => {
+  const { connect } = await serve((exchange) => {
+    if (exchange.url === '/whole') return say('whole')(exchange)
+    exchange.begin(200, '', null)
+    exchange.write(Buffer.from('in '))
+    exchange.write(Buffer.from('parts'))
+    exchange.end()
+  })
+  const connection = await connect()
+  connection.send('GET /whole HTTP/1.0\r\nconnection: keep-alive\r\n\r\n')
+  expect(await connection.response()).toMatchObject({ body: 'whole', headers: { connection: 'keep-alive' } })
+  connection.send('GET /parts HTTP/1.0\r\nconnection: keep-alive\r\n\r\n')
+  const rest = await connection.rest()
+  expect(rest).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*connection: close\r\n\r\nin parts$/)
+  expect(rest).not.toMatch(/transfer-encoding/i)
+})
+
+it('sends no body with a status that has none', async () => {
+  const { connect } = await serve((exchange) => {
+    exchange.begin(204, '', null)
+    exchange.write(Buffer.from('never'))
+    exchange.end()
+  })
+  const connection = await connect()
+  connection.send(GET + GET)
+  expect((await connection.response()).status).toBe(204)
+  expect((await connection.response()).status).toBe(204)
+  connection.close()
+})
+
+it("keeps a function's own Date, and makes one otherwise", async () => {
+  const { connect } = await serve((exchange) => {
+    exchange.hasDate = exchange.url === '/own'
+    exchange.sendWhole(200, exchange.hasDate ? 'date: mine\r\n' : '', 0, null)
+  })
+  const connection = await connect()
+  connection.send('GET /own HTTP/1.1\r\nhost: h\r\n\r\n')
+  expect((await connection.response()).headers.date).toBe('mine')
+  connection.send(GET)
+  expect(Date.parse((await connection.response()).headers.date!)).toBeGreaterThan(Date.now() - 5_000)
+  connection.close()
+})
+
+it('tells every exchange once that it is over: when it is answered, and when its caller leaves', async () => {
+  let over = 0
+  const { seen, connect } = await serve((exchange) => {
+    exchange.owner = {
+      onBody() {},
+      onBodyEnd() {},
+      onBodyBroken() {},
+      onDrain() {},
+      onClosed: () => void over++,
+    }
+  })
+  const connection = await connect()
+  connection.send(GET.repeat(3))
+  await expect.poll(() => seen.length).toBe(3)
+  say('one')(seen[0]!)
+  say('two')(seen[1]!)
+  await connection.response()
+  await connection.response()
+  expect(over).toBe(2)
+  connection.close()
+  await expect.poll(() => over).toBe(3)
+})
