@@ -45,7 +45,10 @@ export const pools: Suite = {
     const rounds = options.rounds ?? (options.quick ? 2 : 5)
     const forMs = options.quick ? 300 : 1_000
     const orders = Object.fromEntries(
-      NAMES.map((name) => [name, { ...EVENTS[name], workers: 1, calls: Number.MAX_SAFE_INTEGER, forMs } satisfies Case]),
+      NAMES.map((name) => [
+        name,
+        { ...EVENTS[name], workers: 1, calls: Number.MAX_SAFE_INTEGER, forMs } satisfies Case,
+      ]),
     )
     const entrants: Entrant<Event>[] = Object.entries(POOLS).map(([name, file]) => ({
       name,
@@ -83,11 +86,7 @@ function row(name: string, outcome: Outcome<Event, CaseReport>): (string | numbe
     return standing === null ? '–' : medianOf(standing, key)
   }
   const singles = NAMES.filter((event) => EVENTS[event].inFlight === 1)
-  return [
-    name,
-    ...NAMES.map((event) => cell(event, 'callsPerSecond')),
-    ...singles.map((event) => cell(event, 'p50Ms')),
-  ]
+  return [name, ...NAMES.map((event) => cell(event, 'callsPerSecond')), ...singles.map((event) => cell(event, 'p50Ms'))]
 }
 
 function findings(outcome: Outcome<Event, CaseReport>): Finding[] {

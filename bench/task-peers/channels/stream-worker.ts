@@ -20,7 +20,10 @@ input.on('end', () => process.exit())
 function ends(way: string): { readonly input: Readable; readonly output: Writable } {
   if (way === 'stdio') return { input: process.stdin, output: process.stdout }
   if (way === 'pipes') {
-    return { input: new Socket({ fd: 3, readable: true, writable: false }), output: new Socket({ fd: 4, readable: false }) }
+    return {
+      input: new Socket({ fd: 3, readable: true, writable: false }),
+      output: new Socket({ fd: 4, readable: false }),
+    }
   }
   const socket: Duplex = connect(way.replace('@', '\0'))
   return { input: socket, output: socket }
