@@ -17,14 +17,15 @@ interface AutocannonReport {
   readonly latency: { readonly p50: number; readonly p99: number }
 }
 
-export async function autocannon(url: string, { connections, seconds }: LoadOptions): Promise<LoadReport> {
+export async function autocannon(url: string, { connections, seconds, post }: LoadOptions): Promise<LoadReport> {
   if (!existsSync(COMMAND)) {
     throw new Error(
       'There is no load generator: install wrk (apt install wrk), or run npm ci in bench/ for autocannon.',
     )
   }
-  const words = ['-c', String(connections), '-d', String(seconds), '--timeout', '30', '--json', '--no-progress', url]
-  const [file, ...args] = [...pinLoad, process.execPath, COMMAND, ...words]
+  const words = ['-c', String(connections), '-d', String(seconds), '--timeout', '30', '--json', '--no-progress']
+  if (post !== undefined) words.push('-m', 'POST', '-i', post.bodyFile, '-H', `content-type=${post.contentType}`)
+  const [file, ...args] = [...pinLoad, process.execPath, COMMAND, ...words, url]
   const report = JSON.parse(await runCommand([file!, ...args])) as AutocannonReport
   if (report.requests.total === 0) throw new Error(`autocannon got no answer at all from ${url}`)
   return {

@@ -6,6 +6,13 @@ import { wrk } from './wrk.ts'
 export interface LoadOptions {
   readonly connections: number
   readonly seconds: number
+  /** Without it, each request is a GET. */
+  readonly post?: Post | undefined
+}
+
+export interface Post {
+  readonly bodyFile: string
+  readonly contentType: string
 }
 
 /** What a load generator saw. A sample that `interleave` can hold. */

@@ -12,6 +12,9 @@ const isShared = cores < 4
 const SERVER_CORES = cores === 1 ? '0' : '0,1'
 const LOAD_CORES = isShared ? SERVER_CORES : `2-${cores - 1}`
 
+/** As many processes or threads as this are what a server that wants "one a core" gets. */
+export const serverCoreCount = cores === 1 ? 1 : 2
+
 /** What is put before a server's command. */
 export const pinServer: readonly string[] = hasTaskset ? ['taskset', '-c', SERVER_CORES] : []
 /** What is put before a load generator's command. */

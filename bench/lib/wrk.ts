@@ -1,12 +1,37 @@
-/** wrk, as Debian packages it, without a script: one fixed GET. */
-import type { LoadOptions, LoadReport } from './load.ts'
+/** wrk, as Debian packages it: one fixed request, a GET without a script or the POST that one describes. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LoadOptions, LoadReport, Post } from './load.ts'
 import { pinLoad } from './pinning.ts'
 import { runCommand } from './run-command.ts'
 
-export async function wrk(url: string, { connections, seconds }: LoadOptions): Promise<LoadReport> {
-  const words = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '30s', '--latency', url]
-  const [file, ...args] = [...pinLoad, 'wrk', ...words]
+export async function wrk(url: string, { post, ...options }: LoadOptions): Promise<LoadReport> {
+  if (post === undefined) return runWrk(url, options, [])
+  const folder = mkdtempSync(join(tmpdir(), 'wrangler-free-bench-'))
+  try {
+    const script = join(folder, 'post.lua')
+    writeFileSync(script, postScript(post))
+    return await runWrk(url, options, ['-s', script])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runWrk(url: string, { connections, seconds }: LoadOptions, script: string[]): Promise<LoadReport> {
+  const words = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '30s', '--latency']
+  const [file, ...args] = [...pinLoad, 'wrk', ...words, ...script, url]
   return parseWrk(await runCommand([file!, ...args]))
+}
+
+/** wrk makes one request of these and repeats it; the length it adds itself. */
+function postScript({ bodyFile, contentType }: Post): string {
+  return `local file = assert(io.open(${JSON.stringify(bodyFile)}, 'rb'))
+wrk.method = 'POST'
+wrk.body = file:read('*a')
+wrk.headers['content-type'] = ${JSON.stringify(contentType)}
+file:close()
+`
 }
 
 /** Reads what `wrk --latency` prints. */

@@ -1,87 +1,98 @@
 /**
- * The process in which one pool or channel lives and is measured: of its own, so that no contestant meets another's
- * garbage or handles. Started with the peer's module; each line on stdin is a case, answered by one line of JSON on
- * stdout; the end of stdin closes what is open. Every case first proves its answers, which warms up as well.
+ * Where one contestant lives: a temporary folder and the processes that were started for it, each on the servers'
+ * cores. Stopping it ends all of them and removes the folder, as does the end of this process, whatever its reason.
  */
-import { randomBytes } from 'node:crypto'
-import { createInterface } from 'node:readline'
-import type { OpenPeer, Peer } from './peer.ts'
-import { type TaskName, tasks } from './tasks/tasks.ts'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pinServer } from '../lib/pinning.ts'
 
-export interface Case {
-  readonly task: TaskName
-  /** Of the input; 0 for an integer. */
-  readonly bytes: number
-  readonly inFlight: number
-  readonly workers: number
-  /** It ends with whichever comes first. */
-  readonly calls: number
-  readonly forMs: number
-}
+const STOP_MS = 10_000
+/** How much of what a process says is kept for an error's message. */
+const KEPT_CHARS = 2_000
 
-export type CaseReport = {
-  readonly callsPerSecond: number
-  /** Of calls one at a time; 0 where many are in flight. */
-  readonly p50Ms: number
-  readonly calls: number
-}
+export class Host {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'bench-peer-')))
+  /** Of each started process; what these start in turn is found below them. */
+  readonly pids: number[] = []
+  /** What went wrong with one of the processes; null while all run. */
+  complaint: string | null = null
+  #endings: (() => Promise<void>)[] = []
+  #clearNow = (): void => this.#clear()
+  #children: ChildProcess[] = []
+  #isStopping = false
 
-const WARM_UP_MS = 200
-
-const { open } = (await import(process.argv[2]!)) as { open: OpenPeer }
-const peers = new Map<string, Promise<Peer>>()
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const answer = await runCase(JSON.parse(line) as Case).catch((error: Error) => ({ error: error.stack }))
-  process.stdout.write(`${JSON.stringify(answer)}\n`)
-}
-for (const peer of peers.values()) await (await peer).close()
-process.exit()
-
-async function runCase(one: Case): Promise<CaseReport> {
-  const { task, workers } = one
-  const key = `${task} ${workers}`
-  if (!peers.has(key)) peers.set(key, Promise.resolve(open({ task, workers })))
-  const peer = await peers.get(key)!
-  const input = one.bytes === 0 ? 41 : randomBytes(one.bytes)
-  await prove(peer, task, input, one.inFlight)
-  await measure(peer, input, { ...one, forMs: Math.min(WARM_UP_MS, one.forMs) })
-  return measure(peer, input, one)
-}
-
-/** As many at once as will be measured: one answer mistaken for another would show. */
-async function prove(peer: Peer, task: TaskName, input: number | Uint8Array, inFlight: number): Promise<void> {
-  const inputs = Array.from({ length: inFlight }, (_, at) => (typeof input === 'number' ? input + at : input))
-  const outputs = await Promise.all(inputs.map((one) => peer.call(one)))
-  outputs.forEach((output, at) => {
-    const right = tasks[task](inputs[at] as never)
-    const isRight = typeof right === 'number' ? output === right : Buffer.compare(right, asBytes(output)) === 0
-    if (!isRight) throw new Error(`A wrong answer to ${task} of ${inputs[at]}: ${output}`)
-  })
-}
-
-function asBytes(output: unknown): Uint8Array {
-  if (!(output instanceof Uint8Array)) throw new Error(`Not bytes: ${JSON.stringify(output)?.slice(0, 200)}`)
-  return output
-}
-
-async function measure(peer: Peer, input: number | Uint8Array, one: Case): Promise<CaseReport> {
-  const isSingle = one.inFlight === 1
-  const tookMs: number[] = []
-  const startedAtMs = performance.now()
-  const endsAtMs = startedAtMs + one.forMs
-  let calls = 0
-  const lane = async (): Promise<void> => {
-    for (let beganAtMs = startedAtMs; beganAtMs < endsAtMs && calls < one.calls; ) {
-      calls++
-      await peer.call(input)
-      const nowMs = performance.now()
-      if (isSingle) tookMs.push(nowMs - beganAtMs)
-      beganAtMs = nowMs
-    }
+  constructor() {
+    process.once('exit', this.#clearNow)
   }
-  await Promise.all(Array.from({ length: one.inFlight }, lane))
-  const seconds = (performance.now() - startedAtMs) / 1000
-  tookMs.sort((a, b) => a - b)
-  return { callsPerSecond: calls / seconds, p50Ms: tookMs[tookMs.length >> 1] ?? 0, calls }
+
+  /** Starts a command that stays in the foreground. */
+  run([file, ...args]: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+    const command = [...pinServer, file!, ...args]
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', ...env },
+    })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(-KEPT_CHARS)
+      })
+    const complain = (why: unknown): void => {
+      if (!this.#isStopping) this.complaint ??= `${file} ended (${why}): ${said.trim()}`
+    }
+    child.once('error', ({ message }) => complain(message))
+    child.once('close', (code, signal) => complain(signal ?? `exit code ${code}`))
+    this.#children.push(child)
+    if (child.pid !== undefined) this.pids.push(child.pid)
+    this.afterwards(() => stop(child))
+  }
+
+  /** Counts a process in that somebody else starts and stops. */
+  adopt(pid: number): void {
+    this.pids.push(pid)
+  }
+
+  /** Done when this host stops; what was asked for last is done first. */
+  afterwards(ending: () => Promise<void>): void {
+    this.#endings.unshift(ending)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    const results = []
+    for (const ending of this.#endings) results.push(...(await Promise.allSettled([ending()])))
+    this.#clear()
+    process.off('exit', this.#clearNow)
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** SIGTERM and not SIGKILL: nginx and php-fpm have children of their own to end. */
+  #clear(): void {
+    for (const child of this.#children) child.kill('SIGTERM')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const closed = once(child, 'close')
+  child.kill('SIGTERM')
+  const tooLate = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  await closed
+  clearTimeout(tooLate)
+}
+
+/** A port of the loopback address that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
 }
