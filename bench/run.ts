@@ -8,7 +8,9 @@ import { circumstances } from './lib/machine.ts'
 import { renderResult, writeResult } from './lib/report.ts'
 import type { Suite, SuiteOptions } from './lib/suite.ts'
 import { bigBody } from './suites/big-body.ts'
+import { blob } from './suites/blob.ts'
 import { firstCall } from './suites/first-call.ts'
+import { httpSuites } from './suites/http.ts'
 import { killStorm } from './suites/kill-storm.ts'
 import { manyFunctions } from './suites/many-functions.ts'
 import { noColdStart } from './suites/no-cold-start.ts'
@@ -16,6 +18,11 @@ import { oneShot } from './suites/one-shot.ts'
 import { pools } from './suites/pools.ts'
 import { recycling } from './suites/recycling.ts'
 import { refill } from './suites/refill.ts'
+import { seedCall } from './suites/seed-call.ts'
+import { seedExecute } from './suites/seed-execute.ts'
+import { seedPool } from './suites/seed-pool.ts'
+import { seedStart } from './suites/seed-start.ts'
+import { workerMemory } from './suites/worker-memory.ts'
 
 const SUITES: readonly Suite[] = [
   firstCall,
@@ -23,16 +30,23 @@ const SUITES: readonly Suite[] = [
   oneShot,
   refill,
   recycling,
+  workerMemory,
   killStorm,
   bigBody,
   manyFunctions,
   pools,
+  ...httpSuites,
+  blob,
+  seedCall,
+  seedPool,
+  seedExecute,
+  seedStart,
 ]
 
 const HELP = `npm run bench -- [SUITE …] [--quick] [--full] [--rounds N] [--list]
   SUITE       which to run; all without one
   --quick     shorter and rougher, for developing
-  --full      also what takes very long (10,000 functions)
+  --full      with --quick: also what takes longest (10,000 functions)
   --rounds N  interleaved rounds, where a suite compares
   --list      the suites and their questions
 `

@@ -33,13 +33,22 @@ export function readTree(rootPid: number): ProcessStat[] {
 /** Those that work inside a folder: a way to find what a gateway left behind, whoever its parent is by then. */
 export function processesInside(folder: string): number[] {
   return allPids().filter((pid) => {
-    try {
-      const cwd = readlinkSync(`/proc/${pid}/cwd`)
-      return cwd === folder || cwd.startsWith(`${folder}/`)
-    } catch {
-      return false
-    }
+    const cwd = linkOrNull(`/proc/${pid}/cwd`)
+    return cwd !== null && (cwd === folder || cwd.startsWith(`${folder}/`))
   })
+}
+
+/** The file that a process runs; null when it is gone. */
+export function exeOf(pid: number): string | null {
+  return linkOrNull(`/proc/${pid}/exe`)
+}
+
+function linkOrNull(path: string): string | null {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return null
+  }
 }
 
 function allStats(): ProcessStat[] {
