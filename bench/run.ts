@@ -9,6 +9,7 @@ import { renderResult, writeResult } from './lib/report.ts'
 import type { Suite, SuiteOptions } from './lib/suite.ts'
 import { bigBody } from './suites/big-body.ts'
 import { blob } from './suites/blob.ts'
+import { coldStart } from './suites/cold-start.ts'
 import { firstCall } from './suites/first-call.ts'
 import { httpSuites } from './suites/http.ts'
 import { killStorm } from './suites/kill-storm.ts'
@@ -21,10 +22,12 @@ import { refill } from './suites/refill.ts'
 import { seedCall } from './suites/seed-call.ts'
 import { seedExecute } from './suites/seed-execute.ts'
 import { seedPool } from './suites/seed-pool.ts'
+import { seedScaling } from './suites/seed-scaling.ts'
 import { seedStart } from './suites/seed-start.ts'
 import { workerMemory } from './suites/worker-memory.ts'
 
 const SUITES: readonly Suite[] = [
+  coldStart,
   firstCall,
   noColdStart,
   oneShot,
@@ -41,6 +44,7 @@ const SUITES: readonly Suite[] = [
   seedPool,
   seedExecute,
   seedStart,
+  seedScaling,
 ]
 
 const HELP = `npm run bench -- [SUITE …] [--quick] [--full] [--rounds N] [--list]
