@@ -3,11 +3,11 @@
  * for the next read, so whoever keeps part of a frame copies it. When the channel ends the parent is gone or has let
  * go of this process, and it exits.
  */
-import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
 import { FrameWriter } from '../../wire/frame-writer.ts'
 import { FRAME } from '../../wire/frames.ts'
+import { type BegunCounter, openBegunCounter } from './begun-counter.ts'
 
 const WIRE_FD = 3
 const JOURNAL_FD = 4
@@ -15,8 +15,7 @@ const READ_BYTES = 256 * 1024
 
 export interface Channel {
   readonly writer: FrameWriter
-  /** Says, readably after this process's death, that invocation `id` reaches user code now. */
-  began(id: number): void
+  readonly began: BegunCounter
 }
 
 export function openChannel(onFrame: FrameHandler): Channel {
@@ -36,14 +35,7 @@ export function openChannel(onFrame: FrameHandler): Channel {
   socket.once('close', () => process.exit(0))
   socket.resume()
 
-  const counter = Buffer.alloc(4)
-  return {
-    writer,
-    began(id) {
-      counter.writeUInt32LE(id)
-      writeSync(JOURNAL_FD, counter, 0, 4, 0)
-    },
-  }
+  return { writer, began: openBegunCounter(JOURNAL_FD) }
 }
 
 /** A parent that cannot be understood has a bug: it is better to be replaced than to guess. */
