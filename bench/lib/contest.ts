@@ -37,7 +37,13 @@ export async function contest<E extends string, S extends Sample>(
   const subjects = new Map<string, Subject>()
   const raw = {} as Record<E, Standing<S>[]>
   try {
-    for (const { name, command } of entrants) subjects.set(name, startSubject(command))
+    // One after the other, and before the first is asked: none is measured while another boots.
+    for (const { name, command } of entrants) {
+      await startSubject(command).then(
+        (subject) => subjects.set(name, subject),
+        (error: Error) => reasons.set(name, firstLine(error)),
+      )
+    }
     for (const event of events) {
       const taking = entrants.filter(({ name, orders }) => orders[event] !== undefined && !reasons.has(name))
       const contestants = taking.map(({ name, orders }) => ({
@@ -70,7 +76,11 @@ async function sampleOf<S extends Sample>(
   try {
     return (await subject.ask(order)) as S
   } catch (error) {
-    reasons.set(name, (error as Error).message.trim().split('\n')[0]!)
+    reasons.set(name, firstLine(error as Error))
     return {} as S
   }
+}
+
+function firstLine({ message }: Error): string {
+  return message.trim().split('\n')[0]!
 }

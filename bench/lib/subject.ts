@@ -1,6 +1,6 @@
 /**
- * A process that is asked to measure something and answers with numbers: one line of JSON in, one out, whatever
- * language it is written in. It lives through all rounds, is pinned to the servers' cores, ends when its stdin does,
+ * A process that is asked to measure something and answers with numbers: a line of JSON when it is ready, then one for
+ * each that it gets, whatever language it is written in. It lives through all rounds, is pinned to the servers' cores, ends when its stdin does,
  * and never outlives this process; when it has to be killed, so is everything below it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -20,7 +20,8 @@ export interface Subject {
   stop(): Promise<void>
 }
 
-export function startSubject(command: readonly string[]): Subject {
+/** Resolves when it is ready to be asked. */
+export async function startSubject(command: readonly string[]): Promise<Subject> {
   const [file, ...args] = [...pinServer, ...command]
   const child = spawn(file!, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -38,16 +39,20 @@ export function startSubject(command: readonly string[]): Subject {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const killWithUs = (): void => killTree(child)
   process.once('exit', killWithUs)
+  const answer = async (): Promise<unknown> => {
+    const tooLate = setTimeout(() => killTree(child), ANSWER_MS)
+    const { value, done } = await lines.next()
+    clearTimeout(tooLate)
+    if (done) throw new Error(`${command.join(' ')} ended without an answer: ${complaints}`)
+    const said = JSON.parse(value) as { readonly error?: string }
+    if (said.error !== undefined) throw new Error(said.error)
+    return said
+  }
+  await answer()
   return {
-    async ask(order) {
+    ask(order) {
       child.stdin.write(`${JSON.stringify(order)}\n`)
-      const tooLate = setTimeout(() => killTree(child), ANSWER_MS)
-      const { value, done } = await lines.next()
-      clearTimeout(tooLate)
-      if (done) throw new Error(`${command.join(' ')} ended without an answer: ${complaints}`)
-      const answer = JSON.parse(value) as { readonly error?: string }
-      if (answer.error !== undefined) throw new Error(answer.error)
-      return answer
+      return answer()
     },
     async stop() {
       await stop(child)

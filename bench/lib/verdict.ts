@@ -34,6 +34,11 @@ export function mustBeNone(measured: Measured): Finding {
   return finding(measured, 'none', measured.value === 0, true)
 }
 
+/** A count that must be exactly this on any machine. */
+export function mustBe(wanted: number, measured: Measured): Finding {
+  return finding(measured, String(wanted), measured.value === wanted, true)
+}
+
 /** A count without which the rest proves nothing. */
 export function mustBeAtLeast(limit: number, measured: Measured): Finding {
   return finding(measured, `≥ ${limit}`, measured.value >= limit, true)

@@ -5,9 +5,9 @@
 import { contest, type Entrant, type Outcome } from '../lib/contest.ts'
 import { medianOf, ratioOf, type Standing } from '../lib/interleave.ts'
 import { MiB } from '../lib/memory.ts'
-import { peerCommand, showCalls } from '../lib/task-peers.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import type { Suite } from '../lib/suite.ts'
+import { peerCommand, showCalls } from '../lib/task-peers.ts'
 import { atLeast, type Finding } from '../lib/verdict.ts'
 import type { Case, CaseReport } from '../task-peers/host.ts'
 

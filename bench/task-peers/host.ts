@@ -1,7 +1,7 @@
 /**
  * The process in which one pool or channel lives and is measured: of its own, so that no contestant meets another's
- * garbage or handles. Started with the peer's module; each line on stdin is a case, answered by one line of JSON on
- * stdout; the end of stdin closes what is open. Every case first proves its answers, which warms up as well.
+ * garbage or handles. Started with the peer's module; says `{}` on stdout when it is ready; each line on stdin is
+ * a case, answered by one line of JSON; the end of stdin closes what is open. Every case first proves its answers, which warms up as well.
  */
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
@@ -31,6 +31,7 @@ const WARM_UP_MS = 200
 const { open } = (await import(process.argv[2]!)) as { open: OpenPeer }
 const peers = new Map<string, Promise<Peer>>()
 
+process.stdout.write('{}\n')
 for await (const line of createInterface({ input: process.stdin })) {
   const answer = await runCase(JSON.parse(line) as Case).catch((error: Error) => ({ error: error.stack }))
   process.stdout.write(`${JSON.stringify(answer)}\n`)

@@ -1,0 +1,1 @@
+# What a process has to do when only its start is measured.

@@ -1,0 +1,1 @@
+export { hashFor as default } from './hash-for.ts'
