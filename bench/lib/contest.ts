@@ -2,9 +2,10 @@
  * Several subjects, each asked the same things in turns. One that does not start, breaks or answers wrongly leaves the
  * contest with its reason and does not end it. Whatever happens, every subject is stopped at the end.
  */
-import { interleave, type Sample, type Standing } from './interleave.ts'
+import { interleave, medianOf, ratioOf, type Sample, type Standing } from './interleave.ts'
 import { type Subject, startSubject } from './subject.ts'
 import type { Progress } from './suite.ts'
+import type { Cell } from './table.ts'
 
 export interface Entrant<E extends string> {
   readonly name: string
@@ -13,16 +14,18 @@ export interface Entrant<E extends string> {
   readonly orders: Readonly<Partial<Record<E, object>>>
 }
 
-export interface ContestOptions {
+export interface ContestOptions<S extends Sample> {
   readonly rounds: number
   readonly progress: Progress
-  /** In words, for the progress. */
-  readonly show: (sample: never) => string
+  /** A sample in words, for the progress. */
+  readonly show: (sample: S) => string
 }
 
 export interface Outcome<E extends string, S extends Sample> {
-  /** null: no such event for it, or it left. */
-  standing(name: string, event: E): Standing<S> | null
+  /** `–`: no such event for it, or it left. */
+  median(name: string, event: E, key: keyof S & string): Cell
+  /** Paired by round; NaN without one of them. */
+  ratio(name: string, base: string, event: E, key: keyof S & string): number
   /** A sentence for each that left. */
   readonly skipped: readonly string[]
   readonly raw: Readonly<Record<E, readonly Standing<S>[]>>
@@ -31,7 +34,7 @@ export interface Outcome<E extends string, S extends Sample> {
 export async function contest<E extends string, S extends Sample>(
   events: readonly E[],
   entrants: readonly Entrant<E>[],
-  { rounds, progress, show }: ContestOptions & { readonly show: (sample: S) => string },
+  { rounds, progress, show }: ContestOptions<S>,
 ): Promise<Outcome<E, S>> {
   const reasons = new Map<string, string>()
   const subjects = new Map<string, Subject>()
@@ -58,8 +61,16 @@ export async function contest<E extends string, S extends Sample>(
   } finally {
     await Promise.all([...subjects.values()].map((subject) => subject.stop()))
   }
+  const standing = (name: string, event: E): Standing<S> | null => raw[event].find((one) => one.name === name) ?? null
   return {
-    standing: (name, event) => raw[event].find((one) => one.name === name) ?? null,
+    median(name, event, key) {
+      const found = standing(name, event)
+      return found === null ? '–' : medianOf(found, key)
+    },
+    ratio(name, base, event, key) {
+      const [above, below] = [standing(name, event), standing(base, event)]
+      return above === null || below === null ? Number.NaN : ratioOf(above, below, key)
+    },
     skipped: [...reasons].map(([name, reason]) => `Skipped: ${name}, for it could not be measured: ${reason}`),
     raw,
   }

@@ -4,7 +4,6 @@
  */
 import type { Order, Rate } from '../task-peers/levels/probe.ts'
 import { contest, type Entrant, type Outcome } from './contest.ts'
-import { medianOf } from './interleave.ts'
 import { type Runtime, runtimes } from './runtimes.ts'
 import type { Progress } from './suite.ts'
 import { type Cell, readable } from './table.ts'
@@ -43,8 +42,7 @@ export function levelsTable(levels: readonly Level[], outcome: LevelsOutcome) {
   const cell = (level: Level, runtime: Runtime): Cell => {
     const asked = level.on(runtime)
     if (typeof asked === 'string') return asked
-    const standing = outcome.standing(labelOf(level, runtime), 'rate')
-    return standing === null ? '–' : medianOf(standing, 'perSecond')
+    return outcome.median(labelOf(level, runtime), 'rate', 'perSecond')
   }
   return {
     head: ['per second', ...runtimes.map(({ name }) => name)],

@@ -20,6 +20,11 @@ export interface Subject {
   stop(): Promise<void>
 }
 
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) killTree(child)
+})
+
 /** Resolves when it is ready to be asked. */
 export async function startSubject(command: readonly string[]): Promise<Subject> {
   const [file, ...args] = [...pinServer, ...command]
@@ -37,13 +42,13 @@ export async function startSubject(command: readonly string[]): Promise<Subject>
     complaints += error.message
   })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const killWithUs = (): void => killTree(child)
-  process.once('exit', killWithUs)
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const answer = async (): Promise<unknown> => {
     const tooLate = setTimeout(() => killTree(child), ANSWER_MS)
     const { value, done } = await lines.next()
     clearTimeout(tooLate)
-    if (done) throw new Error(`${command.join(' ')} ended without an answer: ${complaints}`)
+    if (done) throw new Error(`it ended without an answer: ${complaints}`)
     const said = JSON.parse(value) as { readonly error?: string }
     if (said.error !== undefined) throw new Error(said.error)
     return said
@@ -54,10 +59,7 @@ export async function startSubject(command: readonly string[]): Promise<Subject>
       child.stdin.write(`${JSON.stringify(order)}\n`)
       return answer()
     },
-    async stop() {
-      await stop(child)
-      process.off('exit', killWithUs)
-    },
+    stop: () => stop(child),
   }
 }
 

@@ -1,6 +1,6 @@
 /** The seed's blob test: a mebibyte in, 512 bytes out, one at a time, over every channel that carries bytes. */
 import { contest } from '../lib/contest.ts'
-import { medianOf, ratioOf } from '../lib/interleave.ts'
+import { medianOf } from '../lib/interleave.ts'
 import { MiB } from '../lib/memory.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import type { Suite } from '../lib/suite.ts'
@@ -30,8 +30,6 @@ export const blob: Suite = {
       orders: { blob: order },
     }))
     const outcome = await contest<'blob', CaseReport>(['blob'], entrants, { rounds, progress, show: showCalls })
-    const ours = outcome.standing(OURS, 'blob')
-    const base64 = outcome.standing(BASE64_LINES, 'blob')
     return {
       conditions: [
         pinningInWords,
@@ -41,12 +39,12 @@ export const blob: Suite = {
       ],
       table: {
         head: ['', 'calls/s', 'p50 ms', '÷ base64 lines'],
-        rows: CHANNELS.map(({ name }) => {
-          const standing = outcome.standing(name, 'blob')
-          if (standing === null) return [name, '–', '–', '–']
-          const ratio = base64 === null ? '–' : ratioOf(standing, base64, 'callsPerSecond')
-          return [name, medianOf(standing, 'callsPerSecond'), medianOf(standing, 'p50Ms'), ratio]
-        }),
+        rows: CHANNELS.map(({ name }) => [
+          name,
+          outcome.median(name, 'blob', 'callsPerSecond'),
+          outcome.median(name, 'blob', 'p50Ms'),
+          outcome.ratio(name, BASE64_LINES, 'blob', 'callsPerSecond'),
+        ]),
       },
       drawing: {
         title: `1 MiB in, ${TAIL_BYTES} B out: calls per second (median)`,
@@ -58,7 +56,7 @@ export const blob: Suite = {
       findings: [
         atLeast(6, {
           measure: `1 MiB in, ${TAIL_BYTES} B out: ours ÷ base64 lines over stdio`,
-          value: ours === null || base64 === null ? Number.NaN : ratioOf(ours, base64, 'callsPerSecond'),
+          value: outcome.ratio(OURS, BASE64_LINES, 'blob', 'callsPerSecond'),
         }),
       ],
       raw: outcome.raw,

@@ -3,10 +3,11 @@
  * is the way to it and back. Each pool lives in a process of its own through all rounds.
  */
 import { contest, type Entrant, type Outcome } from '../lib/contest.ts'
-import { medianOf, ratioOf, type Standing } from '../lib/interleave.ts'
+import { medianOf } from '../lib/interleave.ts'
 import { MiB } from '../lib/memory.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import type { Suite } from '../lib/suite.ts'
+import type { Cell } from '../lib/table.ts'
 import { peerCommand, showCalls } from '../lib/task-peers.ts'
 import { atLeast, type Finding } from '../lib/verdict.ts'
 import type { Case, CaseReport } from '../task-peers/host.ts'
@@ -56,7 +57,6 @@ export const pools: Suite = {
       orders,
     }))
     const outcome = await contest<Event, CaseReport>(NAMES, entrants, { rounds, progress, show: showCalls })
-    const measured = Object.keys(POOLS).filter((name) => outcome.standing(name, 'integer, one') !== null)
     return {
       conditions: [
         pinningInWords,
@@ -67,7 +67,7 @@ export const pools: Suite = {
       ],
       table: {
         head: ['calls/s', ...NAMES, 'p50 ms: integer', '64 KiB', '1 MiB'],
-        rows: measured.map((name) => row(name, outcome)),
+        rows: Object.keys(POOLS).map((name) => row(name, outcome)),
       },
       drawing: {
         title: `Integers, ${IN_FLIGHT} in flight: calls per second (median)`,
@@ -80,33 +80,27 @@ export const pools: Suite = {
   },
 }
 
-function row(name: string, outcome: Outcome<Event, CaseReport>): (string | number)[] {
-  const cell = (event: Event, key: 'callsPerSecond' | 'p50Ms'): number | string => {
-    const standing = outcome.standing(name, event)
-    return standing === null ? '–' : medianOf(standing, key)
-  }
+function row(name: string, outcome: Outcome<Event, CaseReport>): Cell[] {
   const singles = NAMES.filter((event) => EVENTS[event].inFlight === 1)
-  return [name, ...NAMES.map((event) => cell(event, 'callsPerSecond')), ...singles.map((event) => cell(event, 'p50Ms'))]
+  return [
+    name,
+    ...NAMES.map((event) => outcome.median(name, event, 'callsPerSecond')),
+    ...singles.map((event) => outcome.median(name, event, 'p50Ms')),
+  ]
 }
 
 function findings(outcome: Outcome<Event, CaseReport>): Finding[] {
-  const against = (event: Event, peer: Standing<CaseReport> | null): number => {
-    const ours = outcome.standing(OURS, event)
-    return ours === null || peer === null ? Number.NaN : ratioOf(ours, peer, 'callsPerSecond')
-  }
-  const best = (event: Event): Standing<CaseReport> | null =>
-    outcome.raw[event]
-      .filter(({ name }) => name !== OURS)
-      .toSorted((a, b) => medianOf(b, 'callsPerSecond') - medianOf(a, 'callsPerSecond'))[0] ?? null
-  const bestAt64 = best('integer, 64')
+  const [best] = outcome.raw['integer, 64']
+    .filter(({ name }) => name !== OURS)
+    .toSorted((a, b) => medianOf(b, 'callsPerSecond') - medianOf(a, 'callsPerSecond'))
   return [
     atLeast(5, {
-      measure: `integers, ${IN_FLIGHT} in flight: ours ÷ the best from npm (${bestAt64?.name})`,
-      value: against('integer, 64', bestAt64),
+      measure: `integers, ${IN_FLIGHT} in flight: ours ÷ the best from npm (${best?.name ?? 'none'})`,
+      value: outcome.ratio(OURS, best?.name ?? '', 'integer, 64', 'callsPerSecond'),
     }),
     atLeast(1.2, {
       measure: 'integers, one at a time: ours ÷ piscina (threads)',
-      value: against('integer, one', outcome.standing(PISCINA, 'integer, one')),
+      value: outcome.ratio(OURS, PISCINA, 'integer, one', 'callsPerSecond'),
     }),
   ]
 }

@@ -1,6 +1,6 @@
 /** The seed's call test: an empty task with an integer, ten thousand times, over every channel. */
 import { contest } from '../lib/contest.ts'
-import { medianOf, ratioOf } from '../lib/interleave.ts'
+import { medianOf } from '../lib/interleave.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import type { Suite } from '../lib/suite.ts'
 import { peerCommand, showCalls } from '../lib/task-peers.ts'
@@ -32,14 +32,6 @@ export const seedCall: Suite = {
     const orders = { [SINGLE]: order(1), [MANY]: order(IN_FLIGHT) }
     const entrants = CHANNELS.map(({ name, file }) => ({ name, command: peerCommand(file), orders }))
     const outcome = await contest<Event, CaseReport>(EVENTS, entrants, { rounds, progress, show: showCalls })
-    const cell = (name: string, event: Event, key: 'callsPerSecond' | 'p50Ms'): number | string => {
-      const standing = outcome.standing(name, event)
-      return standing === null ? '–' : medianOf(standing, key)
-    }
-    const against = (event: Event): number => {
-      const [ours, seeds] = [OURS, SEEDS_OWN].map((name) => outcome.standing(name, event))
-      return ours && seeds ? ratioOf(ours, seeds, 'callsPerSecond') : Number.NaN
-    }
     return {
       conditions: [
         pinningInWords,
@@ -51,8 +43,8 @@ export const seedCall: Suite = {
         head: ['calls/s', ...EVENTS, 'p50 ms, one at a time'],
         rows: CHANNELS.map(({ name }) => [
           name,
-          ...EVENTS.map((event) => cell(name, event, 'callsPerSecond')),
-          cell(name, SINGLE, 'p50Ms'),
+          ...EVENTS.map((event) => outcome.median(name, event, 'callsPerSecond')),
+          outcome.median(name, SINGLE, 'p50Ms'),
         ]),
       },
       drawing: {
@@ -66,7 +58,10 @@ export const seedCall: Suite = {
           })),
       },
       findings: EVENTS.map((event) =>
-        atLeast(0.5, { measure: `an integer, ${event}: ours ÷ bare lines over stdio`, value: against(event) }),
+        atLeast(0.5, {
+          measure: `an integer, ${event}: ours ÷ bare lines over stdio`,
+          value: outcome.ratio(OURS, SEEDS_OWN, event, 'callsPerSecond'),
+        }),
       ),
       raw: outcome.raw,
     }

@@ -1,5 +1,5 @@
 /** The seed's execute test: once an environment is there, does code in it run as fast as anywhere else? */
-import { medianOf, ratioOf } from '../lib/interleave.ts'
+import { medianOf } from '../lib/interleave.ts'
 import { type Asked, type Level, labelOf, levelsTable, measureLevels } from '../lib/levels.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import { missingInWords, type Runtime, runtimes, sandboxes, versionsInWords } from '../lib/runtimes.ts'
@@ -14,9 +14,7 @@ export const seedExecute: Suite = {
     const forMs = options.quick ? 100 : 300
     const levels = levelsFor(forMs)
     const outcome = await measureLevels(levels, { rounds, progress })
-    const [bare, pool] = [levels[0]!, levels.at(-1)!].map((level) =>
-      outcome.standing(labelOf(level, runtimes[0]!), 'rate'),
-    )
+    const [first, last] = [levels[0]!, levels.at(-1)!].map((level) => labelOf(level, runtimes[0]!))
     return {
       conditions: [
         pinningInWords,
@@ -34,7 +32,7 @@ export const seedExecute: Suite = {
       findings: [
         atLeast(0.95, {
           measure: `${runtimes[0]!.name}: in the process pool ÷ in-process`,
-          value: bare && pool ? ratioOf(pool, bare, 'perSecond') : Number.NaN,
+          value: outcome.ratio(last!, first!, 'rate', 'perSecond'),
         }),
       ],
       raw: outcome.raw,

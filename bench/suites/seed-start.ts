@@ -1,5 +1,5 @@
 /** The seed's start test: how many empty environments a second, at each isolation level, on each runtime. */
-import { medianOf, ratioOf } from '../lib/interleave.ts'
+import { medianOf } from '../lib/interleave.ts'
 import { type Asked, type Level, labelOf, levelsTable, measureLevels } from '../lib/levels.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import { missingInWords, type Runtime, runtimes, sandboxes, versionsInWords } from '../lib/runtimes.ts'
@@ -18,7 +18,6 @@ export const seedStart: Suite = {
     const forMs = options.quick ? 200 : 500
     const { levels, process, warm } = levelsFor(forMs)
     const outcome = await measureLevels(levels, { rounds, progress })
-    const [processes, calls] = [process, warm].map((level) => outcome.standing(labelOf(level, STARTER), 'rate'))
     return {
       conditions: [
         pinningInWords,
@@ -39,7 +38,7 @@ export const seedStart: Suite = {
       findings: [
         atLeast(100, {
           measure: 'calls to the warm pool ÷ process starts',
-          value: processes && calls ? ratioOf(calls, processes, 'perSecond') : Number.NaN,
+          value: outcome.ratio(labelOf(warm, STARTER), labelOf(process, STARTER), 'rate', 'perSecond'),
         }),
       ],
       raw: outcome.raw,
