@@ -4,6 +4,7 @@
  */
 
 export interface BodySink {
+  /** The chunk is the sink's own. */
   onBody(chunk: Buffer): void
 }
 
@@ -32,9 +33,16 @@ export class LengthBody implements BodyReader {
   read(bytes: Buffer, at: number, sink: BodySink): number {
     const end = Math.min(bytes.length, at + this.#left)
     this.#left -= end - at
-    sink.onBody(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
+    sink.onBody(ownBytes(bytes, at, end))
     return end
   }
+}
+
+/** A copy: what was read is used again for the next read. */
+function ownBytes(bytes: Buffer, at: number, end: number): Buffer {
+  const own = Buffer.allocUnsafe(end - at)
+  bytes.copy(own, 0, at, end)
+  return own
 }
 
 /** Size and extension; 13 digits of a size stay below what a number can count. */
@@ -80,7 +88,7 @@ export class ChunkedBody implements BodyReader {
     const end = Math.min(bytes.length, at + this.#left)
     this.#left -= end - at
     if (this.#left === 0) this.#state = 'data-cr'
-    sink.onBody(bytes.subarray(at, end))
+    sink.onBody(ownBytes(bytes, at, end))
     return end
   }
 

@@ -11,6 +11,7 @@ import type { ProblemCode } from '../problem.ts'
 import { BodyMistake, type BodyReader, ChunkedBody, LengthBody } from './body-reader.ts'
 import { Exchange } from './exchange.ts'
 import { HeadMistake, HeadReader, mistakeInPart, type RequestHead, UNREADABLE } from './request-head.ts'
+import { readIntoSharedBuffer } from './shared-read.ts'
 
 export interface HttpLimits {
   readonly headersBytes: number
@@ -64,16 +65,18 @@ export class Connection {
   /** Since when there has been a part of a head; 0 when there is none. */
   #partSinceMs = 0
 
-  constructor(socket: Socket, host: ConnectionHost, nowMs: number) {
-    this.#socket = socket
+  /** `accepted`: a socket that nothing was read from, and that is paused. */
+  constructor(accepted: Socket, host: ConnectionHost, nowMs: number) {
     this.#host = host
-    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remoteAddress = accepted.remoteAddress ?? ''
     this.deadlineMs = nowMs + host.limits.headersTimeoutMs
-    socket.on('data', (chunk: Buffer) => this.#onBytes(chunk))
+    const socket = readIntoSharedBuffer(accepted, (bytes) => this.#onBytes(bytes))
+    this.#socket = socket
     socket.on('drain', () => this.#exchanges[0]?.owner.onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => {})
     socket.on('close', () => this.#onClose())
+    socket.resume()
   }
 
   /** The answer that is being given is to be the last: the server closes, and nothing else waits here. */
@@ -160,6 +163,7 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  /** The chunk's memory is used again for the next read. */
   #onBytes(chunk: Buffer): void {
     const bytes = this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk])
     this.#unread = null
@@ -173,7 +177,7 @@ export class Connection {
           at = this.#readBody(bytes, at)
           break
         case 'full':
-          this.#unread = bytes.subarray(at)
+          this.#unread = Buffer.from(bytes.subarray(at))
           this.#socket.pause()
           return
         case 'last':
@@ -206,7 +210,7 @@ export class Connection {
   #keepPart(bytes: Buffer, at: number, text: string): number {
     const mistake = text === '\r' ? null : mistakeInPart(text)
     if (mistake !== null) return this.#refuse('malformed-request', mistake.detail)
-    this.#unread = bytes.subarray(at)
+    this.#unread = Buffer.from(bytes.subarray(at))
     // Once, by the first byte: whoever sends one byte after the other gains no time.
     if (this.#partSinceMs === 0) {
       this.#partSinceMs = performance.now()

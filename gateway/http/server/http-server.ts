@@ -22,7 +22,8 @@ export class HttpServer implements ConnectionHost {
   keepAliveFields = ''
   readonly #owner: HttpServerOwner
   readonly #connections = new Set<Connection>()
-  readonly #closed: Promise<void>
+  /** Called when the last connection is gone. */
+  #onNone: () => void = () => {}
   #limits!: HttpLimits
   #sweep: NodeJS.Timeout | null = null
 
@@ -30,12 +31,11 @@ export class HttpServer implements ConnectionHost {
     this.#owner = owner
     this.limits = limits
     // Half-open, so that a caller's end is noticed here and not answered by the socket.
-    const options = { allowHalfOpen: true, noDelay: true, highWaterMark: 64 * 1024 }
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 64 * 1024 }
     this.net = createServer(options, (socket) => {
       this.#connections.add(new Connection(socket, this, performance.now()))
       this.#sweep ??= setInterval(() => this.#endLate(performance.now()), SWEEP_MS).unref()
     })
-    this.#closed = new Promise((resolve) => this.net.once('close', resolve))
   }
 
   get limits(): HttpLimits {
@@ -58,7 +58,7 @@ export class HttpServer implements ConnectionHost {
   /** Closes the connections that have no request; resolves when none is left. */
   async closeIdle(): Promise<void> {
     for (const connection of this.#connections) if (connection.isIdle) connection.destroy()
-    await this.#closed
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#onNone = resolve))
   }
 
   /** Ends every connection at once. */
@@ -76,9 +76,10 @@ export class HttpServer implements ConnectionHost {
 
   onClosed(connection: Connection): void {
     this.#connections.delete(connection)
-    if (this.#connections.size > 0 || this.#sweep === null) return
-    clearInterval(this.#sweep)
+    if (this.#connections.size > 0) return
+    clearInterval(this.#sweep!)
     this.#sweep = null
+    this.#onNone()
   }
 
   #endLate(nowMs: number): void {
