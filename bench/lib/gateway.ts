@@ -50,10 +50,14 @@ export async function withGateway<T>(
   }
 }
 
-export async function startGateway({ folder, configFile }: Project): Promise<Gateway> {
+/** `nodeFlags` are for the gateway's own process. */
+export async function startGateway(
+  { folder, configFile }: Project,
+  nodeFlags: readonly string[] = [],
+): Promise<Gateway> {
   const startedAtMs = performance.now()
   const words = [COMMAND, 'serve', '--config', configFile, '--port', '0', '--admin-port', '0']
-  const [file, ...args] = [...pinServer, process.execPath, ...words]
+  const [file, ...args] = [...pinServer, process.execPath, ...nodeFlags, ...words]
   // taskset becomes the command that it starts: the process id stays the same.
   const child = spawn(file!, args, {
     cwd: folder,
