@@ -44,7 +44,7 @@ export async function contest<E extends string, S extends Sample>(
     for (const { name, command } of entrants) {
       await startSubject(command).then(
         (subject) => subjects.set(name, subject),
-        (error: Error) => reasons.set(name, firstLine(error)),
+        (error: Error) => reasons.set(name, inOneLine(error)),
       )
     }
     for (const event of events) {
@@ -87,11 +87,13 @@ async function sampleOf<S extends Sample>(
   try {
     return (await subject.ask(order)) as S
   } catch (error) {
-    reasons.set(name, firstLine(error as Error))
+    reasons.set(name, inOneLine(error as Error))
     return {} as S
   }
 }
 
-function firstLine({ message }: Error): string {
-  return message.trim().split('\n')[0]!
+/** A stack or a crash says many things; one line says what went wrong. */
+function inOneLine({ message }: Error): string {
+  const lines = message.trim().split('\n')
+  return lines.find((line) => /\wError: |^Error: /.test(line)) ?? lines[0]!
 }
