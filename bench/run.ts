@@ -103,6 +103,9 @@ function say(text: string): number {
   return 0
 }
 
+// Without this, what cleans up at the exit would not run.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(2))
+
 try {
   process.exitCode = await main()
 } catch (error) {

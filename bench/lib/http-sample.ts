@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { CONNECTIONS, type HttpCase } from '../peers/http-case.ts'
 import type { RunningPeer } from '../peers/peer.ts'
 import { treeCpuMs } from './cpu.ts'
-import { type LoadReport, load, type Post } from './load.ts'
+import { type LoadOptions, type LoadReport, load, type Post } from './load.ts'
 import { MiB, readMemory } from './memory.ts'
 import { readTree } from './processes.ts'
 import { sum } from './stats.ts'
@@ -31,9 +31,9 @@ export interface Turn {
 export async function sampleUnderLoad({ url, host }: RunningPeer, turn: Turn): Promise<HttpSample> {
   const { seconds, aloneSeconds, post } = turn
   const before = cpuMs(host.pids)
-  const report = await load(url, { connections: CONNECTIONS, seconds, post })
+  const report = await loadOrNothing(url, { connections: CONNECTIONS, seconds, post })
   const usedMs = cpuMs(host.pids) - before
-  const alone = aloneSeconds === 0 ? null : await load(url, { connections: 1, seconds: aloneSeconds, post })
+  const alone = aloneSeconds === 0 ? null : await loadOrNothing(url, { connections: 1, seconds: aloneSeconds, post })
   return {
     ...report,
     cpuMicros: (usedMs * 1000) / report.requests,
@@ -64,6 +64,12 @@ export async function withPost<T>(
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Who answers nothing at all any more has failed, and does not end the run of the others. */
+async function loadOrNothing(url: string, options: LoadOptions): Promise<LoadReport> {
+  const nothing = { requestsPerSecond: 0, requests: 0, p50Ms: Number.NaN, p99Ms: Number.NaN, badStatuses: 0, errors: 1 }
+  return load(url, options).catch(() => nothing)
 }
 
 function cpuMs(pids: readonly number[]): number {

@@ -19,9 +19,9 @@ export interface Project {
   remove(): void
 }
 
-/** `filesIn` is told the project's folder, in which the functions may leave files of their own. */
-export function makeProject(filesIn: (folder: string) => ProjectFiles): Project {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'wrangler-free-bench-')))
+/** `filesIn` is told the new folder, in which the functions may leave files of their own; `inside` is where it is made. */
+export function makeProject(filesIn: (folder: string) => ProjectFiles, inside = tmpdir()): Project {
+  const folder = realpathSync(mkdtempSync(join(inside, 'wrangler-free-bench-')))
   const { functions, config } = filesIn(folder)
   mkdirSync(join(folder, 'functions'))
   for (const [name, source] of Object.entries(functions)) writeFileSync(join(folder, 'functions', name), source)

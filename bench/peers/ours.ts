@@ -16,12 +16,11 @@ function ours(concurrency: number): Peer {
       const workers = concurrency === 1 ? exclusiveWorkers : sharedWorkers
       const source = `import { ${name} } from ${JSON.stringify(HANDLERS)}\nexport default { fetch: ${name} }\n`
       const settings = { minWorkers: workers, maxWorkers: workers, concurrency }
-      const project = makeProject(() => ({
+      const filesIn = () => ({
         functions: { [`${name}.js`]: source },
         config: { overrides: { [name]: settings }, log: { level: 'warn' } },
-      }))
-      host.afterwards(async () => project.remove())
-      const gateway = await startGateway(project)
+      })
+      const gateway = await startGateway(makeProject(filesIn, host.folder))
       host.afterwards(() => gateway.stop())
       host.adopt(gateway.pid)
       return `${gateway.url}/${name}`

@@ -56,6 +56,7 @@ async function compare(
         idleInWords(running, idleMsPerSecond),
         versionsInWords(),
         ...skipped,
+        ...ended(running),
       ],
       table: table(standings, isAloneAsked),
       drawing: {
@@ -87,6 +88,13 @@ async function startAll(httpCase: HttpCase, running: RunningPeer[], progress: Pr
   return skipped
 }
 
+/** Those that did not live through the run: their rows are not to be read. */
+function ended(running: readonly RunningPeer[]): string[] {
+  return running.flatMap(({ name, host: { complaint } }) =>
+    complaint === null ? [] : [`Ended during the run: ${name}: ${complaint}`],
+  )
+}
+
 async function stopAll(running: readonly RunningPeer[]): Promise<void> {
   const results = await Promise.allSettled(running.map(({ host }) => host.stop()))
   for (const result of results) if (result.status === 'rejected') throw result.reason
@@ -94,19 +102,20 @@ async function stopAll(running: readonly RunningPeer[]): Promise<void> {
 
 function table(standings: Standings, isAloneAsked: boolean): SuiteResult['table'] {
   const base = find(standings, nodeHttp)!
+  const ratio = `÷ ${base.name}`
   const alone = (standing: Standing<HttpSample>): number[] =>
     isAloneAsked ? [medianOf(standing, 'aloneP50Ms'), ratioOf(standing, base, 'aloneP50Ms')] : []
   return {
     head: [
-      '÷: to node:http',
+      '',
       'requests/s',
-      '÷',
+      ratio,
       'p50 ms',
       'p99 ms',
       'CPU µs',
-      '÷',
+      ratio,
       'memory MiB',
-      ...(isAloneAsked ? ['one at a time p50 ms', '÷'] : []),
+      ...(isAloneAsked ? ['one at a time p50 ms', ratio] : []),
       'failed',
     ],
     rows: standings.map((standing) => [
@@ -159,7 +168,7 @@ function find(standings: Standings, { name }: Peer): Standing<HttpSample> | unde
 function sizesInWords({ sharedWorkers, exclusiveWorkers, tasksPerThread }: HttpCase): string[] {
   return [
     `Workers: ${exclusiveWorkers} for ours at concurrency 1, as many children for php-fpm; ${sharedWorkers} for ours at concurrency 64,`,
-    `as many threads for piscina with ${tasksPerThread} calls at a time each; one process for the others. Ours recycles as by default.`,
+    `as many threads for piscina (calls at a time in each: ${tasksPerThread}); one process for the others. Ours recycles as by default.`,
     'CPU and memory are those of all processes of a contestant, ours with its two blanks. Pages that processes share are',
     'divided among them, and contestants on the same Node share its code.',
   ]
