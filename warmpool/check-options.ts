@@ -22,11 +22,22 @@ export function checkOptions(pool: Partial<PoolSettings>, defaults: Partial<Func
   if (mistakes.length > 0) throw new TypeError(`WarmPool cannot be made: ${mistakes.join('; ')}`)
 }
 
+/** What was found good before: every run names its module, and parsing a URL takes longer than the rest of a run. */
+const knownModules = new Map<string, string>()
+const MAX_KNOWN_MODULES = 1_000
+
 /** A module that a worker can import, as a URL. Throws TypeError. */
 export function checkModuleUrl(module: unknown): string {
-  const url = URL.parse(String(module))
-  if (url !== null && (url.protocol === 'file:' || url.protocol === 'data:')) return url.href
-  throw new TypeError(`"${String(module)}" is no file URL: use new URL('./task.mjs', import.meta.url)`)
+  const text = String(module)
+  const known = knownModules.get(text)
+  if (known !== undefined) return known
+  const url = URL.parse(text)
+  if (url === null || (url.protocol !== 'file:' && url.protocol !== 'data:')) {
+    throw new TypeError(`"${text}" is no file URL: use new URL('./task.mjs', import.meta.url)`)
+  }
+  if (knownModules.size >= MAX_KNOWN_MODULES) knownModules.clear()
+  knownModules.set(text, url.href)
+  return url.href
 }
 
 /** A time-out of one run in milliseconds. Throws TypeError. */

@@ -1,22 +1,20 @@
 /** What happened to one function since the pool began: counters, and latencies in a histogram of bounded size. */
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { LatencyHistogram } from './latency-histogram.ts'
 import type { StartKind } from './status.ts'
 import type { DeathReason } from './worker-state.ts'
-
-/** 2 significant figures up to an hour: a few kilobytes, made with the first invocation. */
-const HISTOGRAM = { lowest: 1, highest: 3_600_000_000, figures: 2 }
 
 export class FunctionStats {
   readonly starts: Record<StartKind, number> = { warm: 0, blank: 0, cold: 0 }
   readonly deaths: Partial<Record<DeathReason, number>> = {}
   invocations = 0
   errors = 0
-  #latencyUs: RecordableHistogram | null = null
+  /** A few kilobytes, made with the first invocation. */
+  #latencyUs: LatencyHistogram | null = null
 
   /** Hand-over to last byte. */
   recordLatency(ms: number): void {
-    this.#latencyUs ??= createHistogram(HISTOGRAM)
-    this.#latencyUs.record(Math.min(HISTOGRAM.highest, Math.max(1, Math.round(ms * 1000))))
+    this.#latencyUs ??= new LatencyHistogram()
+    this.#latencyUs.record(ms * 1000)
   }
 
   countDeath(reason: DeathReason): void {

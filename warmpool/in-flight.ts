@@ -100,8 +100,7 @@ export class InFlight {
     const flags = chunk[start]!
     const more = (flags & FLAG_MORE) !== 0
     if (invocation.state !== 'ended') {
-      const head = headEnd === headStart ? '' : chunk.toString('latin1', headStart, headEnd)
-      const isWithin = invocation.answer(chunk.readUInt16LE(start + 1), head, chunk.subarray(headEnd, end), more)
+      const isWithin = invocation.answer(chunk.readUInt16LE(start + 1), chunk, headStart, headEnd, end, more)
       if (!isWithin) throw new ProtocolError('more body than a window')
     }
     if (!more) this.#onEnded(invocation, (flags & FLAG_PENDING) !== 0)

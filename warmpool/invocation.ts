@@ -65,6 +65,12 @@ export abstract class Invocation implements Expiring {
   protected onWritable(): void {}
   /** The response's head, with the whole body or its beginning. `body` is only good until the turn ends. */
   protected abstract onResponse(status: number, head: string, body: Buffer, more: boolean): void
+
+  /** A whole response as it lies in the chunk: for those who take it from there without making objects of its parts. */
+  protected onWhole(status: number, chunk: Buffer, headStart: number, headEnd: number, end: number): void {
+    this.onResponse(status, chunk.toString('latin1', headStart, headEnd), chunk.subarray(headEnd, end), false)
+  }
+
   /** More of the response's body; `consumed` must be called as it is passed on, or the worker will pause. */
   protected abstract onData(chunk: Buffer): void
   protected abstract onEnd(): void
@@ -142,11 +148,15 @@ export abstract class Invocation implements Expiring {
   }
 
   /** Returns false when the worker sent more than it was granted. */
-  answer(status: number, head: string, body: Buffer, more: boolean): boolean {
+  answer(status: number, chunk: Buffer, headStart: number, headEnd: number, end: number, more: boolean): boolean {
     this.#confirm()
     this.state = 'answered'
-    if (more) this.#receiveWindowBytes = INITIAL_WINDOW_BYTES - body.length
-    if (!this.isCancelled) this.onResponse(status, head, body, more)
+    if (more) this.#receiveWindowBytes = INITIAL_WINDOW_BYTES - (end - headEnd)
+    if (!this.isCancelled) {
+      if (more)
+        this.onResponse(status, chunk.toString('latin1', headStart, headEnd), chunk.subarray(headEnd, end), true)
+      else this.onWhole(status, chunk, headStart, headEnd, end)
+    }
     return this.#receiveWindowBytes >= 0
   }
 

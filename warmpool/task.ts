@@ -2,7 +2,7 @@
 import { InvocationFailure } from './failure.ts'
 import { Invocation } from './invocation.ts'
 import { DATA_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './wire/frames.ts'
-import { decodeValue, encodeValue } from './wire/values.ts'
+import { decodeValue, encodeValue, kindAt } from './wire/values.ts'
 
 /** Up to here a value travels in the frame of its invocation. */
 const INLINE_BYTES = MAX_PAYLOAD_BYTES / 2
@@ -16,8 +16,11 @@ export class TaskInvocation extends Invocation {
   /** What did not fit into the first frame, and how much of it was sent. */
   #rest: Uint8Array | null = null
   #sentBytes = 0
+  #output: unknown
+  #broken: InvocationFailure | null = null
   #kind = ''
-  #chunks: Buffer[] = []
+  /** The output as far as it has come, where it comes in parts. */
+  #chunks: Buffer[] | null = null
 
   /** Throws TypeError for an input that is neither JSON nor bytes. */
   constructor(input: unknown, resolve: (value: unknown) => void, reject: (error: Error) => void) {
@@ -48,26 +51,30 @@ export class TaskInvocation extends Invocation {
     if (this.#sentBytes === rest.length) this.endBody()
   }
 
-  protected override onResponse(_status: number, head: string, body: Buffer, more: boolean): void {
+  protected override onResponse(_status: number, head: string, body: Buffer): void {
     this.#kind = head
-    // What comes whole is decoded at once and needs no copy of its own.
     this.#chunks = [body]
-    if (more) this.consumed(body.length)
+    this.consumed(body.length)
+  }
+
+  /** What comes whole is decoded where it lies: the chunk may be used again before the end is told. */
+  protected override onWhole(_status: number, chunk: Buffer, headStart: number, headEnd: number, end: number): void {
+    this.#decode(kindAt(chunk, headStart, headEnd), chunk, headEnd, end)
   }
 
   protected override onData(chunk: Buffer): void {
-    this.#chunks.push(chunk)
+    this.#chunks!.push(chunk)
     this.consumed(chunk.length)
   }
 
   protected override onEnd(): void {
     this.whenOver?.()
-    try {
-      const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
-      this.#resolve(decodeValue(this.#kind, body))
-    } catch (error) {
-      this.#reject(new InvocationFailure('worker-broke-protocol', (error as Error).message))
+    if (this.#chunks !== null) {
+      const body = Buffer.concat(this.#chunks)
+      this.#decode(this.#kind, body, 0, body.length)
     }
+    if (this.#broken === null) this.#resolve(this.#output)
+    else this.#reject(this.#broken)
   }
 
   protected override onFailure(failure: InvocationFailure): void {
@@ -76,5 +83,13 @@ export class TaskInvocation extends Invocation {
     if (report !== undefined)
       failure.cause = Object.assign(new Error(report.message), { name: report.name, stack: report.stack })
     this.#reject(failure)
+  }
+
+  #decode(kind: string, chunk: Buffer, start: number, end: number): void {
+    try {
+      this.#output = decodeValue(kind, chunk, start, end)
+    } catch (error) {
+      this.#broken = new InvocationFailure('worker-broke-protocol', (error as Error).message)
+    }
   }
 }

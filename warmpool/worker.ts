@@ -16,7 +16,7 @@ import { forgetGroup, registerGroup } from './reaper.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { FrameReader } from './wire/frame-reader.ts'
-import { FrameWriter } from './wire/frame-writer.ts'
+import { FrameWriter, flushAfterThisRead } from './wire/frame-writer.ts'
 import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
 import { type ErrorReport, type Hello, type Load, parseMessage, type Ready } from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
@@ -267,6 +267,7 @@ export class Worker implements EndingOwner {
 
   #onBytes(chunk: Buffer): void {
     if (this.state === 'dead') return
+    flushAfterThisRead()
     try {
       this.#reader.push(chunk)
     } catch (error) {

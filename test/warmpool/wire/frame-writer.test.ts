@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { FrameWriter } from '../../../warmpool/wire/frame-writer.ts'
+import { FrameWriter, flushAfterThisRead } from '../../../warmpool/wire/frame-writer.ts'
 import { FRAME, MAX_PAYLOAD_BYTES, ProtocolError } from '../../../warmpool/wire/frames.ts'
 import { type Frame, frame, framesIn, numbers } from './frames-by-hand.ts'
 
@@ -66,6 +66,36 @@ describe('the bytes of', () => {
     write(new FrameWriter(sink))
     await turn()
     expect(sink.bytes.toString('hex')).toBe(hex.replaceAll(' ', ''))
+  })
+})
+
+describe('a read that brings frames', () => {
+  test('is answered in one write before its turn ends, by whom answers at once and by promises', async () => {
+    const sink = new Sink()
+    const writer = new FrameWriter(sink)
+    flushAfterThisRead()
+    writer.empty(FRAME.ping, 0)
+    void (async () => {
+      for (let step = 0; step < 10; step++) await null
+      writer.empty(FRAME.pong, 0)
+    })()
+    let hasTurned = false
+    sink.onWrite = () => expect(hasTurned).toBe(false)
+    setImmediate(() => {
+      hasTurned = true
+    })
+    await turn()
+    expect(sink.writes).toHaveLength(1)
+    expect(sink.frames.map(({ type }) => type)).toEqual([FRAME.ping, FRAME.pong])
+  })
+
+  test('does not hold what is written in a later turn', async () => {
+    const sink = new Sink()
+    flushAfterThisRead()
+    await turn()
+    new FrameWriter(sink).empty(FRAME.ping, 0)
+    await turn()
+    expect(sink.writes).toHaveLength(1)
   })
 })
 

@@ -1,13 +1,20 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../../warmpool/wire/frames.ts'
-import { decodeValue, encodeValue } from '../../../warmpool/wire/values.ts'
+import { decodeValue, encodeValue, kindAt } from '../../../warmpool/wire/values.ts'
 
 describe('a value comes out as it went in', () => {
   test.each([
     [null],
     [true],
     [0],
+    [-7],
+    [1234567890],
+    [999_999_999_999_999],
+    [1_000_000_000_000_001],
+    [-Number.MAX_SAFE_INTEGER],
+    [1e21],
+    [0.5],
     [-1.5e300],
     [''],
     ['with "quotes", \n breaks, é and 😀'],
@@ -72,9 +79,23 @@ test('a cycle cannot be encoded', () => {
 })
 
 test('what is announced as JSON and is not breaks the protocol', () => {
-  for (const text of ['', '{', 'undefined', '1 2']) {
+  for (const text of ['', '{', 'undefined', '1 2', '007', '-', '-01', '+1', '1-']) {
     expect(() => decodeValue('json', Buffer.from(text)), text).toThrow(ProtocolError)
   }
+})
+
+test('minus zero is written by no JSON of ours, and read as JSON reads it', () => {
+  expect(decodeValue('json', Buffer.from('-0'))).toBe(-0)
+  expect(roundTrip(-0)).toBe(0)
+})
+
+test('a part of a chunk is read, and nothing beside it', () => {
+  const chunk = Buffer.from('9123"ab"9')
+  expect(decodeValue('json', chunk, 1, 4)).toBe(123)
+  expect(decodeValue('json', chunk, 4, 8)).toBe('ab')
+  expect(decodeValue('bytes', chunk, 5, 7)).toEqual(new Uint8Array(Buffer.from('ab')))
+  expect(kindAt(Buffer.from('xjsonnone'), 1, 5)).toBe('json')
+  expect(kindAt(Buffer.from('xjsonnone'), 5, 9)).toBe('none')
 })
 
 test('an unknown kind breaks the protocol, and is not repeated at length', () => {

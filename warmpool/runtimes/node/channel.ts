@@ -5,7 +5,7 @@
  */
 import { Socket } from 'node:net'
 import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
-import { FrameWriter } from '../../wire/frame-writer.ts'
+import { FrameWriter, flushAfterThisRead } from '../../wire/frame-writer.ts'
 import { FRAME } from '../../wire/frames.ts'
 import { type BegunCounter, openBegunCounter } from './begun-counter.ts'
 
@@ -25,6 +25,7 @@ export function openChannel(onFrame: FrameHandler): Channel {
     onread: {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (length: number, buffer: Uint8Array) => {
+        flushAfterThisRead()
         reader.push((buffer as Buffer).subarray(0, length))
         return true
       },
