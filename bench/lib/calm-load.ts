@@ -1,6 +1,7 @@
 /**
  * A load that leaves the machine room: wrk on a few connections, each of which pauses before its next request, so that
- * what is seen is how long answers take and not how many fit. autocannon cannot pause; it stands in without.
+ * what is seen is how long answers take and not how many fit. Without a pause it is the ordinary load, and so it is
+ * where autocannon stands in, which cannot pause.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +12,7 @@ import { runCommand } from './run-command.ts'
 import { parseWrk } from './wrk.ts'
 
 export async function calmLoad(url: string, pauseMs: number, options: LoadOptions): Promise<LoadReport> {
-  if (!hasWrk) return load(url, options)
+  if (!hasWrk || pauseMs === 0) return load(url, options)
   const { connections, seconds } = options
   const folder = mkdtempSync(join(tmpdir(), 'wrangler-free-bench-'))
   try {

@@ -5,35 +5,28 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { RouteTable } from '../../gateway/http/route-table.ts'
 import { treeCpuMs } from '../lib/cpu.ts'
-import { type Gateway, startGateway } from '../lib/gateway.ts'
+import {
+  BLANKS,
+  CONNECTIONS,
+  calledName,
+  type Deployed,
+  deploy,
+  nameOf,
+  proveAnswer,
+  WARM_WORKERS,
+} from '../lib/deployment.ts'
 import { type Contestant, interleave, medianOf, ratioOf, type Standing } from '../lib/interleave.ts'
 import { type LoadReport, load, loadInWords } from '../lib/load.ts'
 import { MiB, readMemory } from '../lib/memory.ts'
-import { oneCall } from '../lib/one-call.ts'
 import { pinningInWords } from '../lib/pinning.ts'
-import { makeProject, type Project } from '../lib/project.ts'
 import { shelfIsFull } from '../lib/shelf.ts'
 import { sum } from '../lib/stats.ts'
-import type { Progress, Suite } from '../lib/suite.ts'
+import type { Suite } from '../lib/suite.ts'
 import { atLeast, atMost, type Finding, mustBeNone } from '../lib/verdict.ts'
 
-const WARM_WORKERS = 10
-const BLANKS = 2
 const COUNTS = [10, 100, 1_000, 10_000]
 const FEW = COUNTS[0]!
-const CONNECTIONS = 64
-/** One worker each that takes all connections: what is called is the same everywhere. */
-const WARM = { minWorkers: 1, maxWorkers: 1, concurrency: CONNECTIONS }
 const LOOK_UPS = 1_000_000
-
-interface Deployed {
-  readonly count: number
-  readonly project: Project
-  readonly gateway: Gateway
-  /** With nothing built, and with everything built. */
-  readonly firstStartMs: number
-  readonly secondStartMs: number
-}
 
 interface Measured extends Deployed {
   readonly standing: Standing<LoadReport>
@@ -124,10 +117,7 @@ export const manyFunctions: Suite = {
         raw: measured.map(({ gateway, project: _, ...numbers }) => ({ ...numbers, warmStartMs: gateway.startMs })),
       }
     } finally {
-      for (const { gateway, project } of deployed) {
-        await gateway.stop()
-        project.remove()
-      }
+      await Promise.all(deployed.map(({ gateway, project }) => gateway.stop().finally(() => project.remove())))
     }
   },
 }
@@ -175,38 +165,6 @@ function routeNs(count: number): number {
   return lookUp(LOOK_UPS)
 }
 
-/** Started without warm workers first, once with nothing built and once with everything built; then with them. */
-async function deploy(count: number, progress: Progress): Promise<Deployed> {
-  const names = Array.from({ length: count }, (_, at) => nameOf(at))
-  const functions = Object.fromEntries(
-    names.map((name) => [`${name}.js`, `export default { fetch: () => new Response('I am ${name}\\n') }\n`]),
-  )
-  const cold = { pool: { maxWorkers: 64, blanks: BLANKS }, log: { level: 'warn' } }
-  const project = makeProject(() => ({ functions, config: cold }))
-  progress(`${count} functions: starting, with nothing built`)
-  const firstStartMs = await startAndStop(project)
-  progress(`${count} functions: started in ${(firstStartMs / 1000).toFixed(1)} s; again, with everything built`)
-  const secondStartMs = await startAndStop(project)
-  progress(`${count} functions: started in ${(secondStartMs / 1000).toFixed(1)} s; again, with ${WARM_WORKERS} warm`)
-  project.configure({ ...cold, overrides: Object.fromEntries(warmNames(count).map((name) => [name, WARM])) })
-  return { count, project, firstStartMs, secondStartMs, gateway: await startGateway(project) }
-}
-
-async function startAndStop(project: Project): Promise<number> {
-  const gateway = await startGateway(project)
-  await gateway.stop()
-  return gateway.startMs
-}
-
-/** Spread over all functions, so that none is found early by its place. */
-function warmNames(count: number): string[] {
-  return Array.from({ length: WARM_WORKERS }, (_, at) => nameOf(Math.floor((at * count) / WARM_WORKERS)))
-}
-
-function nameOf(at: number): string {
-  return `f${String(at).padStart(5, '0')}`
-}
-
 /** All at the same time: they are compared with one another. */
 async function idleCpu(deployed: readonly Deployed[], seconds: number): Promise<number[]> {
   for (const { gateway } of deployed) {
@@ -217,17 +175,6 @@ async function idleCpu(deployed: readonly Deployed[], seconds: number): Promise<
   const before = deployed.map(({ gateway }) => treeCpuMs(gateway.pid))
   await pause(seconds * 1000)
   return deployed.map(({ gateway }, at) => treeCpuMs(gateway.pid) - before[at]!)
-}
-
-/** The function in the middle of those that are warm. */
-function calledName(count: number): string {
-  return warmNames(count)[WARM_WORKERS >> 1]!
-}
-
-async function proveAnswer({ count, gateway }: Deployed): Promise<void> {
-  const name = calledName(count)
-  const { status, body } = await oneCall(`${gateway.url}/${name}`)
-  if (status !== 200 || body !== `I am ${name}\n`) throw new Error(`${name} answered ${status}: ${body}`)
 }
 
 function loadOf({ count, gateway }: Deployed, seconds: number): Contestant<LoadReport> {

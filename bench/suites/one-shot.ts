@@ -6,27 +6,23 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { AT_A_TIME, bestAtATime, startEmpties } from '../lib/bare-starts.ts'
 import { treeCpuMs } from '../lib/cpu.ts'
 import { type Gateway, withGateway } from '../lib/gateway.ts'
 import { type Contestant, interleave, medianOf, ratioOf, type Standing } from '../lib/interleave.ts'
 import { runLanes } from '../lib/lanes.ts'
 import { oneCall } from '../lib/one-call.ts'
-import { pinningInWords, pinServer } from '../lib/pinning.ts'
-import { runCommand } from '../lib/run-command.ts'
+import { pinningInWords } from '../lib/pinning.ts'
 import { shelfIsFull } from '../lib/shelf.ts'
-import type { EmptyStarts } from '../lib/start-empties.ts'
 import { quantile, sum } from '../lib/stats.ts'
-import type { Progress, Suite } from '../lib/suite.ts'
+import type { Suite } from '../lib/suite.ts'
 import { atLeast, atMost, mustBeNone } from '../lib/verdict.ts'
 
-const STARTER = fileURLToPath(new URL('../lib/start-empties.ts', import.meta.url))
 const BLANKS = 16
 /** One after the other, each while blanks are left. */
 const CALLS_IN_A_ROW = 12
 const SPREAD_MS = 100
 const CALLERS = [2, 8] as const
-const AT_A_TIME = [1, 2, 3, 4, 6] as const
 
 const SOURCE = 'export default { fetch: () => new Response(String(process.pid)) }\n'
 
@@ -205,22 +201,6 @@ function bareStarts({ gateway }: Shot, emptyFile: string, atATime: number, secon
       }
     },
   }
-}
-
-async function bestAtATime(emptyFile: string, progress: Progress): Promise<number> {
-  let best = { atATime: 0, startsPerSecond: 0 }
-  for (const atATime of AT_A_TIME) {
-    const { startsPerSecond } = await startEmpties(emptyFile, atATime, 1)
-    progress(`bare starts, ${atATime} at a time: ${startsPerSecond}/s`)
-    if (startsPerSecond > best.startsPerSecond) best = { atATime, startsPerSecond }
-  }
-  return best.atATime
-}
-
-async function startEmpties(emptyFile: string, atATime: number, seconds: number): Promise<EmptyStarts> {
-  const words = [process.execPath, STARTER, emptyFile, String(atATime), String(seconds)]
-  const [file, ...args] = [...pinServer, ...words]
-  return JSON.parse(await runCommand([file!, ...args])) as EmptyStarts
 }
 
 /** True for an answer from a process that has not answered yet. */
