@@ -6,8 +6,7 @@ import { cors } from 'hono/cors'
 import { etag } from 'hono/etag'
 import { stream, streamSSE, streamText } from 'hono/streaming'
 import { describe, expect, it } from 'vitest'
-import { NativeRequest } from '../../../../warmpool/runtimes/node/web/native.ts'
-import { arrive, type Incoming, type Sent, send, twins } from './twins.ts'
+import { arrive, type Incoming, NativeRequest, type Sent, send, twins } from './twins.ts'
 
 const JSON_POST: Incoming = { method: 'POST', body: '{"a":"ä"}', headers: [['content-type', 'application/json']] }
 

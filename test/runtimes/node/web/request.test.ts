@@ -1,8 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { NativeRequest } from '../../../../warmpool/runtimes/node/web/native.ts'
-import { arrive, arriving, type Incoming, thrownBy, twins } from './twins.ts'
+import { arrive, arriving, type Incoming, NativeRequest, thrownBy, twins } from './twins.ts'
 
 const HEADERS = [
   ['accept', 'text/html'],

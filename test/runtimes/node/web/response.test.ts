@@ -1,9 +1,9 @@
 import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { NativeResponse, type ResponseBody } from '../../../../warmpool/runtimes/node/web/native.ts'
+import type { ResponseBody } from '../../../../warmpool/runtimes/node/web/native.ts'
 import { toOutgoing } from '../../../../warmpool/runtimes/node/web/response.ts'
-import { responseClasses, send, thrownBy } from './twins.ts'
+import { NativeResponse, responseClasses, send, thrownBy } from './twins.ts'
 
 type BodyOf = () => ResponseBody | undefined
 

@@ -4,11 +4,13 @@
  */
 import { IncomingBody } from '../../../../warmpool/runtimes/node/incoming-body.ts'
 import { installWebClasses } from '../../../../warmpool/runtimes/node/web/install.ts'
-import { NativeRequest, NativeResponse, type ResponseBody } from '../../../../warmpool/runtimes/node/web/native.ts'
+import { nativeWeb, type ResponseBody } from '../../../../warmpool/runtimes/node/web/native.ts'
 import { LazyRequest } from '../../../../warmpool/runtimes/node/web/request.ts'
 import { toOutgoing } from '../../../../warmpool/runtimes/node/web/response.ts'
 
 installWebClasses()
+
+export const { Request: NativeRequest, Response: NativeResponse, Headers: NativeHeaders } = nativeWeb()
 
 export interface Incoming {
   readonly method?: string
@@ -71,7 +73,7 @@ function nativeRequest({
   headers = [],
   ...rest
 }: Incoming = {}): Request {
-  const all = new Headers([['host', host], ...headers] as [string, string][])
+  const all = new NativeHeaders([['host', host], ...headers] as [string, string][])
   const body = rest.chunks?.join('') ?? rest.body
   const hasBody =
     body !== undefined && (body.length > 0 || rest.chunks !== undefined) && !['GET', 'HEAD'].includes(method)

@@ -3,7 +3,7 @@
  * `content-length` as the origin sent them, so passing both on would give the caller a body that its headers belie.
  * Here is told which headers are outdated; whoever looks at the fetched response still sees them.
  */
-import { NativeResponse, type ResponseBody } from './native.ts'
+import type { NativeResponse, NativeWeb, ResponseBody } from './native.ts'
 
 /** The codings that Node's `fetch` takes off. It takes off all or, if one is unknown, none. */
 const TAKEN_OFF = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])
@@ -21,11 +21,11 @@ export function outdatedInFetched(response: NativeResponse): readonly string[] {
 }
 
 /** What a response made of parts of another one must not say. */
-export function outdatedInCopy(body: ResponseBody | undefined, init: ResponseInit): readonly string[] {
+export function outdatedInCopy(body: ResponseBody | undefined, init: ResponseInit, isCopy: boolean): readonly string[] {
   if (isMarked(body) || isMarked(init.headers)) return ENCODING_AND_LENGTH
-  if (!(init instanceof NativeResponse) || body === null || body === undefined) return NONE
+  if (!isCopy || body === null || body === undefined) return NONE
   // The length is that of the other body.
-  return body instanceof ReadableStream && body === init.body ? NONE : LENGTH
+  return body instanceof ReadableStream && body === (init as NativeResponse).body ? NONE : LENGTH
 }
 
 function isMarked(value: unknown): boolean {
@@ -40,8 +40,8 @@ function isDecoded(url: string | undefined, body: unknown, headers: Headers): bo
 }
 
 /** From now on `body` and `headers` of a decoded response are known when they come back without it. */
-export function markFetchedResponses(): void {
-  const { prototype } = NativeResponse
+export function markFetchedResponses({ Response }: NativeWeb): void {
+  const { prototype } = Response
   const descriptors = Object.getOwnPropertyDescriptors(prototype)
   const readBody = descriptors.body.get!
   const readHeaders = descriptors.headers.get!

@@ -39,12 +39,22 @@ function quickRecord(record: Record<string, unknown>): string[] | null {
 
 /** False for other types, white space to trim, odd characters, and a name given twice. */
 function addQuickly(fields: string[], name: unknown, value: unknown): boolean {
-  if (typeof name !== 'string' || typeof value !== 'string') return false
-  if (!NAME.test(name) || !TRIM_VALUE.test(value)) return false
+  // Lengths and other numbers are common, and always plain.
+  const text = typeof value === 'number' ? String(value) : value
+  if (!isName(name) || !isTrimmed(text)) return false
   const lowerCase = name.toLowerCase()
   if (lowerCase !== 'set-cookie' && hasField(fields, lowerCase)) return false
-  fields.push(lowerCase, value)
+  fields.push(lowerCase, text)
   return true
+}
+
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && NAME.test(name)
+}
+
+/** A value that Headers takes as it is. */
+export function isTrimmed(value: unknown): value is string {
+  return typeof value === 'string' && TRIM_VALUE.test(value)
 }
 
 function fieldsOf(headers: Headers): string[] | null {
@@ -55,12 +65,6 @@ function fieldsOf(headers: Headers): string[] | null {
     fields.push(name, value)
   })
   return isPlain ? fields : null
-}
-
-export function headersOf(fields: readonly string[]): Headers {
-  const headers = new Headers()
-  for (let at = 0; at < fields.length; at += 2) headers.append(fields[at]!, fields[at + 1]!)
-  return headers
 }
 
 /**

@@ -1,18 +1,55 @@
 /** Puts the lazy web classes where user code finds them. To be called before any user code is loaded. */
 import { markFetchedResponses } from './fetched.ts'
-import { NativeRequest, NativeResponse, nativeFetch, type RequestInput } from './native.ts'
+import { LazyHeaders } from './headers.ts'
+import {
+  catchNativeWeb,
+  loadedWeb,
+  type NativeResponse,
+  type NativeWeb,
+  nativeWeb,
+  type RequestInput,
+  whenLoaded,
+} from './native.ts'
 import { LazyRequest } from './request.ts'
 import { LazyResponse } from './response.ts'
 
+const FORWARDED = [
+  'apply',
+  'defineProperty',
+  'deleteProperty',
+  'getPrototypeOf',
+  'has',
+  'ownKeys',
+  'set',
+  'setPrototypeOf',
+] as const
+
 /**
- * Node's own class, which looks into private fields of what it is given, so it gets native objects. As a proxy it
- * keeps its prototype: `instanceof`, subclasses and additions to the prototype work for lazy requests as for others.
+ * Node's own class, loaded when it is used. It looks into private fields of what it is given, so it gets native objects.
+ * As a proxy it keeps its prototype: `instanceof`, subclasses and additions to the prototype work for lazy requests as
+ * for others.
  */
-const Request = new Proxy(NativeRequest, {
-  construct(target, [input, init, ...rest]: [RequestInput, RequestInit?], newTarget) {
-    return Reflect.construct(target, [native(input, init), init, ...rest], newTarget)
+// A function that can be constructed and has no `prototype`, so that the proxy is free to show the native one's.
+const Request = new Proxy(Object.bind(null) as unknown as NativeWeb['Request'], {
+  ...Object.fromEntries(FORWARDED.map((trap) => [trap, forward(trap)])),
+  construct(_, [input, init, ...rest]: [RequestInput, RequestInit?], newTarget) {
+    return Reflect.construct(nativeWeb().Request, [native(input, init), init, ...rest], newTarget)
+  },
+  get(_, key, receiver) {
+    // As long as nothing is loaded there are only lazy ones.
+    if (key === Symbol.hasInstance && loadedWeb() === null) return LazyRequest.isLazy
+    return Reflect.get(nativeWeb().Request, key, receiver)
+  },
+  getOwnPropertyDescriptor(_, key) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(nativeWeb().Request, key)
+    return descriptor && { ...descriptor, configurable: true }
   },
 })
+
+function forward(trap: (typeof FORWARDED)[number]): (target: unknown, ...args: unknown[]) => unknown {
+  const act = Reflect[trap] as (...args: unknown[]) => unknown
+  return (_, ...args) => act(nativeWeb().Request, ...args)
+}
 
 /** A lazy request as `init` needs none of this: it is read by its properties. */
 function native(input: RequestInput, init: RequestInit | undefined): RequestInput {
@@ -21,15 +58,31 @@ function native(input: RequestInput, init: RequestInit | undefined): RequestInpu
 }
 
 async function fetch(input: RequestInput, init?: RequestInit): Promise<NativeResponse> {
-  return nativeFetch(native(input, init), init)
+  return nativeWeb().fetch(native(input, init), init)
 }
 
 export function installWebClasses(): void {
-  markFetchedResponses()
-  NativeRequest.prototype.constructor = Request
-  NativeResponse.prototype.constructor = LazyResponse
+  catchNativeWeb()
+  whenLoaded((web) => {
+    markFetchedResponses(web)
+    web.Request.prototype.constructor = Request
+    web.Response.prototype.constructor = LazyResponse
+    web.Headers.prototype.constructor = LazyHeaders
+  })
   LazyRequest.prototype.constructor = Request
-  for (const [name, value] of Object.entries({ Request, Response: LazyResponse, fetch })) {
-    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false })
+  // Assigned, since defining a property would look at the one that is there, and so load what it stands for.
+  Object.assign(globalThis, { Request, Response: LazyResponse, Headers: LazyHeaders, fetch })
+  loadForStreamedWasm()
+}
+
+/** WebAssembly takes responses as Node's own class says that they are some. */
+function loadForStreamedWasm(): void {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: Record<string, (...args: unknown[]) => unknown> }
+  for (const name of ['compileStreaming', 'instantiateStreaming']) {
+    const streaming = WebAssembly[name]!
+    WebAssembly[name] = (...args) => {
+      nativeWeb()
+      return streaming.apply(WebAssembly, args)
+    }
   }
 }

@@ -5,9 +5,10 @@
  */
 import type { IncomingBody } from '../incoming-body.ts'
 import { type ByteStream, collect, isRead, ownBytes, spentStream, toText, unusable } from './body.ts'
-import { delegateTheRest } from './delegate.ts'
+import { standInFor } from './delegate.ts'
 import { copyHeaders } from './fields.ts'
-import { NativeRequest } from './native.ts'
+import { LazyHeaders } from './headers.ts'
+import { type NativeRequest, nativeWeb } from './native.ts'
 import { requestUrl } from './request-url.ts'
 
 /** The head's lines: invocation id, method, target, then name and value in turn. */
@@ -44,7 +45,7 @@ export class LazyRequest {
 
   get headers(): Headers {
     if (this.#headers === null) {
-      const headers = new Headers()
+      const headers = new LazyHeaders() as unknown as Headers
       const lines = this.#lines
       for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) headers.append(lines[at]!, lines[at + 1]!)
       this.#headers = headers
@@ -92,6 +93,10 @@ export class LazyRequest {
     return this.native().formData()
   }
 
+  clone(): NativeRequest {
+    return this.native().clone()
+  }
+
   /** Node's own Request over the same call; made once. Throws TypeError when the body was read without it. */
   native(): NativeRequest {
     if (this.#native === null) {
@@ -115,7 +120,7 @@ export class LazyRequest {
   #build(body: ByteStream | Uint8Array<ArrayBuffer> | null): NativeRequest {
     const { method, headers, signal } = this
     const bodyInit = body === null ? {} : { body, duplex: 'half' as const }
-    return new NativeRequest(this.url, { method, headers, signal, ...bodyInit })
+    return new (nativeWeb().Request)(this.url, { method, headers, signal, ...bodyInit })
   }
 
   /** The body in one piece, if it lies here so and no stream was made of it. */
@@ -163,4 +168,7 @@ const CONSTANTS: Record<string, unknown> = {
 for (const [name, value] of Object.entries(CONSTANTS)) {
   Object.defineProperty(LazyRequest.prototype, name, { get: () => value, configurable: true })
 }
-delegateTheRest(LazyRequest.prototype, NativeRequest.prototype)
+standInFor('Request', LazyRequest as unknown as { readonly prototype: { native(): NativeRequest } }, [
+  'native',
+  'nativeHead',
+])

@@ -17,10 +17,11 @@ import {
   toText,
   unusable,
 } from './body.ts'
-import { delegateTheRest } from './delegate.ts'
+import { standInFor } from './delegate.ts'
 import { outdatedInCopy } from './fetched.ts'
-import { copyHeaders, hasField, headersOf, headText, quickFields, withoutFields } from './fields.ts'
-import { NativeResponse, type ResponseBody } from './native.ts'
+import { copyHeaders, hasField, headText, quickFields, withoutFields } from './fields.ts'
+import { LazyHeaders } from './headers.ts'
+import { type NativeResponse, nativeWeb, type ResponseBody } from './native.ts'
 import { alreadyRead, looksLikeResponse, type OutgoingResponse, outgoingNative } from './outgoing.ts'
 
 export type { OutgoingResponse }
@@ -56,12 +57,12 @@ export class LazyResponse {
     return response as unknown as Response
   }
 
-  static redirect(...args: Parameters<typeof NativeResponse.redirect>): Response {
-    return NativeResponse.redirect(...args)
+  static redirect(...args: Parameters<typeof globalThis.Response.redirect>): Response {
+    return nativeWeb().Response.redirect(...args)
   }
 
   static error(): Response {
-    return NativeResponse.error()
+    return nativeWeb().Response.error()
   }
 
   get status(): number {
@@ -77,7 +78,7 @@ export class LazyResponse {
   }
 
   get headers(): Headers {
-    this.#headers ??= headersOf(this.#fields)
+    this.#headers ??= LazyHeaders.of([...this.#fields])
     return this.#headers
   }
 
@@ -137,7 +138,7 @@ export class LazyResponse {
     copy.#statusText = this.#statusText
     copy.#content = this.#content
     if (this.#headers === null) copy.#fields = this.#fields
-    else copy.#headers = new Headers(this.#headers)
+    else copy.#headers = new LazyHeaders(this.#headers) as unknown as Headers
     return copy as unknown as Response
   }
 
@@ -148,7 +149,7 @@ export class LazyResponse {
       // As bytes, since for a text it would add a content type that the author may have taken off.
       const body = this.#stream ?? (this.#content === null ? null : ownBytes(this.#content))
       const init = { status: this.#status, statusText: this.#statusText, headers: this.headers }
-      this.#native = new NativeResponse(body, init)
+      this.#native = new (nativeWeb().Response)(body, init)
     } else {
       copyHeaders(this.headers, this.#native.headers)
     }
@@ -158,7 +159,7 @@ export class LazyResponse {
   #fill(body: ResponseBody | undefined, init: ResponseInit | undefined, textType: string): void {
     if (init !== undefined && init !== null) {
       this.#fillHead(init)
-      this.#drop(outdatedInCopy(body, init))
+      this.#drop(outdatedInCopy(body, init, (init as unknown) instanceof LazyResponse))
     }
     if (body === undefined || body === null) return
     if (NULL_BODY_STATUS.has(this.#status)) throw new TypeError(`Invalid response status code ${this.#status}`)
@@ -183,18 +184,18 @@ export class LazyResponse {
       (status === undefined || (Number.isInteger(status) && status >= 200 && status <= 599)) &&
       (statusText === undefined || (typeof statusText === 'string' && REASON.test(statusText)))
     // The native class throws what is due, or reads what it can: '404' is a status for it.
-    const judged = isPlain ? { status, statusText } : new NativeResponse(null, init)
+    const judged = isPlain ? { status, statusText } : new (nativeWeb().Response)(null, init)
     this.#status = judged.status ?? 200
     this.#statusText = judged.statusText ?? ''
     const fields = quickFields(headers)
-    if (fields === null) this.#headers = new Headers(headers)
+    if (fields === null) this.#headers = new LazyHeaders(headers) as unknown as Headers
     else this.#fields = fields
   }
 
   /** A blob, a form, an async iterable and whatever else the native class takes for a body. */
   #fillNative(body: ResponseBody): void {
     const { status, statusText, headers } = this
-    this.#native = new NativeResponse(body, { status, statusText, headers })
+    this.#native = new (nativeWeb().Response)(body, { status, statusText, headers })
     this.#headers = this.#native.headers
   }
 
@@ -233,16 +234,7 @@ export class LazyResponse {
     return #fields in value
   }
 }
-delegateTheRest(LazyResponse.prototype, NativeResponse.prototype)
-Object.defineProperties(LazyResponse, {
-  name: { value: 'Response' },
-  // A subclass inherits this and means only its own.
-  [Symbol.hasInstance]: {
-    value(this: unknown, value: unknown): boolean {
-      return Function.prototype[Symbol.hasInstance].call(this === LazyResponse ? NativeResponse : this, value)
-    },
-  },
-})
+standInFor('Response', LazyResponse as unknown as { readonly prototype: { native(): NativeResponse } }, ['native'])
 
 /**
  * What to send for whatever a handler returned; null when that is not a response. Throws TypeError for a response that
