@@ -19,6 +19,15 @@ export interface Project {
   remove(): void
 }
 
+/** Of those that are not removed yet: a run that is broken off leaves none behind. */
+const folders = new Set<string>()
+process.once('exit', () => folders.forEach(removeFolder))
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  folders.delete(folder)
+}
+
 /** `filesIn` is told the new folder, in which the functions may leave files of their own; `inside` is where it is made. */
 export function makeProject(filesIn: (folder: string) => ProjectFiles, inside = tmpdir()): Project {
   const folder = realpathSync(mkdtempSync(join(inside, 'wrangler-free-bench-')))
@@ -28,5 +37,5 @@ export function makeProject(filesIn: (folder: string) => ProjectFiles, inside = 
   const configFile = join(folder, 'wrangler-free.config.json')
   const configure: Project['configure'] = (settings) => writeFileSync(configFile, JSON.stringify(settings, null, 2))
   configure(config)
-  return { folder, configFile, configure, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return { folder, configFile, configure, remove: () => removeFolder(folder) }
 }
