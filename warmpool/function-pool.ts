@@ -4,6 +4,7 @@
  * that an invocation ends exactly once, and that one which may have run is never run again unless the function says
  * that is harmless.
  */
+import { type AnswerWatch, Watched } from './answer-watch.ts'
 import { Availability } from './availability.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import { InvocationFailure } from './failure.ts'
@@ -37,6 +38,7 @@ export interface FunctionSpec {
 /** What a function's pool needs of the whole. */
 export interface FunctionPoolHost {
   readonly wheel: DeadlineWheel
+  readonly watch: AnswerWatch
   /** Something changed that may call for starting or retiring workers. Coalesced; never runs at once. */
   requestBalance(pool: FunctionPool): void
   onUsed(worker: Worker): void
@@ -68,6 +70,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Those of `workers` that take invocations. */
   readonly #serving: Worker[] = []
   readonly #availability = new Availability()
+  readonly #watched = new Watched()
   #retired = false
 
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
@@ -268,6 +271,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null): void {
     const nowMs = performance.now()
+    this.#host.watch.freed(1)
     this.#host.wheel.clear(invocation)
     this.stats.recordLatency(nowMs - invocation.sentAtMs)
     if (failure !== null && failure.code !== 'cancelled') this.stats.errors++
@@ -280,6 +284,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   onDied(worker: Worker, orphans: readonly Invocation[]): void {
     worker.clearDeadline()
+    this.#host.watch.freed(orphans.length)
     this.#stopServing(worker)
     this.workers.splice(this.workers.indexOf(worker), 1)
     const reason = worker.reason!
@@ -333,6 +338,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.stats.starts[invocation.startKind]++
     this.#host.wheel.set(invocation, nowMs + timeoutMs)
     worker.begin(invocation, nowMs, timeoutMs)
+    this.#host.watch.handedOver(invocation, this.#watched, nowMs)
     if (worker.invocations >= worker.budget.invocations && !worker.isExpiring) {
       if (isOneShot(this.settings)) this.#drain(worker, 'invocations', nowMs)
       else this.#expire(worker, 'invocations')

@@ -4,6 +4,7 @@
  * give blanks to who wants workers, start what is missing, evict when the budget is used up. It knows no HTTP.
  */
 import { EventEmitter } from 'node:events'
+import { AnswerWatch } from './answer-watch.ts'
 import { checkModuleUrl, checkOptions, checkTimeout } from './check-options.ts'
 import { Conditions } from './conditions.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
@@ -45,6 +46,7 @@ export interface RunOptions {
 
 export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHost, SupplyHost {
   readonly wheel = new DeadlineWheel()
+  readonly watch = new AnswerWatch()
   readonly defaults: FunctionSettings
   readonly #functions = new Map<string, FunctionPool>()
   /** Earlier bundles whose workers still finish what they have. */
