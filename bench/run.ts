@@ -103,8 +103,8 @@ function say(text: string): number {
   return 0
 }
 
-// Without this, what cleans up at the exit would not run.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(2))
+// Without this, what cleans up at the exit would not run. A second signal, which `timeout` sends, must not cut it short.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(2))
 
 try {
   process.exitCode = await main()

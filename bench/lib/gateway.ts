@@ -66,7 +66,8 @@ export async function startGateway(
   })
   const said = keepWhatItSays(child)
   const killWithUs = (): boolean => child.kill('SIGKILL')
-  process.once('exit', killWithUs)
+  // Before the folder in which it works is removed.
+  process.prependOnceListener('exit', killWithUs)
   const [, url, adminUrl] = await banner(child, said)
   const status = async (): Promise<PoolStatus> => (await (await fetch(`${adminUrl}/v1/status`)).json()) as PoolStatus
   let isStopped = false

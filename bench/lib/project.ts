@@ -24,13 +24,15 @@ const folders = new Set<string>()
 process.once('exit', () => folders.forEach(removeFolder))
 
 function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
+  // Again when something is still being written in there by what has just been killed.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   folders.delete(folder)
 }
 
 /** `filesIn` is told the new folder, in which the functions may leave files of their own; `inside` is where it is made. */
 export function makeProject(filesIn: (folder: string) => ProjectFiles, inside = tmpdir()): Project {
   const folder = realpathSync(mkdtempSync(join(inside, 'wrangler-free-bench-')))
+  folders.add(folder)
   const { functions, config } = filesIn(folder)
   mkdirSync(join(folder, 'functions'))
   for (const [name, source] of Object.entries(functions)) writeFileSync(join(folder, 'functions', name), source)
