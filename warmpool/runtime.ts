@@ -2,7 +2,7 @@
  * The parent's side of a runtime: its name and how one of its processes is started. What runs inside is under
  * runtimes/, which nothing on this side imports. A further runtime is an entry in the table here.
  */
-import { extname } from 'node:path'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { compileCacheFolder } from './compile-cache.ts'
 import type { Command } from './spawn.ts'
@@ -12,22 +12,39 @@ export type RuntimeName = 'node'
 /** What a worker's environment holds before a function's own variables: what programs need, and nothing secret. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']
 
-/** `.ts` when run from the sources, `.js` when built. */
-const OWN_EXTENSION = extname(fileURLToPath(import.meta.url))
+const IS_BUILT = import.meta.url.endsWith('.js')
 
-const NODE_ENTRY = fileURLToPath(new URL(`./runtimes/node/main${OWN_EXTENSION}`, import.meta.url))
+let nodeEntry: string | null = null
 
 const RUNTIMES: Readonly<Record<RuntimeName, () => Command>> = {
   node: () => ({
     file: process.execPath,
     // SIGUSR1 would open the inspector to whoever can signal the process.
-    args: ['--disable-sigusr1', '--disable-warning=ExperimentalWarning', NODE_ENTRY],
+    args: ['--disable-sigusr1', '--disable-warning=ExperimentalWarning', nodeEntryFile()],
     env: { ...passedOn(process.env), ...compileCache() },
   }),
 }
 
 export function commandOf(runtime: RuntimeName): Command {
   return RUNTIMES[runtime]()
+}
+
+/** The runtime in one file; its sources where there is no folder that can be trusted with that. */
+function nodeEntryFile(): string {
+  nodeEntry ??= IS_BUILT ? ownPath('runtimes/node/main.cjs') : bundledSources('runtimes/node/main.ts')
+  return nodeEntry
+}
+
+function bundledSources(entry: string): string {
+  const folder = compileCacheFolder()
+  if (folder === null) return ownPath(entry)
+  // Not imported: the built package has the bundle, and no use for what makes it.
+  const bundling = createRequire(import.meta.url)('./runtime-bundle.ts') as typeof import('./runtime-bundle.ts')
+  return bundling.cachedRuntimeBundle(ownPath(entry), [ownPath('runtimes/node'), ownPath('wire')], folder)
+}
+
+function ownPath(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url))
 }
 
 /** The worker takes it out of its environment again, before any user code is loaded. */

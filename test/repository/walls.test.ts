@@ -49,6 +49,7 @@ describe('a wall', () => {
 
   it.each([
     ['execa', 'warmpool/spawn.ts', 'warmpool/reaper.ts'],
+    ['esbuild', 'warmpool/runtime-bundle.ts', 'warmpool/runtime.ts'],
     ['lru-cache', 'warmpool/warm-set.ts', 'warmpool/warm-pool.ts'],
     ['zod', 'gateway/config/schema.ts', 'gateway/http/edge.ts'],
     ['hono', 'gateway/admin/app.ts', 'gateway/http/edge.ts'],

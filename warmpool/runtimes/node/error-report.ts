@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { findSourceMap } from 'node:module'
+import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ErrorReport } from '../../wire/messages.ts'
 
@@ -18,7 +19,7 @@ interface Place {
   readonly column: number
 }
 
-const RUNTIME_FOLDER = fileURLToPath(new URL('.', import.meta.url))
+const RUNTIME_FOLDER = import.meta.dirname + sep
 
 /** Never throws, whatever was thrown. */
 export function reportError(thrown: unknown): ErrorReport {

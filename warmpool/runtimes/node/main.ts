@@ -4,7 +4,6 @@
  * here, then read call.ts; docs/protocol.md is the contract with the parent.
  */
 import { flushCompileCache } from 'node:module'
-import { setSourceMapsEnabled } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { countBodyBytes } from '../../wire/body-garbage.ts'
 import {
@@ -35,17 +34,20 @@ let isDraining = false
 
 installWebClasses()
 letDeparturesGo()
-setSourceMapsEnabled(true)
+process.setSourceMapsEnabled(true)
 const { writer, began } = openChannel(onFrame)
-await rehearse()
-writer.json(FRAME.hello, 0, {
-  protocol: PROTOCOL_VERSION,
-  runtime: `node ${process.versions.node}`,
-  journal: true,
-} satisfies Hello)
-// What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
-delete process.env.NODE_COMPILE_CACHE
-setImmediate(flushCompileCache)
+void rehearse().then(sayHello)
+
+function sayHello(): void {
+  writer.json(FRAME.hello, 0, {
+    protocol: PROTOCOL_VERSION,
+    runtime: `node ${process.versions.node}`,
+    journal: true,
+  } satisfies Hello)
+  // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
+  delete process.env.NODE_COMPILE_CACHE
+  setImmediate(flushCompileCache)
+}
 
 function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
   switch (type) {
@@ -96,13 +98,16 @@ function onRequest(id: number, chunk: Buffer, start: number, end: number): void 
   const headStart = start + REQUEST_PREFIX_BYTES
   const headEnd = headStart + chunk.readUInt32LE(start + 5)
   const head = chunk.toString('latin1', headStart, headEnd)
-  const first = headEnd === end ? null : Buffer.from(chunk.subarray(headEnd, end))
+  const first = headEnd === end ? null : chunk.subarray(headEnd, end)
   const more = (flags & FLAG_MORE) !== 0
-  const body = more || first !== null ? new IncomingBody(first, more, (bytes) => writer.window(id, bytes)) : NO_BODY
+  const body =
+    more || first !== null ? new IncomingBody(first, more, (bytes) => writer.window(id, bytes), true) : NO_BODY
   const call = new Call(id, head, timeLeftMs, (flags & FLAG_SECURE) !== 0, body, writer, onDone)
   calls.set(id, call)
   began(id)
   run(call)
+  // What the handler has not read yet: the chunk's buffer is used again for the next read.
+  body.keep()
 }
 
 function run(call: Call): void {
