@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,10 +71,12 @@ export class Host {
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
-  /** SIGTERM and not SIGKILL: nginx and php-fpm have children of their own to end. */
+  /** SIGTERM and not SIGKILL: nginx and php-fpm have children of their own to end, and files to remove meanwhile. */
   #clear(): void {
     for (const child of this.#children) child.kill('SIGTERM')
-    rmSync(this.folder, { recursive: true, force: true })
+    // A file that its owner removes at the same moment makes rmSync leave the rest, without an error.
+    for (let tries = 0; tries < 5 && existsSync(this.folder); tries++)
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

@@ -20,7 +20,9 @@ function ours(concurrency: number): Peer {
         functions: { [`${name}.js`]: source },
         config: { overrides: { [name]: settings }, log: { level: 'warn' } },
       })
-      const gateway = await startGateway(makeProject(filesIn, host.folder))
+      const project = makeProject(filesIn, host.folder)
+      host.afterwards(async () => project.remove())
+      const gateway = await startGateway(project)
       host.afterwards(() => gateway.stop())
       host.adopt(gateway.pid)
       return `${gateway.url}/${name}`
