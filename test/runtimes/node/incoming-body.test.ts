@@ -29,6 +29,26 @@ describe('an incoming body', () => {
     expect([body.isWhole, body.takeWhole().toString()]).toEqual([true, 'ab'])
   })
 
+  it.each(['takeWhole', 'collect', 'stream'] as const)('that is borrowed survives its buffer: %s', async (how) => {
+    for (const keptBefore of [true, false]) {
+      const buffer = Buffer.from('borrowed')
+      const body = new IncomingBody(buffer.subarray(0, 6), false, () => {}, true)
+      const early = keptBefore ? null : body[how]()
+      body.keep()
+      buffer.fill('x')
+      const read = await (early ?? body[how]())
+      expect(read instanceof ReadableStream ? await text(read) : read.toString()).toBe('borrow')
+    }
+  })
+
+  it('that is read at once needs no copy', () => {
+    const buffer = Buffer.from('borrowed')
+    const body = new IncomingBody(buffer, false, () => {}, true)
+    expect(body.takeToRead().buffer).toBe(buffer.buffer)
+    body.keep()
+    expect(body.takeToRead()).toHaveLength(0)
+  })
+
   it('collects what is there and what is yet to come, and grants what it took', async () => {
     const { body, grants } = make('one', true)
     const all = body.collect()

@@ -26,7 +26,8 @@ export class Call {
   readonly body: IncomingBody
   readonly #writer: FrameWriter
   readonly #onDone: (call: Call) => void
-  readonly #lines: string[]
+  readonly #head: string
+  #lines: readonly string[] | null = null
   readonly #isSecure: boolean
   #state: CallState = 'running'
   #abort: AbortController | null = null
@@ -49,20 +50,26 @@ export class Call {
     this.id = id
     this.timeLeftMs = timeLeftMs
     this.body = body
-    this.#lines = head.split('\n')
+    this.#head = head
     this.#isSecure = isSecure
     this.#writer = writer
     this.#onDone = onDone
   }
 
+  /** The head, taken apart when somebody asks: many handlers never do. */
+  get lines(): readonly string[] {
+    this.#lines ??= this.#head.split('\n')
+    return this.#lines
+  }
+
   /** The name under which logs and callers know this invocation. */
   get invocationId(): string {
     // A task's head names only the kind of its input.
-    return this.#lines.length === 1 ? `${process.pid}-${this.id}` : this.#lines[0]!
+    return this.lines.length === 1 ? `${process.pid}-${this.id}` : this.lines[0]!
   }
 
   request(): Request {
-    return new LazyRequest(this.#lines, this.#isSecure, this.body, () => this.signal) as unknown as Request
+    return new LazyRequest(this, this.#isSecure, this.body) as unknown as Request
   }
 
   /** Aborts when the caller has left or the time is up. */
@@ -76,8 +83,8 @@ export class Call {
 
   /** A task's input, or a promise of it. Throws ProtocolError when it is not what its head says. */
   value(): unknown {
-    const kind = this.#lines[0]!
-    if (this.body.isWhole) return decodeValue(kind, this.body.takeWhole())
+    const kind = this.#head
+    if (this.body.isWhole) return decodeValue(kind, this.body.takeToRead())
     return this.body.collect().then((bytes) => decodeValue(kind, bytes))
   }
 
@@ -113,7 +120,7 @@ export class Call {
       return this.fail('response-headers-too-large', new RangeError(message))
     }
     this.#state = 'answering'
-    if (this.#lines[1] === 'HEAD') return this.#respondToHead(status, head, body)
+    if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
     if (body instanceof ReadableStream) {
       this.#writer.response(this.id, status, head, null, true, false)
@@ -230,6 +237,11 @@ export class Call {
     this.body.abort(CALL_ENDED)
     this.#onDone(this)
   }
+}
+
+/** Whether the head's second line is `HEAD`. */
+function isToHead(head: string): boolean {
+  return head.startsWith('\nHEAD\n', head.indexOf('\n'))
 }
 
 function asBytes(value: unknown): Uint8Array {

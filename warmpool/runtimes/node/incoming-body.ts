@@ -16,8 +16,12 @@ export class IncomingBody {
   #hasEnded: boolean
   #error: Error | null = null
   #wake: (() => void) | null = null
+  /** The first chunk lies where the next read will be put. */
+  #isBorrowed: boolean
 
-  constructor(first: Uint8Array | null, more: boolean, grant: Grant) {
+  /** Of a borrowed `first`, {@link keep} must be called before its memory is used for something else. */
+  constructor(first: Uint8Array | null, more: boolean, grant: Grant, isBorrowed = false) {
+    this.#isBorrowed = isBorrowed && first !== null
     this.isAbsent = first === null && !more
     this.#chunks = first === null ? [] : [first]
     this.#hasEnded = !more
@@ -27,6 +31,12 @@ export class IncomingBody {
   /** True when nothing more will come and what came lies here: no stream is needed to read it. */
   get isWhole(): boolean {
     return this.#hasEnded && this.#error === null
+  }
+
+  /** Copies what is borrowed and was not read yet. */
+  keep(): void {
+    if (this.#isBorrowed && this.#chunks.length > 0) this.#chunks[0] = Buffer.from(this.#chunks[0]!)
+    this.#isBorrowed = false
   }
 
   push(chunk: Uint8Array): void {
@@ -56,6 +66,12 @@ export class IncomingBody {
 
   /** All of it at once, when {@link isWhole}. */
   takeWhole(): Buffer {
+    this.keep()
+    return this.takeToRead()
+  }
+
+  /** The same for whoever is done with it before returning: it may lie in borrowed memory. */
+  takeToRead(): Buffer {
     const taken = this.#chunks
     this.#chunks = []
     return taken.length === 1 ? asBuffer(taken[0]!) : Buffer.concat(taken)
@@ -90,6 +106,7 @@ export class IncomingBody {
         this.#wake = resolve
       })
     }
+    this.keep()
     const chunk = this.#chunks.shift()!
     // A call that has ended asks for nothing more.
     if (!this.#hasEnded && this.#error === null) this.#grant(chunk.length)

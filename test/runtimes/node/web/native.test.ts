@@ -14,7 +14,7 @@ const { LazyRequest } = await import(${JSON.stringify(request)})
 const { IncomingBody } = await import(${JSON.stringify(body)})
 installWebClasses()
 const lines = ['id', 'POST', '/a?b', 'host', 'localhost', 'x-a', '1', 'x-a', '2']
-const request = () => new LazyRequest(lines, false, new IncomingBody(Buffer.from('{}'), false, () => {}), () => AbortSignal.any([]))
+const request = () => new LazyRequest({ lines, signal: AbortSignal.any([]) }, false, new IncomingBody(Buffer.from('{}'), false, () => {}))
 const isLoaded = () => process.moduleLoadList.some((name) => name.endsWith('deps/undici/undici'))
 const tell = (value) => console.log(JSON.stringify(value))
 `

@@ -62,7 +62,7 @@ export function arriving({
   const grants: number[] = []
   const body = new IncomingBody(first, rest.chunks !== undefined, (bytes) => grants.push(bytes))
   const caller = new AbortController()
-  const request = new LazyRequest(lines, false, body, () => caller.signal) as unknown as Request
+  const request = new LazyRequest({ lines, signal: caller.signal }, false, body) as unknown as Request
   return { request, body, grants, caller }
 }
 

@@ -14,11 +14,16 @@ import { requestUrl } from './request-url.ts'
 /** The head's lines: invocation id, method, target, then name and value in turn. */
 const FIRST_HEADER_LINE = 3
 
+/** Where the head comes from; both are asked only when a handler asks. */
+export interface RequestSource {
+  readonly lines: readonly string[]
+  readonly signal: AbortSignal
+}
+
 export class LazyRequest {
-  readonly #lines: string[]
+  readonly #source: RequestSource
   readonly #isSecure: boolean
   readonly #body: IncomingBody
-  readonly #getSignal: () => AbortSignal
   #url: string | null = null
   /** Made when asked for; from then on the truth, as handlers may change it. */
   #headers: Headers | null = null
@@ -27,26 +32,25 @@ export class LazyRequest {
   /** From when it is there, what holds the body. */
   #native: NativeRequest | null = null
 
-  constructor(lines: string[], isSecure: boolean, body: IncomingBody, getSignal: () => AbortSignal) {
-    this.#lines = lines
+  constructor(source: RequestSource, isSecure: boolean, body: IncomingBody) {
+    this.#source = source
     this.#isSecure = isSecure
     this.#body = body
-    this.#getSignal = getSignal
   }
 
   get method(): string {
-    return this.#lines[1]!
+    return this.#source.lines[1]!
   }
 
   get url(): string {
-    this.#url ??= requestUrl(this.#lines[2]!, this.#host(), this.#isSecure)
+    this.#url ??= requestUrl(this.#source.lines[2]!, this.#host(), this.#isSecure)
     return this.#url
   }
 
   get headers(): Headers {
     if (this.#headers === null) {
       const headers = new LazyHeaders() as unknown as Headers
-      const lines = this.#lines
+      const lines = this.#source.lines
       for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) headers.append(lines[at]!, lines[at + 1]!)
       this.#headers = headers
     }
@@ -54,7 +58,7 @@ export class LazyRequest {
   }
 
   get signal(): AbortSignal {
-    return this.#getSignal()
+    return this.#source.signal
   }
 
   get body(): ByteStream | null {
@@ -114,7 +118,7 @@ export class LazyRequest {
   }
 
   static isLazy(value: unknown): value is LazyRequest {
-    return typeof value === 'object' && value !== null && #lines in value
+    return typeof value === 'object' && value !== null && #source in value
   }
 
   #build(body: ByteStream | Uint8Array<ArrayBuffer> | null): NativeRequest {
@@ -126,7 +130,7 @@ export class LazyRequest {
   /** The body in one piece, if it lies here so and no stream was made of it. */
   #wholeBody(): Uint8Array<ArrayBuffer> | null {
     const isHere = this.#stream === null && this.#hasBody() && this.#body.isWhole
-    return isHere ? ownBytes(this.#body.takeWhole()) : null
+    return isHere ? ownBytes(this.#body.takeToRead()) : null
   }
 
   /** The same at any time in the call's life: as Node has it, a body that was announced as empty is none. */
@@ -144,7 +148,7 @@ export class LazyRequest {
   }
 
   #host(): string {
-    const lines = this.#lines
+    const lines = this.#source.lines
     for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) if (lines[at] === 'host') return lines[at + 1]!
     return ''
   }
