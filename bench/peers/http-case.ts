@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { MiB } from '../lib/memory.ts'
 import { serverCoreCount } from '../lib/pinning.ts'
 
-export const CONNECTIONS = 32
+export const CONNECTIONS = 64
 
 export interface HttpCase {
   readonly name: 'hello' | 'json' | 'download' | 'upload' | 'sha512' | 'wait'

@@ -15,7 +15,8 @@ function ours(concurrency: number): Peer {
     async start(host, { name, sharedWorkers, exclusiveWorkers }) {
       const workers = concurrency === 1 ? exclusiveWorkers : sharedWorkers
       const source = `import { ${name} } from ${JSON.stringify(HANDLERS)}\nexport default { fetch: ${name} }\n`
-      const settings = { minWorkers: workers, maxWorkers: workers, concurrency }
+      // A warm call: what recycling costs is the question of the suite `recycling`, and no peer here recycles.
+      const settings = { minWorkers: workers, maxWorkers: workers, concurrency, maxInvocations: 'never' }
       const filesIn = () => ({
         functions: { [`${name}.js`]: source },
         config: { overrides: { [name]: settings }, log: { level: 'warn' } },
