@@ -14,6 +14,12 @@ const STOP_MS = 10_000
 /** How much of what a process says is kept for an error's message. */
 const KEPT_CHARS = 2_000
 
+/** Those that run: one listener clears up after all, for as many listeners as contestants are taken for a leak. */
+const hosts = new Set<Host>()
+process.once('exit', () => {
+  for (const host of hosts) host.clear()
+})
+
 export class Host {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'bench-peer-')))
   /** Of each started process; what these start in turn is found below them. */
@@ -21,12 +27,11 @@ export class Host {
   /** What went wrong with one of the processes; null while all run. */
   complaint: string | null = null
   #endings: (() => Promise<void>)[] = []
-  #clearNow = (): void => this.#clear()
   #children: ChildProcess[] = []
   #isStopping = false
 
   constructor() {
-    process.once('exit', this.#clearNow)
+    hosts.add(this)
   }
 
   /** Starts a command that stays in the foreground. */
@@ -66,13 +71,16 @@ export class Host {
     this.#isStopping = true
     const results = []
     for (const ending of this.#endings) results.push(...(await Promise.allSettled([ending()])))
-    this.#clear()
-    process.off('exit', this.#clearNow)
+    this.clear()
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
-  /** SIGTERM and not SIGKILL: nginx and php-fpm have children of their own to end, and files to remove meanwhile. */
-  #clear(): void {
+  /**
+   * At once, without waiting for anything to end. SIGTERM and not SIGKILL: nginx and php-fpm have children of their own
+   * to end, and files to remove meanwhile.
+   */
+  clear(): void {
+    hosts.delete(this)
     for (const child of this.#children) child.kill('SIGTERM')
     // A file that its owner removes at the same moment makes rmSync leave the rest, without an error.
     for (let tries = 0; tries < 5 && existsSync(this.folder); tries++)

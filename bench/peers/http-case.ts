@@ -37,7 +37,7 @@ export const HTTP_CASES: readonly HttpCase[] = [
   { name: 'hello', what: 'a constant text', ...get, isRight: isText('Hello!\n'), ...busy },
   {
     name: 'json',
-    what: '2 KiB of JSON, read and answered with one field more',
+    what: '2 KiB of JSON that is read and answered with one field more',
     body: Buffer.from(JSON.stringify(ORDER)),
     contentType: 'application/json',
     isRight: (answer) => isDeepStrictEqual(JSON.parse(String(answer)), { ...ORDER, totalCents: totalCents(ORDER) }),

@@ -169,7 +169,7 @@ function sizesInWords({ sharedWorkers, exclusiveWorkers, tasksPerThread }: HttpC
   return [
     `Workers: ${exclusiveWorkers} for ours at concurrency 1, as many children for php-fpm; ${sharedWorkers} for ours at concurrency 64,`,
     `as many threads for piscina (calls at a time in each: ${tasksPerThread}); one process for the others. As the others, ours does not recycle.`,
-    'CPU and memory are those of all processes of a contestant, ours with its two blanks. Pages that processes share are',
+    'CPU and memory are those of all processes of a contestant, ours with its blanks. Pages that processes share are',
     'divided among them, and contestants on the same Node share its code.',
   ]
 }
