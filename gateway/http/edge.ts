@@ -101,7 +101,9 @@ export class HttpEdge implements Edge, HttpServerOwner {
     const isOfServer = method === 'OPTIONS' && url === '*'
     const line = checkRequestLine(method, isOfServer ? '/' : url, exchange.version, headers)
     if ('code' in line) return this.#refuse(exchange, line.code, line.detail)
-    if (headers.expect !== null && headers.expect !== '100-continue')
+    // HTTP/1.0 knows no expectations (RFC 9110, 10.1.1).
+    const expect = exchange.version === '1.0' ? null : headers.expect
+    if (expect !== null && expect !== '100-continue')
       return this.#refuse(exchange, 'expectation-failed', 'Only 100-continue can be met')
     if (isOfServer) return exchange.sendWhole(204, `allow: ${ALLOWED_METHODS}\r\n`, null, null)
     const match = this.routes.find(line.host, line.target)
@@ -111,7 +113,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
     if (headers.contentLength !== null && headers.contentLength > this.bodyBytes) {
       return this.#refuse(exchange, 'body-too-large', `It is longer than ${this.bodyBytes} bytes`)
     }
-    if (headers.expect !== null && !exchange.isBodyComplete) exchange.sendContinue()
+    if (expect !== null && !exchange.isBodyComplete) exchange.sendContinue()
     this.#dispatch(exchange, match)
   }
 

@@ -62,6 +62,8 @@ export class Connection {
   #receiving: Exchange | null = null
   #body: BodyReader | null = null
   #lingerBytes = LINGER_BYTES
+  /** What had not been sent when its time was up before. */
+  #leftBytes = 0
   /** Since when there has been a part of a head; 0 when there is none. */
   #partSinceMs = 0
 
@@ -72,7 +74,7 @@ export class Connection {
     this.deadlineMs = nowMs + host.limits.headersTimeoutMs
     const socket = readIntoSharedBuffer(accepted, (bytes) => this.#onBytes(bytes))
     this.#socket = socket
-    socket.on('drain', () => this.#exchanges[0]?.owner.onDrain())
+    socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => {})
     socket.on('close', () => this.#onClose())
@@ -90,7 +92,8 @@ export class Connection {
 
   /** No request is under way on it, nor the beginning of one. */
   get isIdle(): boolean {
-    return this.#state === 'head' && this.#exchanges.length === 0 && this.#unread === null
+    const isSent = this.#socket.writableLength === 0
+    return this.#state === 'head' && this.#exchanges.length === 0 && this.#unread === null && isSent
   }
 
   isTurnOf(exchange: Exchange): boolean {
@@ -137,7 +140,12 @@ export class Connection {
     } else if (this.#state === 'head' && this.#unread === null) {
       this.deadlineMs = performance.now() + this.#host.limits.keepAliveTimeoutMs
     }
-    if (this.#state === 'full') this.#readOn()
+    this.#readOnUnlessFull()
+  }
+
+  /** It turned out while answering that this answer is the last: nothing behind it is taken for a request any more. */
+  onLast(): void {
+    if (this.#state === 'head' || this.#state === 'full') this.#state = 'last'
   }
 
   /** The response to this exchange is the last: what follows its head is not read as a request. */
@@ -152,11 +160,13 @@ export class Connection {
   /** Something was waited for and did not come in time. */
   onLate(): void {
     this.deadlineMs = Number.POSITIVE_INFINITY
-    if (this.#state === 'body')
+    // Answered, and the caller does not send the rest that was to be dropped.
+    if (this.#state === 'body' && this.#receiving!.isEnded) this.destroy()
+    else if (this.#state === 'body')
       this.#receiving!.owner.onBodyBroken('late', `No more of its body came for ${this.#host.limits.bodyTimeoutMs} ms`)
     else if (this.#state === 'head' && this.#unread !== null)
       this.#refuse('request-timeout', 'Its headers did not come in time')
-    else this.destroy()
+    else this.#endUnlessSending()
   }
 
   destroy(): void {
@@ -171,7 +181,8 @@ export class Connection {
     while (at < bytes.length) {
       switch (this.#state) {
         case 'head':
-          at = this.#readHead(bytes, at)
+          if (this.#isFull) this.#state = 'full'
+          else at = this.#readHead(bytes, at)
           break
         case 'body':
           at = this.#readBody(bytes, at)
@@ -233,7 +244,6 @@ export class Connection {
     } else {
       exchange.isBodyComplete = true
       if (exchange.isLast) this.#state = 'last'
-      else if (this.#exchanges.length >= MOST_EXCHANGES) this.#state = 'full'
     }
     this.#host.onRequest(exchange)
   }
@@ -261,8 +271,10 @@ export class Connection {
     this.#body = null
     exchange.isBodyComplete = true
     const isWaiting = this.#exchanges.length > 0
-    this.#state = exchange.isLast ? 'last' : this.#exchanges.length >= MOST_EXCHANGES ? 'full' : 'head'
+    this.#state = exchange.isLast ? 'last' : 'head'
     this.deadlineMs = isWaiting ? Number.POSITIVE_INFINITY : performance.now() + this.#host.limits.keepAliveTimeoutMs
+    // Its last piece may have paused it; what comes now is of the next request.
+    this.#socket.resume()
     exchange.owner.onBodyEnd()
   }
 
@@ -282,7 +294,18 @@ export class Connection {
     return Number.POSITIVE_INFINITY
   }
 
-  #readOn(): void {
+  /** As many requests wait as may, or the caller does not take its answers. */
+  get #isFull(): boolean {
+    return this.#exchanges.length >= MOST_EXCHANGES || this.#socket.writableNeedDrain
+  }
+
+  #onDrain(): void {
+    this.#exchanges[0]?.owner.onDrain()
+    this.#readOnUnlessFull()
+  }
+
+  #readOnUnlessFull(): void {
+    if (this.#state !== 'full' || this.#isFull) return
     this.#state = 'head'
     const held = this.#unread
     this.#unread = null
@@ -294,6 +317,8 @@ export class Connection {
   #leave(exchange: Exchange): void {
     this.#state = 'last'
     this.#receiving = null
+    // What was pipelined behind it will not be answered.
+    for (const dropped of this.#exchanges.splice(0)) dropped.closed()
     if (exchange.isBodyComplete) return this.#socket.destroySoon()
     this.deadlineMs = performance.now() + LINGER_MS
     this.#socket.resume()
@@ -303,6 +328,14 @@ export class Connection {
   #drop(bytes: number): void {
     this.#lingerBytes -= bytes
     if (this.#lingerBytes < 0) this.#socket.pause()
+  }
+
+  /** A slow caller gets the time once more for an answer that is on its way; one that takes nothing is cut off. */
+  #endUnlessSending(): void {
+    const leftBytes = this.#socket.writableLength
+    if (leftBytes === 0 || leftBytes === this.#leftBytes) return this.destroy()
+    this.#leftBytes = leftBytes
+    this.deadlineMs = performance.now() + this.#host.limits.keepAliveTimeoutMs
   }
 
   /** A caller that closes its side has left: that is how a departure is noticed. */

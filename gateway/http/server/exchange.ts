@@ -101,7 +101,7 @@ export class Exchange {
 
   /** The whole response. `fields`: checked lines, each with its CRLF; `length` null leaves content-length out. */
   sendWhole(status: number, fields: string, length: number | null, body: Buffer | null): void {
-    const text = this.#headText(status, fields, length === null ? '' : `content-length: ${length}\r\n`)
+    const text = this.#headText(status, fields, lengthField(status, length))
     this.#response = 'ended'
     if (body === null || body.length === 0 || !this.sendsBody(status)) this.#send(text)
     else if (body.length <= ONE_PIECE_BYTES) this.#send(text + body.toString('latin1', 0, body.length))
@@ -118,12 +118,8 @@ export class Exchange {
   begin(status: number, fields: string, length: number | null): void {
     this.#framing = this.#framingOf(status, length)
     if (this.#framing === 'until-close') this.isLast = true
-    const framing =
-      length !== null && !NULL_BODY_STATUS.has(status)
-        ? `content-length: ${length}\r\n`
-        : this.#framing === 'chunked'
-          ? 'transfer-encoding: chunked\r\n'
-          : ''
+    const isChunked = this.#framing === 'chunked'
+    const framing = isChunked ? 'transfer-encoding: chunked\r\n' : lengthField(status, length)
     this.#response = 'streaming'
     this.#send(this.#headText(status, fields, framing))
   }
@@ -190,6 +186,7 @@ export class Exchange {
   #headText(status: number, fields: string, framing: string): string {
     this.status = status
     if (this.#connection.isClosing) this.isLast = true
+    if (this.isLast) this.#connection.onLast()
     const persistence = this.isLast ? 'connection: close\r\n' : this.#connection.keepAliveFields
     return `${statusLine(status)}${fields}${framing}${this.hasDate ? '' : dateField()}${persistence}\r\n`
   }
@@ -200,6 +197,12 @@ export class Exchange {
     this.#waiting.push(piece)
     return false
   }
+}
+
+/** 204 and 304 end with their head; a 205 has to say that it has no body (RFC 9112, 6.3). */
+function lengthField(status: number, length: number | null): string {
+  if (status === 205) return 'content-length: 0\r\n'
+  return length === null || NULL_BODY_STATUS.has(status) ? '' : `content-length: ${length}\r\n`
 }
 
 const statusLines: string[] = []

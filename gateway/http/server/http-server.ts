@@ -15,6 +15,8 @@ export interface HttpServerOwner {
 
 /** Deadlines are kept to this precision. */
 const SWEEP_MS = 200
+/** While closing, how often connections are looked at that have become idle. */
+const CLOSE_IDLE_MS = 50
 
 export class HttpServer implements ConnectionHost {
   readonly net: Server
@@ -57,8 +59,13 @@ export class HttpServer implements ConnectionHost {
 
   /** Closes the connections that have no request; resolves when none is left. */
   async closeIdle(): Promise<void> {
-    for (const connection of this.#connections) if (connection.isIdle) connection.destroy()
+    const end = (): void => {
+      for (const connection of this.#connections) if (connection.isIdle) connection.destroy()
+    }
+    const again = setInterval(end, CLOSE_IDLE_MS)
+    end()
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#onNone = resolve))
+    clearInterval(again)
   }
 
   /** Ends every connection at once. */
