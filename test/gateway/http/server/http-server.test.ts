@@ -191,3 +191,57 @@ it('tells every exchange once that it is over: when it is answered, and when its
   connection.close()
   await expect.poll(() => over).toBe(3)
 })
+
+it('reads the next request after a body whose last piece paused the caller', async () => {
+  const { connect } = await serve((exchange) => {
+    if (exchange.isBodyComplete) return say('next')(exchange)
+    exchange.owner = {
+      onBody: () => exchange.pause(),
+      onBodyEnd: () => say('first')(exchange),
+      onBodyBroken() {},
+      onDrain() {},
+      onClosed() {},
+    }
+  })
+  const connection = await connect()
+  connection.send('POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\nabc')
+  expect((await connection.response()).body).toBe('first')
+  expect((await connection.send(GET).response()).body).toBe('next')
+  connection.close()
+})
+
+it('takes no further requests of a caller that does not take its answers, and all of them once it does', async () => {
+  const answer = Buffer.alloc(1024 * 1024, 'x').toString()
+  const { seen, connect } = await serve(say(answer))
+  const connection = await connect()
+  connection.socket.pause()
+  connection.send(GET.repeat(60))
+  await expect.poll(() => seen.length).toBeGreaterThan(0)
+  const other = await connect()
+  // Answered after the first was read as far as it is going to be.
+  await other.send(GET).response()
+  expect(seen.length).toBeLessThan(32)
+  connection.socket.resume()
+  for (let at = 0; at < 60; at++) expect((await connection.response()).body.length).toBe(answer.length)
+  connection.close()
+  other.close()
+})
+
+it('executes nothing behind an answer that turned out to be the last', async () => {
+  const { seen, connect } = await serve((exchange) => {
+    exchange.begin(200, '', null)
+    exchange.write(Buffer.from('to the end'))
+    exchange.end()
+  })
+  const connection = await connect()
+  connection.send(`GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n${GET}`)
+  expect(await connection.rest()).toMatch(/\r\n\r\nto the end$/)
+  expect(seen.length).toBe(1)
+})
+
+it('says that a 205 has no body', async () => {
+  const { connect } = await serve((exchange) => exchange.sendWhole(205, '', null, null))
+  const connection = await connect()
+  expect(await connection.send(GET).response()).toMatchObject({ status: 205, headers: { 'content-length': '0' } })
+  connection.close()
+})
