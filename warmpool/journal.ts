@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Memory where the system has it, so that counting never waits for a disk. */
-const FOLDER = isWritable('/dev/shm') ? '/dev/shm' : tmpdir()
+const MEMORY = '/dev/shm'
+const IS_IN_MEMORY = isWritable(MEMORY)
+const FOLDER = IS_IN_MEMORY ? MEMORY : tmpdir()
 
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
 
@@ -18,6 +20,8 @@ let made = 0
 export class Journal {
   /** To be inherited by the worker. */
   readonly fd: number
+  /** Its file is fit for large bodies, too. */
+  readonly isInMemory = IS_IN_MEMORY
   readonly #counter = Buffer.alloc(4)
   #isClosed = false
 

@@ -87,7 +87,9 @@ export class TaskInvocation extends Invocation {
 
   #decode(kind: string, chunk: Buffer, start: number, end: number): void {
     try {
-      this.#output = decodeValue(kind, chunk, start, end)
+      // A chunk is this answer's, or at least nobody's who writes into it; a small answer must not hold a large one.
+      const isOwn = (end - start) * 2 > chunk.buffer.byteLength
+      this.#output = decodeValue(kind, chunk, start, end, isOwn)
     } catch (error) {
       this.#broken = new InvocationFailure('worker-broke-protocol', (error as Error).message)
     }

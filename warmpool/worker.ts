@@ -15,6 +15,7 @@ import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
+import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
 import { FrameReader } from './wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from './wire/frame-writer.ts'
 import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
@@ -129,10 +130,10 @@ export class Worker implements EndingOwner {
   }
 
   /** Becomes a function, once and for ever. */
-  load(load: Load, owner: WorkerOwner, nowMs: number): void {
+  load(load: Omit<Load, 'ring'>, owner: WorkerOwner, nowMs: number): void {
     this.#enter('loading', nowMs)
     this.owner = owner
-    this.writer.json(FRAME.load, 0, load)
+    this.writer.json(FRAME.load, 0, { ...load, ring: this.#reader.ring !== null } satisfies Load)
     // Not at the turn's end: the new function is being waited for.
     this.writer.flush()
   }
@@ -298,6 +299,10 @@ export class Worker implements EndingOwner {
         throw new ProtocolError(`it speaks version ${hello.protocol}, not ${PROTOCOL_VERSION}`)
       this.runtime = String(hello.runtime)
       this.#hasJournal = hello.journal === true
+      if (hello.ring === true && this.#journal.isInMemory) {
+        this.writer.ring = new RingWriter(this.#journal.fd, TO_WORKER)
+        this.#reader.ring = new RingReader(this.#journal.fd, TO_PARENT)
+      }
       this.bootedAtMs = nowMs
       this.#enter('blank', nowMs)
       this.owner.onBooted(this)

@@ -1,13 +1,17 @@
 /**
  * Cuts a byte stream into frames. It treats the other side as hostile: a length over the limit throws at once, and
  * what it holds is never more than one frame. Frames that lie whole in a chunk are passed on without a copy; the
- * receiver gets the chunk and the payload's bounds and must copy what it keeps if the chunk is going to be reused.
+ * receiver gets the chunk and the payload's bounds and must copy what it keeps if the chunk is going to be reused. Of a
+ * frame whose body lies in the ring it gets the whole in memory of its own.
  */
-import { type FrameType, HEADER_BYTES, MAX_PAYLOAD_BYTES, ProtocolError } from './frames.ts'
+import type { RingReader } from './body-ring.ts'
+import { type FrameType, HEADER_BYTES, IN_RING, MAX_PAYLOAD_BYTES, ProtocolError } from './frames.ts'
 
 export type FrameHandler = (type: FrameType, id: number, chunk: Buffer, start: number, end: number) => void
 
 export class FrameReader {
+  /** Null where the other side has none: a reference into it is then a frame of an unknown type. */
+  ring: RingReader | null = null
   readonly #onFrame: FrameHandler
   /** The beginning of a frame that has not come whole, and how much of it is there. */
   #partial: Buffer | null = null
@@ -23,10 +27,19 @@ export class FrameReader {
     while (chunk.length - at >= HEADER_BYTES) {
       const end = at + HEADER_BYTES + payloadLength(chunk, at)
       if (end > chunk.length) break
-      this.#onFrame(chunk[at + 3] as FrameType, chunk.readUInt32LE(at + 4), chunk, at + HEADER_BYTES, end)
+      this.#emit(chunk, at, end)
       at = end
     }
     if (at < chunk.length) this.#keep(chunk, at)
+  }
+
+  #emit(chunk: Buffer, at: number, end: number): void {
+    const type = chunk[at + 3]!
+    const id = chunk.readUInt32LE(at + 4)
+    const start = at + HEADER_BYTES
+    if (type < IN_RING || this.ring === null) return this.#onFrame(type as FrameType, id, chunk, start, end)
+    const whole = this.ring.resolve(chunk, start, end)
+    this.#onFrame((type - IN_RING) as FrameType, id, whole, 0, whole.length)
   }
 
   /** Keeps the rest of a chunk, in a buffer that has room for the whole frame where its length is known. */
@@ -54,7 +67,7 @@ export class FrameReader {
     at += taken
     if (this.#filled === partial.length) {
       this.#partial = null
-      this.#onFrame(partial[3] as FrameType, partial.readUInt32LE(4), partial, HEADER_BYTES, partial.length)
+      this.#emit(partial, 0, partial.length)
     }
     return at
   }

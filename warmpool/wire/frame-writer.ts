@@ -4,6 +4,7 @@
  * bounded by the windows of the invocations, so the writer itself never refuses.
  */
 import type { Writable } from 'node:stream'
+import { REFERENCE_BYTES, RING_FROM_BYTES, type RingWriter } from './body-ring.ts'
 import {
   FLAG_MORE,
   FLAG_PENDING,
@@ -11,6 +12,7 @@ import {
   FRAME,
   type FrameType,
   HEADER_BYTES,
+  IN_RING,
   MAX_PAYLOAD_BYTES,
   ProtocolError,
   REQUEST_PREFIX_BYTES,
@@ -56,6 +58,8 @@ function flushAll(): void {
 }
 
 export class FrameWriter {
+  /** Takes large bodies; null where the other side has none. */
+  ring: RingWriter | null = null
   readonly #socket: Writable
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
   #start = 0
@@ -80,6 +84,11 @@ export class FrameWriter {
 
   bytes(type: FrameType, id: number, payload: Uint8Array): void {
     if (payload.length > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payload.length} bytes is too long`)
+    const { ring } = this
+    if (ring !== null && payload.length >= RING_FROM_BYTES && ring.put(payload)) {
+      this.#header(type | IN_RING, id, REFERENCE_BYTES, REFERENCE_BYTES)
+      return this.#reference(ring, payload.length)
+    }
     const inSlab = payload.length < PASS_ON_BYTES
     this.#header(type, id, payload.length, inSlab ? payload.length : 0)
     if (inSlab) this.#copy(payload)
@@ -141,23 +150,26 @@ export class FrameWriter {
     const bodyBytes = body === null ? 0 : isText ? Buffer.byteLength(body) : body.length
     const payloadBytes = prefixBytes + head.length + bodyBytes
     if (payloadBytes > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payloadBytes} bytes is too long`)
-    const inSlab = bodyBytes < PASS_ON_BYTES
-    this.#header(type, id, payloadBytes, prefixBytes + head.length + (inSlab ? bodyBytes : 0))
+    const { ring } = this
+    const large = bodyBytes < PASS_ON_BYTES ? null : isText ? Buffer.from(body) : (body as Uint8Array)
+    const inRing = large !== null && ring !== null && bodyBytes >= RING_FROM_BYTES && ring.put(large)
+    const fixedBytes = prefixBytes + head.length
+    const slabBytes = fixedBytes + (inRing ? REFERENCE_BYTES : large === null ? bodyBytes : 0)
+    this.#header(inRing ? type | IN_RING : type, id, inRing ? slabBytes : payloadBytes, slabBytes)
     const slab = this.#slab
     const at = this.#end
     slab.writeUInt32LE(head.length, at + prefixBytes - 4)
     this.#end += prefixBytes
     if (head.length > 0) this.#end += slab.write(head, this.#end, 'latin1')
-    if (bodyBytes > 0) {
-      if (!inSlab) this.#passOn(isText ? Buffer.from(body) : (body as Uint8Array))
-      else if (isText) this.#end += slab.write(body, this.#end, 'utf8')
-      else this.#copy(body as Uint8Array)
-    }
     // A passed-on body closes the segment, but never starts a new slab: `at` is still good.
+    if (inRing) this.#reference(ring, bodyBytes)
+    else if (large !== null) this.#passOn(large)
+    else if (isText) this.#end += slab.write(body, this.#end, 'utf8')
+    else if (body !== null) this.#copy(body as Uint8Array)
     return at
   }
 
-  #header(type: FrameType, id: number, payloadBytes: number, slabBytes: number): void {
+  #header(type: number, id: number, payloadBytes: number, slabBytes: number): void {
     if (this.#frames++ >= EARLY_FRAMES) {
       this.flush()
       this.#frames = 1
@@ -182,6 +194,15 @@ export class FrameWriter {
   #copy(bytes: Uint8Array): void {
     this.#slab.set(bytes, this.#end)
     this.#end += bytes.length
+  }
+
+  /** Where the ring's last body lies, in the place of that body. */
+  #reference(ring: RingWriter, bytes: number): void {
+    const slab = this.#slab
+    slab.writeUInt32LE(ring.offset, this.#end)
+    slab.writeUInt32LE(bytes, this.#end + 4)
+    slab.writeUInt32LE(ring.mark, this.#end + 8)
+    this.#end += REFERENCE_BYTES
   }
 
   #passOn(bytes: Uint8Array): void {

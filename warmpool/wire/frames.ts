@@ -39,6 +39,9 @@ export const FRAME = {
   pong: 0x16,
 } as const
 
+/** Added to a type: the payload ends with a reference into the ring in the place of body bytes; see body-ring.ts. */
+export const IN_RING = 0x80
+
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 
 /**

@@ -8,6 +8,8 @@ export interface Hello {
   readonly runtime: string
   /** True: it counts begun invocations in fd 4, so that the parent knows what a dead worker never ran. */
   readonly journal: boolean
+  /** True: it can take large bodies out of its ring in fd 4. */
+  readonly ring?: boolean
 }
 
 /** Parent to worker: become this function. */
@@ -20,6 +22,8 @@ export interface Load {
   /** The name of a format, or null to infer it from the exports. */
   readonly format: string | null
   readonly env: Readonly<Record<string, string>>
+  /** True: the parent takes large bodies out of its ring, too. */
+  readonly ring: boolean
 }
 
 /** Worker to parent: the function is loaded. */

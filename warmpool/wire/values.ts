@@ -37,15 +37,19 @@ export function kindAt(chunk: Buffer, start: number, end: number): string {
 }
 
 /**
- * The value in a part of a chunk. Bytes come out as a Uint8Array of their own. Throws {@link ProtocolError} for an
+ * The value in a part of a chunk. Bytes come out as a Uint8Array: a copy, or where they lie if `isOwn` says that nobody
+ * else will use this memory. Throws {@link ProtocolError} for an
  * unknown kind or broken JSON.
  */
-export function decodeValue(kind: string, chunk: Buffer, start = 0, end = chunk.length): unknown {
+export function decodeValue(kind: string, chunk: Buffer, start = 0, end = chunk.length, isOwn = false): unknown {
   switch (kind) {
     case 'none':
       return undefined
-    case 'bytes':
-      return new Uint8Array(chunk.buffer.slice(chunk.byteOffset + start, chunk.byteOffset + end))
+    case 'bytes': {
+      const at = chunk.byteOffset + start
+      const { buffer } = chunk
+      return isOwn ? new Uint8Array(buffer, at, end - start) : new Uint8Array(buffer.slice(at, at + end - start))
+    }
     case 'json':
       return shortInteger(chunk, start, end) ?? parseJson(chunk, start, end)
     default:

@@ -1,7 +1,8 @@
 /** docs/protocol.md against the code and against a real worker: whoever writes a runtime has nothing else to go by. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, readSync, writeSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { RING_BYTES, RING_FROM_BYTES, TO_PARENT, TO_WORKER } from '../../../warmpool/wire/body-ring.ts'
 import { FrameWriter } from '../../../warmpool/wire/frame-writer.ts'
 import {
   DATA_CHUNK_BYTES,
@@ -9,6 +10,7 @@ import {
   FLAG_PENDING,
   FLAG_SECURE,
   FRAME,
+  IN_RING,
   INITIAL_WINDOW_BYTES,
   MAX_PAYLOAD_BYTES,
   PROTOCOL_VERSION,
@@ -37,6 +39,9 @@ describe('the page', () => {
     expect(PAGE).toContain(`at most ${MAX_PAYLOAD_BYTES} `)
     expect(PAGE).toContain(`at most ${INITIAL_WINDOW_BYTES} bytes are under way`)
     expect(PAGE).toContain(`no longer than ${DATA_CHUNK_BYTES} bytes`)
+    expect(PAGE).toContain(`Each ring has ${RING_BYTES} bytes`)
+    expect(PAGE).toContain(`0x${IN_RING.toString(16)} is added to its type`)
+    for (const { markAt, bytesAt } of [TO_WORKER, TO_PARENT]) expect(PAGE).toContain(`| ${markAt} | ${bytesAt} |`)
   })
 
   test('shows the bytes that the writer makes', () => {
@@ -61,7 +66,8 @@ describe('a worker', () => {
   test('says hello, loads, is ready, and answers a ping', async () => {
     const worker = new RawWorker()
     const { hello, ready } = await worker.load('export default { fetch() {} }')
-    expect(hello).toEqual({ protocol: PROTOCOL_VERSION, runtime: expect.stringMatching(/^node \d/), journal: true })
+    const runtime = expect.stringMatching(/^node \d/)
+    expect(hello).toEqual({ protocol: PROTOCOL_VERSION, runtime, journal: true, ring: true })
     expect(ready).toEqual({ format: 'fetch', concurrency: null })
     worker.send(frame(FRAME.ping, 0))
     expect(await worker.next()).toEqual({ type: FRAME.pong, id: 0, payload: Buffer.alloc(0) })
@@ -90,6 +96,20 @@ describe('a worker', () => {
       expect(bodyOf(await worker.next())).toBe(String(id))
       expect(worker.journal.begun()).toBe(id)
     }
+  })
+
+  test('takes a body out of its ring, answers through the other, and says how far it has read', async () => {
+    const worker = new RawWorker()
+    await worker.load('export default { fetch: async (request) => new Response(await request.bytes()) }', true)
+    const body = Buffer.alloc(RING_FROM_BYTES, 'ab')
+    writeSync(worker.journal.fd, body, 0, body.length, 4096 + 100)
+    const prefix = requestFrame(1, HEAD).subarray(8)
+    worker.send(frame(FRAME.request + IN_RING, 1, Buffer.concat([prefix, words(100, body.length, 777)])))
+    const { type, payload } = await worker.next()
+    expect(type).toBe(FRAME.response + IN_RING)
+    const [offset, length] = [payload.readUInt32LE(payload.length - 12), payload.readUInt32LE(payload.length - 8)]
+    expect(bytesAt(worker.journal.fd, 4096 + 4194304 + offset, length)).toEqual(body)
+    expect(bytesAt(worker.journal.fd, 4, 4)).toEqual(words(777))
   })
 
   test('never has more of a body under way than its window, and goes on as it is granted', async () => {
@@ -244,4 +264,16 @@ function u32(value: number): Buffer {
 function bodyOf({ type, payload }: Frame): string {
   expect(type).toBe(FRAME.response)
   return payload.toString('utf8', 7 + payload.readUInt32LE(3))
+}
+
+function words(...numbers: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(numbers.length * 4)
+  for (const [index, number] of numbers.entries()) bytes.writeUInt32LE(number, index * 4)
+  return bytes
+}
+
+function bytesAt(fd: number, at: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  readSync(fd, bytes, 0, length, at)
+  return bytes
 }

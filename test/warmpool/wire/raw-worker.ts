@@ -44,13 +44,13 @@ export class RawWorker {
     return worker
   }
 
-  async load(source: string): Promise<{ hello: Hello; ready: Ready }> {
+  async load(source: string, ring = false): Promise<{ hello: Hello; ready: Ready }> {
     const hello = await this.next()
     const folder = mkdtempSync(join(tmpdir(), 'raw-worker-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     writeFileSync(join(folder, 'index.mjs'), source)
     const entry = pathToFileURL(join(folder, 'index.mjs')).href
-    this.send(frame(FRAME.load, 0, JSON.stringify({ name: 'test', entry, cwd: null, format: null, env: {} })))
+    this.send(frame(FRAME.load, 0, JSON.stringify({ name: 'test', entry, cwd: null, format: null, env: {}, ring })))
     const ready = await this.next()
     if (hello.type !== FRAME.hello || ready.type !== FRAME.ready) throw new Error(`${hello.payload}\n${ready.payload}`)
     return { hello: JSON.parse(hello.payload.toString()), ready: JSON.parse(ready.payload.toString()) }

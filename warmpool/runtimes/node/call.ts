@@ -5,7 +5,7 @@
 
 import { countBodyBytes } from '../../wire/body-garbage.ts'
 import type { FrameWriter } from '../../wire/frame-writer.ts'
-import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES } from '../../wire/frames.ts'
+import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'
 import { decodeValue, encodeValue } from '../../wire/values.ts'
 import { CALL_ENDED, callerLeft } from './departure.ts'
@@ -16,6 +16,8 @@ import { type OutgoingResponse, toOutgoing } from './web/response.ts'
 
 /** More than any caller takes; and a head travels in one piece. */
 const MAX_HEAD_CHARS = 60 * 1024
+/** A task's output has a reader that takes it whole in any case. */
+const MOST_VALUE_BYTES = MAX_PAYLOAD_BYTES / 2
 
 type CallState = 'running' | 'answering' | 'settling' | 'done'
 
@@ -84,8 +86,11 @@ export class Call {
   /** A task's input, or a promise of it. Throws ProtocolError when it is not what its head says. */
   value(): unknown {
     const kind = this.#head
-    if (this.body.isWhole) return decodeValue(kind, this.body.takeToRead())
-    return this.body.collect().then((bytes) => decodeValue(kind, bytes))
+    const { body } = this
+    if (!body.isWhole) return body.collect().then((bytes) => decodeValue(kind, bytes))
+    const isOwn = !body.isBorrowed
+    const bytes = body.takeToRead()
+    return decodeValue(kind, bytes, 0, bytes.length, isOwn)
   }
 
   /** Keeps the slot, and the worker, until the promise has settled. A rejection is only logged: the answer is given. */
@@ -127,7 +132,7 @@ export class Call {
       void this.#stream(body)
       return
     }
-    this.#respondBytes(status, head, body)
+    this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
   }
 
   /** A task's output. */
@@ -136,7 +141,7 @@ export class Call {
     const { kind, body } = encodeValue(value)
     this.#state = 'answering'
     if (body === null) this.#whole(0, kind, null)
-    else this.#respondBytes(0, kind, body)
+    else this.#respondBytes(0, kind, body, MOST_VALUE_BYTES)
   }
 
   fail(code: Failed['code'], error: unknown): void {
@@ -168,9 +173,10 @@ export class Call {
     this.#whole(status, `${head}${head === '' ? '' : '\n'}content-length\n${length}`, null)
   }
 
-  #respondBytes(status: number, head: string, body: string | Uint8Array): void {
+  /** In one frame up to so many bytes, else as a stream that its reader may slow down. */
+  #respondBytes(status: number, head: string, body: string | Uint8Array, wholeBytes: number): void {
     // UTF-8 takes at most three bytes for each unit of a JavaScript string.
-    if (body.length * (typeof body === 'string' ? 3 : 1) <= INITIAL_WINDOW_BYTES) return this.#whole(status, head, body)
+    if (body.length * (typeof body === 'string' ? 3 : 1) <= wholeBytes) return this.#whole(status, head, body)
     this.#writer.response(this.id, status, head, null, true, false)
     void this.#sendLong(typeof body === 'string' ? Buffer.from(body) : body).then(() => this.#end())
   }

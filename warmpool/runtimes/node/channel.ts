@@ -4,6 +4,7 @@
  * go of this process, and it exits.
  */
 import { Socket } from 'node:net'
+import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../wire/body-ring.ts'
 import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from '../../wire/frame-writer.ts'
 import { FRAME } from '../../wire/frames.ts'
@@ -15,15 +16,21 @@ const READ_BYTES = 256 * 1024
 
 export interface Channel {
   readonly writer: FrameWriter
+  /** Large answers go through the shared file from now on. */
+  openRing(): void
+  /** These bytes lie where the next read will be put. */
+  isBorrowed(chunk: Buffer): boolean
   readonly began: BegunCounter
 }
 
 export function openChannel(onFrame: FrameHandler): Channel {
   const reader = new FrameReader(onFrame)
+  reader.ring = new RingReader(JOURNAL_FD, TO_WORKER)
+  const memory = Buffer.allocUnsafeSlow(READ_BYTES)
   const socket = new Socket({
     fd: WIRE_FD,
     onread: {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      buffer: memory,
       callback: (length: number, buffer: Uint8Array) => {
         flushAfterThisRead()
         reader.push((buffer as Buffer).subarray(0, length))
@@ -36,7 +43,14 @@ export function openChannel(onFrame: FrameHandler): Channel {
   socket.once('close', () => process.exit(0))
   socket.resume()
 
-  return { writer, began: openBegunCounter(JOURNAL_FD) }
+  return {
+    writer,
+    openRing() {
+      writer.ring = new RingWriter(JOURNAL_FD, TO_PARENT)
+    },
+    isBorrowed: (chunk) => chunk.buffer === memory.buffer,
+    began: openBegunCounter(JOURNAL_FD),
+  }
 }
 
 /** A parent that cannot be understood has a bug: it is better to be replaced than to guess. */

@@ -35,7 +35,7 @@ let isDraining = false
 installWebClasses()
 letDeparturesGo()
 process.setSourceMapsEnabled(true)
-const { writer, began } = openChannel(onFrame)
+const { writer, began, openRing, isBorrowed } = openChannel(onFrame)
 void rehearse().then(sayHello)
 
 function sayHello(): void {
@@ -43,6 +43,7 @@ function sayHello(): void {
     protocol: PROTOCOL_VERSION,
     runtime: `node ${process.versions.node}`,
     journal: true,
+    ring: true,
   } satisfies Hello)
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
@@ -55,8 +56,7 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
       return onRequest(id, chunk, start, end)
     case FRAME.data:
       countBodyBytes(end - start)
-      // The chunk's buffer is used again for the next read.
-      return calls.get(id)?.body.push(Buffer.from(chunk.subarray(start, end)))
+      return calls.get(id)?.body.push(own(chunk, start, end))
     case FRAME.end:
       return calls.get(id)?.body.end()
     case FRAME.cancel:
@@ -76,8 +76,15 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
   }
 }
 
+/** Bytes of a frame that outlive its turn. */
+function own(chunk: Buffer, start: number, end: number): Buffer {
+  const bytes = chunk.subarray(start, end)
+  return isBorrowed(chunk) ? Buffer.from(bytes) : bytes
+}
+
 async function load(wanted: Load): Promise<void> {
   try {
+    if (wanted.ring) openRing()
     if (wanted.cwd !== null) process.chdir(wanted.cwd)
     Object.assign(process.env, wanted.env)
     setEntryFile(fileURLToPath(wanted.entry))
@@ -101,7 +108,9 @@ function onRequest(id: number, chunk: Buffer, start: number, end: number): void 
   const first = headEnd === end ? null : chunk.subarray(headEnd, end)
   const more = (flags & FLAG_MORE) !== 0
   const body =
-    more || first !== null ? new IncomingBody(first, more, (bytes) => writer.window(id, bytes), true) : NO_BODY
+    more || first !== null
+      ? new IncomingBody(first, more, (bytes) => writer.window(id, bytes), isBorrowed(chunk))
+      : NO_BODY
   const call = new Call(id, head, timeLeftMs, (flags & FLAG_SECURE) !== 0, body, writer, onDone)
   calls.set(id, call)
   began(id)

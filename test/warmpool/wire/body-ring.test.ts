@@ -1,0 +1,126 @@
+/** The ring by itself: bodies come out as they went in, whatever their sizes, and a hostile other side gets an error. */
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { Journal } from '../../../warmpool/journal.ts'
+import { RING_BYTES, RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../../warmpool/wire/body-ring.ts'
+import { numbers } from './frames-by-hand.ts'
+
+function makeRing(place = TO_WORKER) {
+  const journal = new Journal()
+  onTestFinished(() => journal.close())
+  return { fd: journal.fd, writer: new RingWriter(journal.fd, place), reader: new RingReader(journal.fd, place) }
+}
+
+/** The reference to what was put in last. */
+function reference({ offset, mark }: RingWriter, length: number): Buffer {
+  const bytes = Buffer.alloc(12)
+  bytes.writeUInt32LE(offset, 0)
+  bytes.writeUInt32LE(length, 4)
+  bytes.writeUInt32LE(mark, 8)
+  return bytes
+}
+
+test('bodies of many sizes come out whole, in order, however many wait in between', () => {
+  const { writer, reader } = makeRing()
+  const random = numbers(7)
+  const waiting: { bytes: Buffer; reference: Buffer }[] = []
+  let refused = 0
+  for (let round = 0; round < 3_000; round++) {
+    const bytes = Buffer.alloc(1 + random(RING_BYTES / 5), round)
+    if (writer.put(bytes)) waiting.push({ bytes, reference: reference(writer, bytes.length) })
+    else refused++
+    while (waiting.length > random(8)) {
+      const first = waiting.shift()!
+      expect(reader.resolve(first.reference, 0, 12).equals(first.bytes)).toBe(true)
+    }
+  }
+  expect(refused).toBeGreaterThan(0)
+})
+
+test('the reference ends the payload: what stands before it stays before the body', () => {
+  const { writer, reader } = makeRing()
+  expect(writer.put(Buffer.from('body'))).toBe(true)
+  const chunk = Buffer.concat([Buffer.from('..head:'), reference(writer, 4), Buffer.from('next frame')])
+  expect(reader.resolve(chunk, 2, 7 + 12).toString()).toBe('head:body')
+})
+
+test('it takes exactly its size, then nothing until something was taken out', () => {
+  const { writer, reader } = makeRing()
+  const half = Buffer.alloc(RING_BYTES / 2, 1)
+  expect(writer.put(half)).toBe(true)
+  const first = reference(writer, half.length)
+  expect(writer.put(half)).toBe(true)
+  const second = reference(writer, half.length)
+  expect(writer.put(Buffer.alloc(1))).toBe(false)
+  reader.resolve(first, 0, 12)
+  expect(writer.put(half)).toBe(true)
+  expect(writer.offset).toBe(0)
+  expect(writer.put(Buffer.alloc(1))).toBe(false)
+  reader.resolve(second, 0, 12)
+  expect(writer.put(Buffer.alloc(1))).toBe(true)
+})
+
+test('what is larger than the ring is refused, and an empty ring begins at its start', () => {
+  const { writer, reader } = makeRing()
+  expect(writer.put(Buffer.alloc(RING_BYTES + 1))).toBe(false)
+  for (let round = 0; round < 3; round++) {
+    expect(writer.put(Buffer.alloc(RING_BYTES / 2 + 1))).toBe(true)
+    expect(writer.offset).toBe(0)
+    reader.resolve(reference(writer, RING_BYTES / 2 + 1), 0, 12)
+  }
+})
+
+test('the two directions and the journal do not touch each other', () => {
+  const { fd, writer } = makeRing(TO_WORKER)
+  const other = new RingWriter(fd, TO_PARENT)
+  writeSync(fd, Buffer.from([1, 2, 3, 4]), 0, 4, 0)
+  const [there, back] = [Buffer.alloc(RING_BYTES, 1), Buffer.alloc(RING_BYTES, 2)]
+  expect([writer.put(there), other.put(back)]).toEqual([true, true])
+  expect(new RingReader(fd, TO_WORKER).resolve(reference(writer, RING_BYTES), 0, 12).equals(there)).toBe(true)
+  expect(new RingReader(fd, TO_PARENT).resolve(reference(other, RING_BYTES), 0, 12).equals(back)).toBe(true)
+  const counter = Buffer.alloc(4)
+  readSync(fd, counter, 0, 4, 0)
+  expect([...counter]).toEqual([1, 2, 3, 4])
+})
+
+test('marks count on through the end of their 32 bits', () => {
+  const { fd, writer, reader } = makeRing()
+  writer.mark = 0xfffffff0
+  writeSync(fd, Buffer.from([0xf0, 0xff, 0xff, 0xff]), 0, 4, TO_WORKER.markAt)
+  const half = Buffer.alloc(RING_BYTES / 2, 9)
+  for (let round = 0; round < 8; round++) {
+    expect(writer.put(half)).toBe(true)
+    const first = reference(writer, half.length)
+    expect(writer.put(half)).toBe(true)
+    const second = reference(writer, half.length)
+    expect(writer.put(half)).toBe(false)
+    for (const taken of [first, second]) expect(reader.resolve(taken, 0, 12).equals(half)).toBe(true)
+  }
+})
+
+const hostile: readonly [string, offset: number, length: number][] = [
+  ['a length over the ring', 0, RING_BYTES + 1],
+  ['a place behind the ring', RING_BYTES, 1],
+  ['a place that overflows', 0xffffffff, 0xffffffff],
+]
+test.each(hostile)('a reference with %s is refused', (_what, offset, length) => {
+  const { reader } = makeRing()
+  const bytes = reference({ offset, mark: 0 } as RingWriter, length)
+  expect(() => reader.resolve(bytes, 0, 12)).toThrow(/which are not in the ring/)
+})
+
+test('a frame shorter than a reference, or a file that was cut, is refused', () => {
+  const { fd, writer, reader } = makeRing()
+  expect(() => reader.resolve(Buffer.alloc(11), 0, 11)).toThrow(/too short/)
+  writer.put(Buffer.alloc(10_000))
+  ftruncateSync(fd, 5_000)
+  expect(() => reader.resolve(reference(writer, 10_000), 0, 12)).toThrow(/does not have/)
+})
+
+test('where the file cannot be written to, everything goes another way', () => {
+  const fd = openSync(process.execPath, 'r')
+  onTestFinished(() => closeSync(fd))
+  const writer = new RingWriter(fd, TO_WORKER)
+  expect(writer.put(Buffer.alloc(10))).toBe(false)
+  expect(writer.put(Buffer.alloc(10))).toBe(false)
+})
