@@ -10,7 +10,7 @@
 import type { Expiring } from './deadline-wheel.ts'
 import type { InvocationFailure } from './failure.ts'
 import type { StartKind } from './status.ts'
-import { countBodyBytes } from './wire/body-garbage.ts'
+import { releaseBody } from './wire/body-memory.ts'
 import { FRAME, INITIAL_WINDOW_BYTES } from './wire/frames.ts'
 import type { Worker } from './worker.ts'
 
@@ -58,10 +58,12 @@ export abstract class Invocation implements Expiring {
   /** Body bytes sent that the worker has not confirmed to have begun with: a retry sends them again. */
   #unconfirmed: Uint8Array[] | null = null
   #isBodyEnded = false
+  /** The last `write` returned false. */
+  #isStopped = false
 
   /** It was handed to a worker for the first time: a body that goes on may be written from now on. */
   protected onSent(): void {}
-  /** The window has opened again after a `write` that returned false. */
+  /** More may be under way again after a `write` that returned false. */
   protected onWritable(): void {}
   /** The response's head, with the whole body or its beginning. `body` is only good until the turn ends. */
   protected abstract onResponse(status: number, head: string, body: Buffer, more: boolean): void
@@ -77,7 +79,7 @@ export abstract class Invocation implements Expiring {
   /** Instead of a response, or instead of the rest of one. */
   protected abstract onFailure(failure: InvocationFailure): void
 
-  /** Sends more of the body. False: the window is closed; wait for `onWritable`. */
+  /** Sends more of the body. False: enough is under way; wait for `onWritable`. */
   write(chunk: Uint8Array): boolean {
     if (this.state === 'ended') return true
     if (this.worker === null) {
@@ -85,11 +87,14 @@ export abstract class Invocation implements Expiring {
       this.#unconfirmed?.push(chunk)
       return false
     }
-    countBodyBytes(chunk.length)
     this.#sendWindowBytes -= chunk.length
-    this.#unconfirmed?.push(chunk)
     this.worker.writer.bytes(FRAME.data, this.id, chunk)
-    return this.#sendWindowBytes > 0
+    const isCrowded = this.worker.writer.ring?.isCrowded === true
+    if (this.#unconfirmed === null) releaseBody(chunk)
+    else this.#unconfirmed.push(chunk)
+    // What is under way will be granted again: that is when it goes on, however full the ring is then.
+    this.#isStopped = isCrowded || this.#sendWindowBytes <= 0
+    return !this.#isStopped
   }
 
   endBody(): void {
@@ -127,23 +132,28 @@ export abstract class Invocation implements Expiring {
     const again = this.#unconfirmed
     this.#unconfirmed = []
     if (again === null) return this.onSent()
+    this.#isStopped = false
     for (const chunk of again) this.write(chunk)
     if (this.#isBodyEnded) this.endBody()
-    else if (this.#sendWindowBytes > 0) this.onWritable()
+    else if (!this.#isStopped) this.onWritable()
   }
 
   /** A frame from the worker proves that it has begun: nothing will have to be sent again. */
   #confirm(): void {
+    if (this.#unconfirmed === null) return
+    for (const chunk of this.#unconfirmed) releaseBody(chunk)
     this.#unconfirmed = null
   }
 
   /** Returns false when the worker granted more than it can have taken. */
   grant(bytes: number): boolean {
     this.#confirm()
-    const wasClosed = this.#sendWindowBytes <= 0
     this.#sendWindowBytes += bytes
     if (this.#sendWindowBytes > INITIAL_WINDOW_BYTES) return false
-    if (wasClosed && this.#sendWindowBytes > 0) this.onWritable()
+    if (this.#isStopped && this.#sendWindowBytes > 0) {
+      this.#isStopped = false
+      this.onWritable()
+    }
     return true
   }
 
@@ -161,7 +171,6 @@ export abstract class Invocation implements Expiring {
   }
 
   receive(chunk: Buffer): boolean {
-    countBodyBytes(chunk.length)
     this.#receiveWindowBytes -= chunk.length
     if (this.isCancelled) this.consumed(chunk.length)
     else this.onData(chunk)
@@ -170,15 +179,21 @@ export abstract class Invocation implements Expiring {
 
   /** Ends it well. The body of a request that nobody read to its end is not sent any further. */
   finish(): void {
-    this.#unconfirmed = null
+    this.#letGo()
     this.state = 'ended'
     if (!this.isCancelled) this.onEnd()
   }
 
   fail(failure: InvocationFailure): void {
     if (this.state === 'ended') return
-    this.#unconfirmed = null
+    this.#letGo()
     this.state = 'ended'
     if (!this.isCancelled) this.onFailure(failure)
+  }
+
+  /** Its request's body is not needed any more, by no worker. */
+  #letGo(): void {
+    this.#confirm()
+    if (this.body !== null && typeof this.body !== 'string') releaseBody(this.body)
   }
 }

@@ -3,7 +3,7 @@
  * as the caller takes it, verifies what the function says of its length, and answers exactly once, with the function's
  * response or with a problem document.
  */
-import { Invocation, type InvocationFailure } from '../../warmpool/index.ts'
+import { Invocation, type InvocationFailure, releaseBody } from '../../warmpool/index.ts'
 import { type ResponseHead, readResponseHead } from './headers.ts'
 import { type Problem, type ProblemCode, problem } from './problem.ts'
 import { sendProblem } from './send-problem.ts'
@@ -93,7 +93,7 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   onBodyEnd(): void {
     if (this.#bodyPath === 'gathered') {
       const chunks = this.#gathered
-      this.body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+      this.body = joined(chunks)
       if (!this.isCancelled) this.#edge.onWhole(this)
     } else if (this.#isHandedOver) this.endBody()
     else this.#hasEndedEarly = true
@@ -128,9 +128,10 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   }
 
   protected override onSent(): void {
-    for (const chunk of this.#gathered.splice(0)) this.write(chunk)
+    let isOpen = true
+    for (const chunk of this.#gathered.splice(0)) isOpen = this.write(chunk)
     if (this.#hasEndedEarly) this.endBody()
-    else this.exchange.resume()
+    else if (isOpen) this.exchange.resume()
   }
 
   protected override onWritable(): void {
@@ -243,6 +244,14 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
     this.#problem = found
     sendProblem(exchange, found, { retryAfterMs })
   }
+}
+
+/** The chunks in one piece; they are not to be used any more. */
+function joined(chunks: readonly Buffer[]): Buffer {
+  if (chunks.length === 1) return chunks[0]!
+  const whole = Buffer.concat(chunks)
+  for (const chunk of chunks) releaseBody(chunk)
+  return whole
 }
 
 const HIDDEN = 'What it threw is in the log of the gateway, under this invocation id.'

@@ -60,6 +60,19 @@ describe('values', () => {
     expect(await pool.run(echo, new Uint8Array(0))).toEqual(new Uint8Array(0))
   })
 
+  it.each([4_095, 32_767, 32_768, 300_000, 1_048_576, 2_097_152, 2_097_153])(
+    'carries %i bytes, many at once, and gives memory that stays when it is sent on',
+    async (length) => {
+      const pool = makePool({ concurrency: 16, maxWorkers: 1 })
+      const echo = new URL('./tasks/echo.mjs', import.meta.url)
+      const sent = Array.from({ length: 12 }, (_, at) => Buffer.alloc(length, `body ${at} `))
+      const once = (await Promise.all(sent.map((bytes) => pool.run(echo, bytes)))) as Uint8Array[]
+      const twice = (await Promise.all(once.map((bytes) => pool.run(echo, bytes)))) as Uint8Array[]
+      for (const [at, bytes] of sent.entries())
+        for (const back of [once[at]!, twice[at]!]) expect(Buffer.compare(back, bytes)).toBe(0)
+    },
+  )
+
   it('carries 20 MiB, which is many windows', async () => {
     const bytes = Buffer.alloc(20 * 1024 * 1024)
     for (let at = 0; at < bytes.length; at += 997) bytes[at] = at % 251
@@ -303,6 +316,21 @@ describe('what a dead worker never began', () => {
     expect(await hanging).toBe('worker-died')
     expect(new Set(await Promise.all(unseen))).not.toContain(pid)
     expect(linesOf(file).map((line) => line.split(' ')[0])).toEqual(['begun', '1', '2', '3'])
+  })
+
+  it.each([1_048_576, 5_000_000])('is run by another with the whole of its %i bytes', async (length) => {
+    const pool = makePool({ concurrency: 8, maxWorkers: 1 })
+    const echo = new URL('./tasks/echo.mjs', import.meta.url)
+    await pool.run(echo, 'warm')
+    const { pid } = theFunction(pool).workers[0]!
+    process.kill(pid, 'SIGSTOP')
+    const sent = [1, 2, 3].map((value) => Buffer.alloc(length, value))
+    const runs = sent.map((bytes) => pool.run(echo, bytes))
+    await eventually(() => theFunction(pool).workers[0]!.inFlight === 3)
+    await new Promise((resolve) => setImmediate(resolve))
+    process.kill(pid, 'SIGKILL')
+    for (const [at, back] of (await Promise.all(runs)).entries())
+      expect(Buffer.compare(back as Uint8Array, sent[at]!)).toBe(0)
   })
 
   it('is run again even if it had begun, where the function is idempotent', async () => {

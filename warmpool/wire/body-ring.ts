@@ -6,7 +6,7 @@
  * one that shortens it gives the other a short read and not a fault.
  */
 import { readSync, writeSync } from 'node:fs'
-import { countBodyBytes } from './body-garbage.ts'
+import { allocateBody } from './body-memory.ts'
 import { MAX_PAYLOAD_BYTES, ProtocolError } from './frames.ts'
 
 /** Room for each direction. Pages are taken up as they are used: a ring that runs empty begins at its start again. */
@@ -44,6 +44,11 @@ export class RingWriter {
   constructor(fd: number, place: RingPlace) {
     this.#fd = fd
     this.#place = place
+  }
+
+  /** Half of it is in use, as far as is known: whoever can wait for the receiver should. */
+  get isCrowded(): boolean {
+    return (this.mark - this.#takenMark) >>> 0 > RING_BYTES / 2
   }
 
   /** False: there is no room, and nothing was written. */
@@ -104,8 +109,7 @@ export class RingReader {
     const before = at - start
     if (offset + length > RING_BYTES || before + length > MAX_PAYLOAD_BYTES)
       throw new ProtocolError(`a reference to ${length} bytes at ${offset}, which are not in the ring`)
-    const whole = Buffer.allocUnsafeSlow(before + length)
-    countBodyBytes(whole.length)
+    const whole = allocateBody(before + length)
     chunk.copy(whole, 0, start, at)
     if (readSync(this.#fd, whole, before, length, this.#place.bytesAt + offset) < length)
       throw new ProtocolError('a reference to bytes that its shared file does not have')

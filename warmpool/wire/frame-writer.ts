@@ -4,6 +4,7 @@
  * bounded by the windows of the invocations, so the writer itself never refuses.
  */
 import type { Writable } from 'node:stream'
+import { keepBody } from './body-memory.ts'
 import { REFERENCE_BYTES, RING_FROM_BYTES, type RingWriter } from './body-ring.ts'
 import {
   FLAG_MORE,
@@ -206,6 +207,7 @@ export class FrameWriter {
   }
 
   #passOn(bytes: Uint8Array): void {
+    keepBody(bytes)
     this.#closeSegment()
     this.#segments.push(bytes)
   }

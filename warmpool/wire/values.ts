@@ -3,6 +3,7 @@
  * the body is the JSON text or the bytes themselves.
  */
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
+import { keepBody } from './body-memory.ts'
 import { ProtocolError } from './frames.ts'
 
 export type ValueKind = 'json' | 'bytes' | 'none'
@@ -48,7 +49,9 @@ export function decodeValue(kind: string, chunk: Buffer, start = 0, end = chunk.
     case 'bytes': {
       const at = chunk.byteOffset + start
       const { buffer } = chunk
-      return isOwn ? new Uint8Array(buffer, at, end - start) : new Uint8Array(buffer.slice(at, at + end - start))
+      if (!isOwn) return new Uint8Array(buffer.slice(at, at + end - start))
+      keepBody(chunk)
+      return new Uint8Array(buffer, at, end - start)
     }
     case 'json':
       return shortInteger(chunk, start, end) ?? parseJson(chunk, start, end)

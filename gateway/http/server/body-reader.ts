@@ -3,6 +3,8 @@
  * behind it, so that no byte of a body can become a request; what is not exactly a chunk throws (RFC 9112, 7.1).
  */
 
+import { allocateBody } from '../../../warmpool/index.ts'
+
 export interface BodySink {
   /** The chunk is the sink's own. */
   onBody(chunk: Buffer): void
@@ -40,7 +42,7 @@ export class LengthBody implements BodyReader {
 
 /** A copy: what was read is used again for the next read. */
 function ownBytes(bytes: Buffer, at: number, end: number): Buffer {
-  const own = Buffer.allocUnsafe(end - at)
+  const own = allocateBody(end - at)
   bytes.copy(own, 0, at, end)
   return own
 }

@@ -7,6 +7,7 @@
  *   head ──▶ body ──▶ head …     full: as many requests wait as may      last: what still comes is read and dropped
  */
 import type { Socket } from 'node:net'
+import { releaseBody } from '../../../warmpool/index.ts'
 import type { ProblemCode } from '../problem.ts'
 import { BodyMistake, type BodyReader, ChunkedBody, LengthBody } from './body-reader.ts'
 import { Exchange } from './exchange.ts'
@@ -44,6 +45,8 @@ const FIRST_LOOK_BYTES = 1024
 /** How long, and how much, is still read after the last answer: closing at once would take it out of the caller's hands. */
 const LINGER_MS = 1_000
 const LINGER_BYTES = 1024 * 1024
+/** From this size on memory is given back as soon as it was sent. */
+const LARGE_BYTES = 16 * 1024
 const CR = 0x0d
 const LF = 0x0a
 
@@ -101,7 +104,9 @@ export class Connection {
   }
 
   write(piece: string | Uint8Array): boolean {
-    return typeof piece === 'string' ? this.#socket.write(piece, 'latin1') : this.#socket.write(piece)
+    if (typeof piece === 'string') return this.#socket.write(piece, 'latin1')
+    if (piece.length < LARGE_BYTES) return this.#socket.write(piece)
+    return this.#socket.write(piece, () => releaseBody(piece))
   }
 
   cork(): void {

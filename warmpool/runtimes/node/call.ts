@@ -3,7 +3,7 @@
  * streams a body no faster than the parent grants, and keeps its slot until `waitUntil` work has settled.
  */
 
-import { countBodyBytes } from '../../wire/body-garbage.ts'
+import { countBodyBytes } from '../../wire/body-memory.ts'
 import type { FrameWriter } from '../../wire/frame-writer.ts'
 import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'

@@ -3,6 +3,10 @@
  * the reader takes what is there, so a slow reader slows the caller down and nothing piles up here. It is read once,
  * either collected or as a stream.
  */
+import { releaseBody } from '../../wire/body-memory.ts'
+
+/** A longer one is not believed until it comes. */
+const MOST_ANNOUNCED_BYTES = 16 * 1024 * 1024
 
 /** Grants the parent that many more bytes. */
 type Grant = (bytes: number) => void
@@ -57,11 +61,13 @@ export class IncomingBody {
     this.#notify()
   }
 
-  /** All of it in one piece. */
-  async collect(): Promise<Buffer> {
-    const taken: Uint8Array[] = []
-    for (let chunk = await this.#next(); chunk !== null; chunk = await this.#next()) taken.push(chunk)
-    return taken.length === 1 ? asBuffer(taken[0]!) : Buffer.concat(taken)
+  /** All of it in one piece, in memory of its own. `announcedBytes`: how long it is said to be; 0 when that is not known. */
+  async collect(announcedBytes = 0): Promise<Buffer> {
+    const first = await this.#next()
+    if (first === null) return Buffer.alloc(0)
+    const parts = new Joined(first.length < announcedBytes ? Math.min(announcedBytes, MOST_ANNOUNCED_BYTES) : 0)
+    for (let chunk: Uint8Array | null = first; chunk !== null; chunk = await this.#next()) parts.add(chunk)
+    return parts.whole()
   }
 
   /** All of it at once, when {@link isWhole}. */
@@ -116,6 +122,35 @@ export class IncomingBody {
   #notify(): void {
     this.#wake?.()
     this.#wake = null
+  }
+}
+
+/** Chunks put together, where their length was known without keeping them until the last has come. */
+class Joined {
+  readonly #known: Buffer
+  #filled = 0
+  readonly #rest: Uint8Array[] = []
+
+  constructor(knownBytes: number) {
+    this.#known = Buffer.allocUnsafeSlow(knownBytes)
+  }
+
+  add(chunk: Uint8Array): void {
+    if (this.#filled + chunk.length > this.#known.length) {
+      this.#rest.push(chunk)
+      return
+    }
+    this.#known.set(chunk, this.#filled)
+    this.#filled += chunk.length
+    releaseBody(chunk)
+  }
+
+  whole(): Buffer {
+    if (this.#rest.length === 0) return this.#known.subarray(0, this.#filled)
+    if (this.#rest.length === 1 && this.#filled === 0) return asBuffer(this.#rest[0]!)
+    const whole = Buffer.concat([this.#known.subarray(0, this.#filled), ...this.#rest])
+    for (const chunk of this.#rest) releaseBody(chunk)
+    return whole
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { countBodyBytes } from '../../wire/body-garbage.ts'
+import { allocateBody } from '../../wire/body-memory.ts'
 import {
   FLAG_MORE,
   FLAG_SECURE,
@@ -55,7 +55,6 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
     case FRAME.request:
       return onRequest(id, chunk, start, end)
     case FRAME.data:
-      countBodyBytes(end - start)
       return calls.get(id)?.body.push(own(chunk, start, end))
     case FRAME.end:
       return calls.get(id)?.body.end()
@@ -79,7 +78,10 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
 /** Bytes of a frame that outlive its turn. */
 function own(chunk: Buffer, start: number, end: number): Buffer {
   const bytes = chunk.subarray(start, end)
-  return isBorrowed(chunk) ? Buffer.from(bytes) : bytes
+  if (!isBorrowed(chunk)) return bytes
+  const copy = allocateBody(bytes.length)
+  bytes.copy(copy)
+  return copy
 }
 
 async function load(wanted: Load): Promise<void> {

@@ -78,6 +78,12 @@ export function toText(content: Content): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
 }
 
+/** The same for content that nobody else has: without a copy where it fills its buffer. */
+export function givenBytes(content: Content): Uint8Array<ArrayBuffer> {
+  if (typeof content === 'string' || content.byteLength < content.buffer.byteLength) return ownBytes(content)
+  return new Uint8Array(content.buffer as ArrayBuffer)
+}
+
 /** Bytes in a buffer of their own, as `bytes()` and `arrayBuffer()` give them. */
 export function ownBytes(content: Content): Uint8Array<ArrayBuffer> {
   return typeof content === 'string' ? encoder.encode(content) : new Uint8Array(content)

@@ -4,7 +4,7 @@
  * it to `fetch` build one behind it, from then on the only reader of the body.
  */
 import type { IncomingBody } from '../incoming-body.ts'
-import { type ByteStream, collect, isRead, ownBytes, spentStream, toText, unusable } from './body.ts'
+import { type ByteStream, collect, givenBytes, isRead, ownBytes, spentStream, toText, unusable } from './body.ts'
 import { standInFor } from './delegate.ts'
 import { copyHeaders } from './fields.ts'
 import { LazyHeaders } from './headers.ts'
@@ -43,7 +43,7 @@ export class LazyRequest {
   }
 
   get url(): string {
-    this.#url ??= requestUrl(this.#source.lines[2]!, this.#host(), this.#isSecure)
+    this.#url ??= requestUrl(this.#source.lines[2]!, this.#line('host'), this.#isSecure)
     return this.#url
   }
 
@@ -86,7 +86,7 @@ export class LazyRequest {
   }
 
   async bytes(): Promise<Uint8Array> {
-    return this.#native === null ? ownBytes(await this.#read()) : this.#native.bytes()
+    return this.#native === null ? givenBytes(await this.#read()) : this.#native.bytes()
   }
 
   async blob(): Promise<Blob> {
@@ -144,12 +144,13 @@ export class LazyRequest {
     if (this.#isUsed) throw unusable()
     if (this.#stream !== null) return collect(this.#stream)
     this.#isUsed = true
-    return this.#body.isWhole ? this.#body.takeWhole() : this.#body.collect()
+    return this.#body.isWhole ? this.#body.takeWhole() : this.#body.collect(Number(this.#line('content-length')))
   }
 
-  #host(): string {
+  /** A header that comes once at most, without making all of them; '' when it is not there. */
+  #line(name: string): string {
     const lines = this.#source.lines
-    for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) if (lines[at] === 'host') return lines[at + 1]!
+    for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) if (lines[at] === name) return lines[at + 1]!
     return ''
   }
 }
