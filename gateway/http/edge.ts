@@ -10,7 +10,7 @@ import { requestId } from './request-id.ts'
 import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
 import { ALLOWED_METHODS, sendProblem } from './send-problem.ts'
-import type { HttpLimits } from './server/connection.ts'
+import type { HttpLimits } from './server/deadlines.ts'
 import type { Exchange } from './server/exchange.ts'
 import { HttpServer, type HttpServerOwner } from './server/http-server.ts'
 
