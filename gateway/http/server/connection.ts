@@ -41,8 +41,10 @@ export class Connection implements RequestSource {
   readonly #reader = new RequestReader(this)
   readonly #answers = new AnswerQueue()
   #state: ConnectionState = 'open'
+  /** For what the caller is to send, and for what it is to take. */
   readonly #sending = new Wait()
   readonly #taking = new Wait()
+  /** What came after the reader had stopped. */
   #droppedBytes = 0
 
   /** `accepted`: a socket that nothing was read from, and that is paused. */

@@ -41,8 +41,10 @@ export class RequestReader {
   state: ReaderState = 'head'
   /** The exchange whose body is being read. */
   receiving: Exchange | null = null
-  /** Counts whole heads and pieces of bodies. A part of a head counts for nothing, nor what is left of a body that was
-   * answered without it: they get no more time by coming in small pieces. */
+  /**
+   * Counts whole heads and pieces of bodies. A part of a head counts for nothing, nor what is left of a body that was
+   * answered without it: they get no more time by coming in small pieces.
+   */
   progress = 0
   readonly #source: RequestSource
   readonly #heads = new HeadReader()
