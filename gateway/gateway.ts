@@ -209,9 +209,8 @@ async function openCatalog(pool: WarmPool, config: Config): Promise<Catalog> {
 }
 
 function edgeSettings({ listen, limits }: Config): EdgeSettings {
-  const { bodyBytes, headersBytes, headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs } = limits
   const { trustProxy, serverTiming } = listen
-  return { trustProxy, serverTiming, bodyBytes, headersBytes, headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs }
+  return { ...limits, trustProxy, serverTiming }
 }
 
 /** A function that never had a bundle that builds. */

@@ -32,6 +32,8 @@ export interface Config {
     readonly headersTimeoutMs: number
     /** Between two chunks of a request body. */
     readonly bodyTimeoutMs: number
+    /** Between two pieces of a response that the caller takes. */
+    readonly writeTimeoutMs: number
     readonly keepAliveTimeoutMs: number
     readonly shutdownTimeoutMs: number
   }
@@ -75,6 +77,7 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
       headersBytes: limits.headers,
       headersTimeoutMs: limits.headersTimeout,
       bodyTimeoutMs: limits.bodyTimeout,
+      writeTimeoutMs: limits.writeTimeout,
       keepAliveTimeoutMs: limits.keepAliveTimeout,
       shutdownTimeoutMs: limits.shutdownTimeout,
     },

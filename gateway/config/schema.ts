@@ -87,6 +87,11 @@ const limits = section(
     headers: field(size(1024), '16KiB', 'Largest request head; 431 beyond it.'),
     headersTimeout: field(duration(1), '10s', 'How long a caller may take to send the request head.'),
     bodyTimeout: field(duration(1), '30s', 'How long a caller may pause between two chunks of a request body.'),
+    writeTimeout: field(
+      duration(1),
+      '60s',
+      'How long a caller may take nothing of a response that is being sent. Then its connection is cut.',
+    ),
     keepAliveTimeout: field(
       duration(1),
       '65s',

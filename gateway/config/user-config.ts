@@ -61,6 +61,8 @@ export interface LimitsConfig {
   headersTimeout?: Duration
   /** How long a caller may pause between two chunks of a request body. Default: `'30s'`. */
   bodyTimeout?: Duration
+  /** How long a caller may take nothing of a response that is being sent. Then its connection is cut. Default: `'60s'`. */
+  writeTimeout?: Duration
   /** How long a connection without a request stays open. Longer than the same setting of the proxy in front. Default: `'65s'`. */
   keepAliveTimeout?: Duration
   /** How long a stopping gateway waits for the requests it has accepted before it ends them. Default: `'30s'`. */

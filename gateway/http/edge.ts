@@ -10,7 +10,7 @@ import { requestId } from './request-id.ts'
 import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
 import { ALLOWED_METHODS, sendProblem } from './send-problem.ts'
-import type { HttpLimits } from './server/connection.ts'
+import type { HttpLimits } from './server/deadlines.ts'
 import type { Exchange } from './server/exchange.ts'
 import { HttpServer, type HttpServerOwner } from './server/http-server.ts'
 
@@ -29,8 +29,6 @@ export interface EdgeOwner {
   onRefused(exchange: Exchange, refusal: Problem): void
 }
 
-/** Bodies of known length up to here are read before a worker is taken, so that a slow caller holds none. */
-const WHOLE_BODY_BYTES = 64 * 1024
 /** Idle connections get so long, after the last call for draining, to send what they were about to. */
 const LAST_REQUESTS_MS = 500
 
@@ -47,6 +45,10 @@ export class HttpEdge implements Edge, HttpServerOwner {
     this.routes = routes
     this.#settings = settings
     this.#server = new HttpServer(this, settings)
+  }
+
+  get trustProxy(): boolean {
+    return this.#settings.trustProxy
   }
 
   get serverTiming(): boolean {
@@ -122,26 +124,10 @@ export class HttpEdge implements Edge, HttpServerOwner {
   }
 
   #dispatch(exchange: Exchange, match: Match): void {
-    const { headers } = exchange
-    const id = requestId(headers.requestId)
-    const isSecure = this.#settings.trustProxy && headers.forwardedProto === 'https'
-    const forwarded = this.#forwarded(exchange, isSecure, match.prefix)
-    const head = `${id}\n${exchange.method}\n${match.target}${headers.text}\nx-request-id\n${id}${forwarded}`
-    const bodyPath = exchange.isBodyComplete ? 'none' : isShort(headers.contentLength) ? 'gathered' : 'streamed'
-    const invocation = new HttpInvocation(exchange, this, match.function, id, head, isSecure, bodyPath)
+    const invocation = new HttpInvocation(exchange, this, match)
     this.requestsInFlight++
     invocation.admittedAtMs = performance.now()
-    if (bodyPath !== 'gathered') this.#owner.invoke(match.function, invocation)
-  }
-
-  #forwarded({ headers, remoteAddress }: Exchange, isSecure: boolean, prefix: string): string {
-    const { trustProxy } = this.#settings
-    const given = trustProxy ? headers.forwardedFor : null
-    const path = prefix === '' ? '' : `\nx-forwarded-prefix\n${prefix}`
-    const isHostGiven = trustProxy && headers.forwardedHost !== null
-    const host = isHostGiven ? `\nx-forwarded-host\n${headers.forwardedHost}` : ''
-    const chain = given === null ? remoteAddress : `${given}, ${remoteAddress}`
-    return `\nx-forwarded-for\n${chain}\nx-forwarded-proto\n${isSecure ? 'https' : 'http'}${host}${path}`
+    if (!invocation.isGathering) this.#owner.invoke(match.function, invocation)
   }
 
   #refuse(exchange: Exchange, code: ProblemCode, detail: string): void {
@@ -162,10 +148,6 @@ export class HttpEdge implements Edge, HttpServerOwner {
       }
     })
   }
-}
-
-function isShort(contentLength: number | null): boolean {
-  return contentLength !== null && contentLength <= WHOLE_BODY_BYTES
 }
 
 function notFoundDetail(target: string): string {

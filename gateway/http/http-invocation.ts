@@ -5,7 +5,10 @@
  */
 import { Invocation, type InvocationFailure, releaseBody } from '../../warmpool/index.ts'
 import { type ResponseHead, readResponseHead } from './headers.ts'
+import { invocationHead } from './invocation-head.ts'
 import { type Problem, type ProblemCode, problem } from './problem.ts'
+import { requestId } from './request-id.ts'
+import type { Match } from './route-table.ts'
 import { sendProblem } from './send-problem.ts'
 import type { Exchange, ExchangeOwner } from './server/exchange.ts'
 
@@ -21,6 +24,7 @@ export interface ExchangeSummary {
 
 /** What belongs to the server rather than to one request. */
 export interface Edge {
+  readonly trustProxy: boolean
   readonly serverTiming: boolean
   readonly bodyBytes: number
   /** Its body has come whole: it may be handed to a worker. */
@@ -32,7 +36,10 @@ export interface Edge {
  * How its body travels: there is none; it is gathered before a worker is taken; it flows from the hand-over on, and
  * until then it is kept from coming.
  */
-export type BodyPath = 'none' | 'gathered' | 'streamed'
+type BodyPath = 'none' | 'gathered' | 'streamed'
+
+/** Bodies of known length up to here are read before a worker is taken, so that a slow caller holds none. */
+const WHOLE_BODY_BYTES = 64 * 1024
 
 export class HttpInvocation extends Invocation implements ExchangeOwner {
   readonly functionName: string
@@ -53,25 +60,25 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   /** The whole body came before it was handed over. */
   #hasEndedEarly = false
 
-  constructor(
-    exchange: Exchange,
-    edge: Edge,
-    functionName: string,
-    invocationId: string,
-    head: string,
-    isSecure: boolean,
-    bodyPath: BodyPath,
-  ) {
+  constructor(exchange: Exchange, edge: Edge, match: Match) {
     super()
+    const { headers } = exchange
+    const isSecure = edge.trustProxy && headers.forwardedProto === 'https'
+    const bodyPath = exchange.isBodyComplete ? 'none' : isShort(headers.contentLength) ? 'gathered' : 'streamed'
     this.exchange = exchange
     this.#edge = edge
-    this.functionName = functionName
-    this.invocationId = invocationId
-    this.head = head
+    this.functionName = match.function
+    this.invocationId = requestId(headers.requestId)
     this.isSecure = isSecure
+    this.head = invocationHead(exchange, match, this.invocationId, edge.trustProxy, isSecure)
     this.#bodyPath = bodyPath
     this.hasMore = bodyPath === 'streamed'
     exchange.owner = this
+  }
+
+  /** Its body is still to come before it may be handed to a worker: `Edge.onWhole` says when. */
+  get isGathering(): boolean {
+    return this.#bodyPath === 'gathered'
   }
 
   // What its exchange tells.
@@ -252,6 +259,10 @@ function joined(chunks: readonly Buffer[]): Buffer {
   const whole = Buffer.concat(chunks)
   for (const chunk of chunks) releaseBody(chunk)
   return whole
+}
+
+function isShort(contentLength: number | null): boolean {
+  return contentLength !== null && contentLength <= WHOLE_BODY_BYTES
 }
 
 const HIDDEN = 'What it threw is in the log of the gateway, under this invocation id.'

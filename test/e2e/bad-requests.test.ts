@@ -255,3 +255,41 @@ test('any other expectation is 417', async () => {
   expect(answer).toContain('"code":"expectation-failed","fault":"caller"')
   expect(await notes()).toEqual([])
 })
+
+test('HTTP/1.0 knows no expectations: none is met, and none is refused', async () => {
+  for (const expectation of ['100-continue', '200-ok']) {
+    const connection = await gateway().connect()
+    connection.send(`POST /notes/reached HTTP/1.0\r\nexpect: ${expectation}\r\ncontent-length: 4\r\n\r\nabcd`)
+    expect(await connection.rest()).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\nok$/s)
+  }
+  expect(await notes()).toEqual([
+    ['POST', '/reached', 'abcd'],
+    ['POST', '/reached', 'abcd'],
+  ])
+})
+
+test('a caller who waits for 100 Continue and is refused gets the refusal alone, and the end of its connection', async () => {
+  const refused = {
+    '/nothing': '404',
+    '/notes/reached\x7f': '400',
+  }
+  for (const [target, status] of Object.entries(refused)) {
+    const answer = await gateway().raw(
+      `POST ${target} HTTP/1.1\r\n${HOST}expect: 100-continue\r\ncontent-length: 4\r\n\r\n`,
+    )
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i)
+    expect(answer).not.toContain(' 100 ')
+  }
+  expect(await notes()).toEqual([])
+})
+
+test('a body over the limit is 413, whatever comes behind that', async () => {
+  const chunk = `2800\r\n${'x'.repeat(0x2800)}\r\n`
+  const answer = await gateway().raw(
+    `${POST}transfer-encoding: chunked\r\n\r\n${chunk.repeat(11)}no chunk\r\n${'x'.repeat(4_000_000)}`,
+  )
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /)
+  expect(answer).toContain('"code":"body-too-large","fault":"caller"')
+  expect(await notes()).toEqual([['POST', '/reached']])
+})

@@ -186,7 +186,7 @@ export class Exchange {
   #headText(status: number, fields: string, framing: string): string {
     this.status = status
     if (this.#connection.isClosing) this.isLast = true
-    if (this.isLast) this.#connection.onLast()
+    if (this.isLast) this.#connection.onLast(this)
     const persistence = this.isLast ? 'connection: close\r\n' : this.#connection.keepAliveFields
     return `${statusLine(status)}${fields}${framing}${this.hasDate ? '' : dateField()}${persistence}\r\n`
   }

@@ -5,7 +5,8 @@
  */
 import { createServer, type Server } from 'node:net'
 import type { ProblemCode } from '../problem.ts'
-import { Connection, type ConnectionHost, type HttpLimits } from './connection.ts'
+import { Connection, type ConnectionHost } from './connection.ts'
+import type { HttpLimits } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface HttpServerOwner {
@@ -13,8 +14,8 @@ export interface HttpServerOwner {
   onUnreadable(exchange: Exchange, code: ProblemCode, detail: string): void
 }
 
-/** Deadlines are kept to this precision. */
-const SWEEP_MS = 200
+/** How often connections are looked at: deadlines are kept to twice this. */
+const LOOK_MS = 200
 /** While closing, how often connections are looked at that have become idle. */
 const CLOSE_IDLE_MS = 50
 
@@ -27,7 +28,7 @@ export class HttpServer implements ConnectionHost {
   /** Called when the last connection is gone. */
   #onNone: () => void = () => {}
   #limits!: HttpLimits
-  #sweep: NodeJS.Timeout | null = null
+  #looks: NodeJS.Timeout | null = null
 
   constructor(owner: HttpServerOwner, limits: HttpLimits) {
     this.#owner = owner
@@ -35,8 +36,8 @@ export class HttpServer implements ConnectionHost {
     // Half-open, so that a caller's end is noticed here and not answered by the socket.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 64 * 1024 }
     this.net = createServer(options, (socket) => {
-      this.#connections.add(new Connection(socket, this, performance.now()))
-      this.#sweep ??= setInterval(() => this.#endLate(performance.now()), SWEEP_MS).unref()
+      this.#connections.add(new Connection(socket, this))
+      this.#looks ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref()
     })
   }
 
@@ -60,7 +61,7 @@ export class HttpServer implements ConnectionHost {
   /** Closes the connections that have no request; resolves when none is left. */
   async closeIdle(): Promise<void> {
     const end = (): void => {
-      for (const connection of this.#connections) if (connection.isIdle) connection.destroy()
+      for (const connection of this.#connections) connection.closeIfIdle()
     }
     const again = setInterval(end, CLOSE_IDLE_MS)
     end()
@@ -84,12 +85,12 @@ export class HttpServer implements ConnectionHost {
   onClosed(connection: Connection): void {
     this.#connections.delete(connection)
     if (this.#connections.size > 0) return
-    clearInterval(this.#sweep!)
-    this.#sweep = null
+    clearInterval(this.#looks!)
+    this.#looks = null
     this.#onNone()
   }
 
-  #endLate(nowMs: number): void {
-    for (const connection of this.#connections) if (connection.deadlineMs <= nowMs) connection.onLate()
+  #look(nowMs: number): void {
+    for (const connection of this.#connections) connection.look(nowMs)
   }
 }

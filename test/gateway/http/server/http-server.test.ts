@@ -1,50 +1,7 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { afterEach, expect, it } from 'vitest'
-import type { HttpLimits } from '../../../../gateway/http/server/connection.ts'
+import { expect, it } from 'vitest'
 import type { Exchange } from '../../../../gateway/http/server/exchange.ts'
-import { HttpServer } from '../../../../gateway/http/server/http-server.ts'
-import { RawConnection } from '../../../e2e/raw-connection.ts'
-
-const LIMITS: HttpLimits = {
-  headersBytes: 4096,
-  headersTimeoutMs: 60_000,
-  keepAliveTimeoutMs: 60_000,
-  bodyTimeoutMs: 60_000,
-}
-const GET = 'GET / HTTP/1.1\r\nhost: h\r\n\r\n'
-
-const servers: HttpServer[] = []
-
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.beginClosing()
-    server.cut()
-  }
-})
-
-/** A server whose exchanges are answered by the test, or by `answer`. */
-async function serve(answer: (exchange: Exchange) => void, limits: Partial<HttpLimits> = {}) {
-  const seen: Exchange[] = []
-  const owner = {
-    onRequest(exchange: Exchange) {
-      seen.push(exchange)
-      answer(exchange)
-    },
-    onUnreadable: (exchange: Exchange, code: string) => exchange.sendWhole(400, '', code.length, Buffer.from(code)),
-  }
-  const server = new HttpServer(owner, { ...LIMITS, ...limits })
-  servers.push(server)
-  server.net.listen(0, '127.0.0.1')
-  await once(server.net, 'listening')
-  const { port } = server.net.address() as AddressInfo
-  return { seen, server, connect: () => RawConnection.open(`http://127.0.0.1:${port}`) }
-}
-
-function say(text: string): (exchange: Exchange) => void {
-  return (exchange) => exchange.sendWhole(200, '', text.length, Buffer.from(text))
-}
+import { GET, say, serve } from './served.ts'
 
 /** Gathers the body and gives it back. */
 function echo(exchange: Exchange): void {

@@ -1,0 +1,179 @@
+/**
+ * Requests out of a connection's bytes: cuts what comes into heads and bodies, wherever it is split, and hands each on
+ * as an exchange. It guarantees that nothing behind a request that it could not read, or behind the last one of the
+ * connection, is ever taken for a request.
+ *
+ *   head ──▶ body ──▶ head …     full: no more requests are taken for now     stopped: what still comes is dropped
+ */
+import type { ProblemCode } from '../problem.ts'
+import { BodyMistake, type BodyReader, ChunkedBody, LengthBody } from './body-reader.ts'
+import type { Awaited, HttpLimits } from './deadlines.ts'
+import type { Exchange } from './exchange.ts'
+import { HeadMistake, HeadReader, mistakeInPart, type RequestHead } from './request-head.ts'
+
+/** Whose requests they are. */
+export interface RequestSource {
+  readonly limits: HttpLimits
+  /** As many requests wait for their answers as may. */
+  readonly isFull: boolean
+  /** An exchange for this head, in the order of the requests; `onRequest` follows when it can be answered. */
+  open(head: RequestHead): Exchange
+  onRequest(exchange: Exchange): void
+  /** What came is no request. The reader has stopped. */
+  onUnreadable(code: ProblemCode, detail: string): void
+  onBodyEnd(exchange: Exchange): void
+  /** Where a body is none, there is no telling where the next request begins. */
+  onBodyMistake(exchange: Exchange, detail: string): void
+  /** The reader waits until `readOn`. */
+  onFull(): void
+  /** These came after it had stopped. */
+  onDropped(bytes: number): void
+}
+
+export type ReaderState = 'head' | 'body' | 'full' | 'stopped'
+
+/** Most heads end in here; looking at more at first would cost with every large body. */
+const FIRST_LOOK_BYTES = 1024
+const CR = 0x0d
+const LF = 0x0a
+
+export class RequestReader {
+  state: ReaderState = 'head'
+  /** The exchange whose body is being read. */
+  receiving: Exchange | null = null
+  /**
+   * Counts whole heads and pieces of bodies. A part of a head counts for nothing, nor what is left of a body that was
+   * answered without it: they get no more time by coming in small pieces.
+   */
+  progress = 0
+  readonly #source: RequestSource
+  readonly #heads = new HeadReader()
+  #body: BodyReader | null = null
+  /** Bytes that came and were not read: of a head that is not whole, or behind as many requests as may wait. */
+  #unread: Buffer | null = null
+
+  constructor(source: RequestSource) {
+    this.#source = source
+  }
+
+  /** What the caller owes it. */
+  get awaited(): Awaited {
+    if (this.state === 'body') return this.receiving!.isEnded ? 'rest' : 'body'
+    if (this.state !== 'head') return 'nothing'
+    if (this.#unread !== null) return 'head'
+    return this.progress === 0 ? 'first-request' : 'request'
+  }
+
+  /** The chunk's memory is used again for the next read. */
+  read(chunk: Buffer): void {
+    const bytes = this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk])
+    this.#unread = null
+    let at = 0
+    while (at < bytes.length) {
+      switch (this.state) {
+        case 'head':
+          if (this.#source.isFull) this.state = 'full'
+          else at = this.#readHead(bytes, at)
+          break
+        case 'body':
+          at = this.#readBody(bytes, at)
+          break
+        case 'full':
+          this.#unread = Buffer.from(bytes.subarray(at))
+          return this.#source.onFull()
+        case 'stopped':
+          return this.#source.onDropped(bytes.length - at)
+      }
+    }
+  }
+
+  /** There may be room for more requests: reads what it kept. */
+  readOn(): void {
+    if (this.state !== 'full' || this.#source.isFull) return
+    this.state = 'head'
+    const kept = this.#unread
+    this.#unread = null
+    if (kept !== null) this.read(kept)
+  }
+
+  /** Takes nothing for a request any more, nor for a part of the one that is being received. */
+  stop(): void {
+    this.state = 'stopped'
+    this.receiving = null
+    this.#body = null
+    this.#unread = null
+  }
+
+  #readHead(bytes: Buffer, at: number): number {
+    // Empty lines before a request are let pass (RFC 9112, 2.2).
+    if (bytes[at] === CR && bytes[at + 1] === LF) return at + 2
+    const { headersBytes } = this.#source.limits
+    let text = bytes.toString('latin1', at, Math.min(bytes.length, at + FIRST_LOOK_BYTES))
+    let end = text.indexOf('\r\n\r\n')
+    if (end < 0 && bytes.length - at > FIRST_LOOK_BYTES) {
+      text = bytes.toString('latin1', at, Math.min(bytes.length, at + headersBytes + 4))
+      end = text.indexOf('\r\n\r\n')
+    }
+    if (end < 0 ? text.length > headersBytes : end > headersBytes)
+      return this.#refuse('headers-too-large', 'Its headers are longer than this server takes')
+    if (end < 0) return this.#keepPart(bytes, at, text)
+    const head = this.#heads.read(text.slice(0, end))
+    if (head instanceof HeadMistake) return this.#refuse('malformed-request', head.detail)
+    this.#begin(head)
+    return at + end + 4
+  }
+
+  #keepPart(bytes: Buffer, at: number, text: string): number {
+    const mistake = text === '\r' ? null : mistakeInPart(text)
+    if (mistake !== null) return this.#refuse('malformed-request', mistake.detail)
+    this.#unread = Buffer.from(bytes.subarray(at))
+    return bytes.length
+  }
+
+  #begin(head: RequestHead): void {
+    this.progress++
+    const exchange = this.#source.open(head)
+    const { isChunked, contentLength } = head.headers
+    if (isChunked || (contentLength !== null && contentLength > 0)) {
+      this.state = 'body'
+      this.receiving = exchange
+      this.#body = isChunked ? new ChunkedBody() : new LengthBody(contentLength!)
+    } else {
+      exchange.isBodyComplete = true
+      if (exchange.isLast) this.state = 'stopped'
+    }
+    this.#source.onRequest(exchange)
+  }
+
+  #readBody(bytes: Buffer, at: number): number {
+    const exchange = this.receiving!
+    if (!exchange.isEnded) this.progress++
+    const body = this.#body!
+    let end: number
+    try {
+      end = body.read(bytes, at, exchange.owner)
+    } catch (error) {
+      if (!(error instanceof BodyMistake)) throw error
+      // Its owner may have refused the rest already, when this piece was too much: then it does not matter what it is.
+      if (this.receiving === exchange) this.#source.onBodyMistake(exchange, error.message)
+      return bytes.length
+    }
+    if (body.isEnded && this.receiving === exchange) this.#endBody(exchange)
+    return end
+  }
+
+  #endBody(exchange: Exchange): void {
+    this.receiving = null
+    this.#body = null
+    exchange.isBodyComplete = true
+    this.state = exchange.isLast ? 'stopped' : 'head'
+    this.#source.onBodyEnd(exchange)
+  }
+
+  /** Nothing behind it is looked at. */
+  #refuse(code: ProblemCode, detail: string): number {
+    this.stop()
+    this.#source.onUnreadable(code, detail)
+    return Number.POSITIVE_INFINITY
+  }
+}
