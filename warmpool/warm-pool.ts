@@ -220,7 +220,6 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   async #close(graceMs: number): Promise<void> {
     this.#state = 'closing'
-    clearInterval(this.#tick)
     const cut = setTimeout(() => this.#abort(), Math.min(graceMs, LONGEST_GRACE_MS))
     await this.#conditions.until(() => this.#pools().every((pool) => pool.isIdle))
     const nowMs = performance.now()
@@ -228,6 +227,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.#supply.drainBlanks(nowMs)
     await this.#conditions.until(() => this.#supply.workers.size === 0)
     clearTimeout(cut)
+    clearInterval(this.#tick)
     this.#state = 'closed'
   }
 
@@ -276,16 +276,28 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     // While closing, nothing is started that nobody waits for.
     if (this.#state === 'open' || now > 0)
       this.#supply.start({ now, soon: this.#state === 'open' ? soon : 0, isStarving }, nowMs)
-    if (now > 0) this.#tellIfHopeless(nowMs)
+    const isTold = now > 0 && this.#tellIfHopeless(nowMs)
+    this.#stayAlive(now > 0 && !isTold)
     this.#conditions.tell()
   }
 
-  #tellIfHopeless(nowMs: number): void {
+  /**
+   * Somebody waits for what may not even be booting: between two tries nothing but the tick keeps the program alive.
+   * Where nobody waits, it must not.
+   */
+  #stayAlive(isAwaited: boolean): void {
+    if (isAwaited === this.#tick.hasRef()) return
+    if (isAwaited) this.#tick.ref()
+    else this.#tick.unref()
+  }
+
+  #tellIfHopeless(nowMs: number): boolean {
     const why = this.#supply.hopelessBecause
-    if (why === null) return
+    if (why === null) return false
     const details = { retryAfterMs: this.#supply.pausedMs(nowMs) }
     const failure = new InvocationFailure('boot-failed', `No worker process can be started: ${why}`, details)
     for (const pool of this.#toBalance) pool.failWaiting(failure)
+    return true
   }
 
   #afterDeath(name: string | null, worker: Worker): void {
