@@ -264,10 +264,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     for (const pool of this.#toBalance) {
       pool.retireExpired(nowMs)
       const wanted = pool.wanted(nowMs)
-      const missingNow = give(pool, wanted.now, () => this.#supply.take(), nowMs)
+      const take = (): Worker | null => this.#supply.take(pool, nowMs)
+      const missingNow = give(pool, wanted.now, take, nowMs)
       const isAwaited = this.#warmUps > 0
-      const takeSoon = (): Worker | null => (isAwaited ? this.#supply.take() : this.#supply.takeSpare())
-      const missingSoon = give(pool, wanted.soon, takeSoon, nowMs)
+      const takeSpare = (): Worker | null => this.#supply.takeSpare(nowMs)
+      const missingSoon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
       now += missingNow + (isAwaited ? missingSoon : 0)
       soon += isAwaited ? 0 : missingSoon
       isStarving ||= missingNow > 0 && !pool.hasWorkers
