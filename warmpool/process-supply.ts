@@ -1,14 +1,16 @@
 /**
  * The machine's processes under one budget: starts them (at once where somebody waits, paced where nobody does), keeps
- * blanks on the shelf, gives them out, and makes room by evicting the least valuable idle worker. It never exceeds the
- * pool's maximum, and evicts no warm worker for the sake of a blank that nobody waits for.
+ * blanks on the shelf, gives them out, and makes room by evicting the least valuable idle worker: for who waits, and
+ * ahead of who will come, where it has been seen that what is called does not fit. It never exceeds the pool's maximum,
+ * and functions that fit into it lose no warm worker to a blank.
  */
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
 import { pacedStarts, urgentStarts } from './policy/pacing.ts'
+import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
 import type { PoolSettings } from './settings.ts'
 import { WarmSet } from './warm-set.ts'
-import type { Worker } from './worker.ts'
+import type { Worker, WorkerOwner } from './worker.ts'
 
 /** What one more process is expected to need, before it has been measured. */
 const WORKER_BYTES = 48 * 1024 * 1024
@@ -45,6 +47,9 @@ export class ProcessSupply implements BlankShelfHost {
   readonly #idleCores = new IdleCores()
   #failedBoots = 0
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
+  #newcomers = NO_NEWCOMERS
+  /** Whose worker was let go for the blank that stands or is to come; null once it is taken. */
+  #gavePlace: WorkerOwner | null = null
 
   constructor(settings: PoolSettings, bootTimeoutMs: number, host: SupplyHost) {
     this.settings = settings
@@ -77,16 +82,18 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   /** A blank for somebody who waits, or null. */
-  take(): Worker | null {
-    const worker = this.#shelf.take()
-    if (worker !== null) this.#lastTakenAtMs = performance.now()
+  take(taker: WorkerOwner, nowMs: number): Worker | null {
+    const gavePlace = this.#gavePlace
+    const worker = this.#takeBlank(nowMs)
+    if (worker !== null && gavePlace !== null)
+      this.#newcomers = afterBlankTaken(this.#newcomers, taker === gavePlace, nowMs)
     return worker
   }
 
   /** A blank for what nobody waits for: the last one is left to whoever comes cold. */
-  takeSpare(): Worker | null {
+  takeSpare(nowMs: number): Worker | null {
     const left = this.settings.blanks >= 2 ? 1 : 0
-    return this.#shelf.blanks > left ? this.take() : null
+    return this.#shelf.blanks > left ? this.#takeBlank(nowMs) : null
   }
 
   /** Starts what is missing: at once for those who wait, paced for the shelf's own and what nobody waits for yet. */
@@ -101,8 +108,8 @@ export class ProcessSupply implements BlankShelfHost {
     }
     const urgent = Math.min(now - shelf.starting, urgentStarts(boots))
     for (let count = 0; count < urgent; count++)
-      if (!this.#hasRoom()) this.#evict(nowMs, isStarving)
-      else this.#startOne(nowMs)
+      if (this.#hasRoom()) shelf.start(nowMs)
+      else if (this.#evict(nowMs, isStarving)) this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
     const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
     if (calmInMs > 0) {
       setTimeout(() => this.#host.requestSupply(), calmInMs).unref()
@@ -110,7 +117,9 @@ export class ProcessSupply implements BlankShelfHost {
     }
     const missing = now + soon + this.settings.blanks - shelf.blanks - shelf.starting
     const paced = Math.min(missing, pacedStarts({ ...boots, starting: shelf.starting }))
-    for (let count = 0; count < paced && this.#hasRoom(); count++) this.#startOne(nowMs)
+    for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
+    // With nothing that waits, nothing on the shelf and nothing on its way to it.
+    if (paced > 0 && now + shelf.blanks + shelf.starting === 0 && !this.#hasRoom()) this.#reclaim(nowMs)
   }
 
   /** Looks at the machine and at every process; lets go of what is over the memory budget. */
@@ -152,19 +161,41 @@ export class ProcessSupply implements BlankShelfHost {
     this.#failedBoots++
   }
 
-  #startOne(nowMs: number): void {
-    this.#shelf.start(nowMs)
+  #takeBlank(nowMs: number): Worker | null {
+    const worker = this.#shelf.take()
+    if (worker === null) return null
+    this.#lastTakenAtMs = nowMs
+    this.#gavePlace = null
+    return worker
   }
 
   #hasRoom(): boolean {
     return this.workers.size < this.settings.maxWorkers && this.memoryBytes + WORKER_BYTES <= this.settings.memoryBytes
   }
 
-  /** Makes room: of an idle worker, or where somebody has none at all, of the function that has the most. */
-  #evict(nowMs: number, isStarving: boolean): void {
-    // One that is on its way out already makes the room.
-    for (const worker of this.workers) if (worker.state === 'draining' && worker.reason === 'evicted') return
+  /**
+   * Makes room: of an idle worker, or where somebody has none at all, of the function that has the most. False: nobody
+   * can go, or one is on its way out and makes the room.
+   */
+  #evict(nowMs: number, isStarving: boolean): boolean {
+    if (this.#isEvicting()) return false
     const victim = this.warm.victim(nowMs) ?? (isStarving ? this.warm.ofLargest() : null)
     victim?.owner.evict(victim, nowMs)
+    return victim !== null
+  }
+
+  /** Makes room for one blank ahead of need, once its place is worth more that way. */
+  #reclaim(nowMs: number): void {
+    const beforeMs = reclaimableBeforeMs(this.#newcomers, nowMs)
+    if (beforeMs === Number.NEGATIVE_INFINITY || this.#isEvicting()) return
+    const victim = this.warm.victim(nowMs, beforeMs)
+    if (victim === null) return
+    this.#gavePlace = victim.owner
+    victim.owner.evict(victim, nowMs)
+  }
+
+  #isEvicting(): boolean {
+    for (const worker of this.workers) if (worker.state === 'draining' && worker.reason === 'evicted') return true
+    return false
   }
 }

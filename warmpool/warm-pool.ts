@@ -220,7 +220,6 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   async #close(graceMs: number): Promise<void> {
     this.#state = 'closing'
-    clearInterval(this.#tick)
     const cut = setTimeout(() => this.#abort(), Math.min(graceMs, LONGEST_GRACE_MS))
     await this.#conditions.until(() => this.#pools().every((pool) => pool.isIdle))
     const nowMs = performance.now()
@@ -228,6 +227,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.#supply.drainBlanks(nowMs)
     await this.#conditions.until(() => this.#supply.workers.size === 0)
     clearTimeout(cut)
+    clearInterval(this.#tick)
     this.#state = 'closed'
   }
 
@@ -264,10 +264,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     for (const pool of this.#toBalance) {
       pool.retireExpired(nowMs)
       const wanted = pool.wanted(nowMs)
-      const missingNow = give(pool, wanted.now, () => this.#supply.take(), nowMs)
+      const take = (): Worker | null => this.#supply.take(pool, nowMs)
+      const missingNow = give(pool, wanted.now, take, nowMs)
       const isAwaited = this.#warmUps > 0
-      const takeSoon = (): Worker | null => (isAwaited ? this.#supply.take() : this.#supply.takeSpare())
-      const missingSoon = give(pool, wanted.soon, takeSoon, nowMs)
+      const takeSpare = (): Worker | null => this.#supply.takeSpare(nowMs)
+      const missingSoon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
       now += missingNow + (isAwaited ? missingSoon : 0)
       soon += isAwaited ? 0 : missingSoon
       isStarving ||= missingNow > 0 && !pool.hasWorkers
@@ -276,16 +277,28 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     // While closing, nothing is started that nobody waits for.
     if (this.#state === 'open' || now > 0)
       this.#supply.start({ now, soon: this.#state === 'open' ? soon : 0, isStarving }, nowMs)
-    if (now > 0) this.#tellIfHopeless(nowMs)
+    const isTold = now > 0 && this.#tellIfHopeless(nowMs)
+    this.#stayAlive(now > 0 && !isTold)
     this.#conditions.tell()
   }
 
-  #tellIfHopeless(nowMs: number): void {
+  /**
+   * Somebody waits for what may not even be booting: between two tries nothing but the tick keeps the program alive.
+   * Where nobody waits, it must not.
+   */
+  #stayAlive(isAwaited: boolean): void {
+    if (isAwaited === this.#tick.hasRef()) return
+    if (isAwaited) this.#tick.ref()
+    else this.#tick.unref()
+  }
+
+  #tellIfHopeless(nowMs: number): boolean {
     const why = this.#supply.hopelessBecause
-    if (why === null) return
+    if (why === null) return false
     const details = { retryAfterMs: this.#supply.pausedMs(nowMs) }
     const failure = new InvocationFailure('boot-failed', `No worker process can be started: ${why}`, details)
     for (const pool of this.#toBalance) pool.failWaiting(failure)
+    return true
   }
 
   #afterDeath(name: string | null, worker: Worker): void {

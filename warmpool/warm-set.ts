@@ -24,9 +24,11 @@ export class WarmSet {
     this.#cache.delete(worker.pid)
   }
 
-  /** The least valuable of those that their owners can spare; null when none can be. */
-  victim(nowMs: number): Worker | null {
-    const candidates = [...this.#cache.rvalues()].filter((worker) => worker?.owner.isSpare(worker)) as Worker[]
+  /** The least valuable of those that have idled since before then and that their owners can spare; null: there is none. */
+  victim(nowMs: number, beforeMs = Number.POSITIVE_INFINITY): Worker | null {
+    const candidates = ([...this.#cache.rvalues()] as Worker[]).filter(
+      (worker) => worker.idleSinceMs < beforeMs && worker.owner.isSpare(worker),
+    )
     const at = chooseVictim(
       candidates.map((worker) => ({
         invocations: worker.invocations,

@@ -39,7 +39,7 @@ export const manyFunctions: Suite = {
   question:
     'Do functions that are deployed and not called cost anything: per call, while idle, in memory, at the start?',
   async run(options, progress) {
-    // Building the last takes more than a minute.
+    // The last is started three times, the first time to build it all: that takes a while.
     const counts = options.quick && !options.full ? COUNTS.slice(0, -1) : COUNTS
     const rounds = options.rounds ?? (options.quick ? 2 : 5)
     const seconds = options.quick ? 2 : 4

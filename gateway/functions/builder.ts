@@ -3,10 +3,12 @@
  * failure is that function's result and stops no other.
  */
 import { availableParallelism } from 'node:os'
-import { type BuildResult, build, stopBuilding } from './build.ts'
+import { type BuildResult, build, buildFrom, stopBuilding } from './build.ts'
 import { BuildCache, ownStamps, type Stamp, type StampReader, stampReader } from './build-cache.ts'
 import { BuildError, plainBuildError } from './build-error.ts'
 import { type Bundle, BundleStore } from './bundle-store.ts'
+import { bundleTogether } from './bundle-together.ts'
+import { type Bundled, type Located, locate } from './bundling.ts'
 import { concurrently } from './concurrently.ts'
 import type { FunctionSource } from './discover.ts'
 import { ChangedWhileBuilding } from './write-bundle.ts'
@@ -37,6 +39,16 @@ export interface BuildAllOptions {
 }
 
 const ATTEMPTS = 3
+/** Functions that are bundled with one call: enough for its fixed costs not to count. */
+const TOGETHER = 64
+
+/** A first step that was taken for many functions together. */
+interface Prepared {
+  readonly startMs: number
+  readonly own: readonly Stamp[] | undefined
+  readonly located: Located
+  readonly bundled: Bundled
+}
 
 export class Builder {
   /** Where the bundles are. */
@@ -58,12 +70,24 @@ export class Builder {
     sources: readonly FunctionSource[],
     options: BuildAllOptions = {},
   ): Promise<Map<string, BuildOutcome>> {
+    const limit = options.concurrency ?? 4 * availableParallelism()
     const stampOf = stampReader()
     const outcomes = new Map<string, BuildOutcome>()
-    await concurrently(sources, options.concurrency ?? 4 * availableParallelism(), async (source) => {
-      const outcome = await this.#outcome(source, stampOf)
+    const changed: FunctionSource[] = []
+    const isDone = (source: FunctionSource, outcome: BuildOutcome) => {
       outcomes.set(source.name, outcome)
       options.onProgress?.({ done: outcomes.size, total: sources.length, source, outcome })
+    }
+    await concurrently(sources, limit, async (source) => {
+      const outcome = await this.#fromCache(source, stampOf)
+      if (outcome === undefined) changed.push(source)
+      else isDone(source, outcome)
+    })
+    await concurrently(inGroups(changed, TOGETHER), availableParallelism(), async (group) => {
+      const prepared = await prepare(group)
+      await concurrently(group, limit, async (source) =>
+        isDone(source, await this.#outcome(source, prepared.get(source))),
+      )
     })
     this.#cache.keepOnly(new Set(sources.map(({ name }) => name)))
     await this.#saveUnlessAllCached(outcomes.values())
@@ -72,7 +96,7 @@ export class Builder {
 
   /** Builds one function and leaves what is known of the others alone. */
   async buildOne(source: FunctionSource): Promise<BuildOutcome> {
-    const outcome = await this.#outcome(source, stampReader())
+    const outcome = (await this.#fromCache(source, stampReader())) ?? (await this.#outcome(source))
     await this.#saveUnlessAllCached([outcome])
     return outcome
   }
@@ -88,9 +112,9 @@ export class Builder {
     await this.#cache.save().catch(() => {})
   }
 
-  async #outcome(source: FunctionSource, stampOf: StampReader): Promise<BuildOutcome> {
+  async #outcome(source: FunctionSource, prepared?: Prepared): Promise<BuildOutcome> {
     try {
-      return (await this.#fromCache(source, stampOf)) ?? (await this.#build(source))
+      return await this.#build(source, prepared)
     } catch (error) {
       this.#cache.delete(source.name)
       return { ok: false, error: asBuildError(source, error) }
@@ -104,12 +128,13 @@ export class Builder {
     return bundle && { ok: true, bundle, cached: true, outsideInputs: record.outside.map(([path]) => path) }
   }
 
-  async #build(source: FunctionSource): Promise<BuildOutcome> {
+  async #build(source: FunctionSource, prepared?: Prepared): Promise<BuildOutcome> {
     for (let attempt = 1; ; attempt++) {
-      const startMs = Date.now()
+      const first = attempt === 1 ? prepared : undefined
+      const startMs = first?.startMs ?? Date.now()
       // Before building: a file that changes meanwhile must not look like the one that was built.
-      const own = await stampsOrNothing(source)
-      const result = await build(source)
+      const own = first === undefined ? await stampsOrNothing(source) : first.own
+      const result = await (first === undefined ? build(source) : buildFrom(first.located, first.bundled))
       try {
         const bundle = await this.store.put(result)
         if (own !== undefined) await this.#remember(source, result, own, startMs)
@@ -127,6 +152,30 @@ export class Builder {
     const { kind, dir, entry } = source
     this.#cache.set(source.name, { kind, dir, entry, own, outside, bundleId: result.id })
   }
+}
+
+/** Bundles many functions together; what cannot be is not among the results. */
+async function prepare(sources: readonly FunctionSource[]): Promise<Map<FunctionSource, Prepared>> {
+  if (sources.length < 2) return new Map()
+  const startMs = Date.now()
+  const stamps = new Map<FunctionSource, Stamp[] | undefined>()
+  const located = await Promise.all(
+    sources.map(async (source) => {
+      stamps.set(source, await stampsOrNothing(source))
+      return locate(source).catch(() => null)
+    }),
+  )
+  const together = await bundleTogether(located.filter((one) => one !== null))
+  return new Map(
+    [...together].map(([one, bundled]) => {
+      const { source } = one
+      return [source, { startMs, own: stamps.get(source), located: one, bundled }]
+    }),
+  )
+}
+
+function inGroups<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size))
 }
 
 /** A folder that cannot be listed cannot be built either; building it finds the words. */

@@ -122,7 +122,7 @@ export class BundleStore {
       if ((await readlink(link).catch(() => undefined)) === external.dir) continue
       const draft = await newTemporaryPath(this.#stateDir)
       await symlink(external.dir, draft)
-      await makeDir(dirname(link))
+      makeDir(dirname(link))
       await rename(draft, link)
     }
   }

@@ -289,6 +289,39 @@ describe('one budget for all functions', () => {
     await Promise.all(hogs)
   })
 
+  /** The same module under another name: another function. */
+  const echoes = (...names: string[]) => names.map((name) => `${other}?${name}`)
+
+  it('lets an idle worker go in time, so that a blank stands ready where functions do not fit', async () => {
+    const pool = makePool({}, { maxWorkers: 4, blanks: 2 })
+    const deaths = collectDeaths(pool)
+    const early = echoes('a', 'b', 'c', 'd')
+    const newcomers = echoes('e', 'f')
+    for (const url of [...early, ...newcomers]) await pool.run(url, 1)
+    // Two made room for the newcomers, the third for whoever comes next.
+    await eventually(() => deaths.length === 3)
+    expect(deaths.map(({ reason }) => reason)).toEqual(['evicted', 'evicted', 'evicted'])
+    expect(early).toContain(deaths[2]!.function)
+    await eventually(() => pool.status().pool.blanks === 1)
+
+    const late = `${other}?late`
+    await pool.run(late, 1)
+    const { starts } = pool.status().functions.find(({ name }) => name === late)!
+    expect(starts).toEqual({ warm: 0, blank: 1, cold: 0 })
+    expect(pool.status().pool).toMatchObject({ workers: 4, blanks: 0 })
+  })
+
+  it('lets no idle worker go for a blank while its functions fit', async () => {
+    const pool = makePool({}, { maxWorkers: 3, blanks: 2 })
+    const deaths = collectDeaths(pool)
+    for (const url of echoes('a', 'b', 'c')) await pool.run(url, 1)
+    // Long enough for a worker to be let go, and looked at several times.
+    const ages = () => pool.status().functions.flatMap(({ workers }) => workers.map(({ ageMs }) => ageMs))
+    await eventually(() => Math.min(...ages()) > 3_500)
+    expect(deaths).toEqual([])
+    expect(pool.status().pool).toMatchObject({ workers: 3, blanks: 0 })
+  })
+
   it('runs on no more processes than allowed, whatever is asked', async () => {
     const pool = makePool({ concurrency: 1, maxWorkers: 8 }, { maxWorkers: 3, blanks: 2 })
     let most = 0

@@ -42,6 +42,36 @@ describe('Builder', () => {
     expect(progress.map((line) => line.slice(4)).sort()).toEqual(['a true', 'b false', 'c true'])
   })
 
+  it('makes the same bundles whether functions are built together or each alone', async () => {
+    const { functionsDir, stateDir } = await project({
+      'plain.ts': 'export default () => new Response()',
+      'where.js': 'export const here = import.meta.url\nexport default 1',
+      'uses-another.js': "export { here } from './where.js'\nexport default 2",
+      'common.cjs': 'module.exports = { GET: () => 1 }',
+      'shared.ts': "import { Hono } from 'hono'\nimport { x } from './_shared/x.ts'\nexport default [Hono, x]",
+      '_shared/x.ts': 'export const x = import.meta.filename',
+      'styled.js': "import './_shared/style.css'\nexport default 3",
+      '_shared/style.css': 'a { color: red }',
+      'native.js': "import './_shared/addon.node'\nexport default 4",
+      '_shared/addon.node': '',
+      'folder/index.ts': 'export default 5',
+      'broken.ts': 'export default',
+      'lost.ts': "export * from './nowhere.ts'",
+    })
+    const { functions } = await discover(functionsDir)
+    const together = await (await Builder.open(stateDir)).buildAll(functions)
+    const alone = await Builder.open(await temporaryFolder())
+    for (const source of functions) {
+      const [outcome, expected] = [together.get(source.name)!, await alone.buildOne(source)]
+      if (!expected.ok) expect(failed(outcome)).toEqual(expected.error)
+      else {
+        expect(`${source.name} ${built(outcome).id}`).toBe(`${source.name} ${expected.bundle.id}`)
+        expect(outcome).toMatchObject({ cached: false, outsideInputs: expected.outsideInputs })
+      }
+    }
+    expect(await run(built(together.get('uses-another')), 'm.here')).toBe(`file://${functionsDir}/where.js`)
+  })
+
   it('builds nothing again after a restart, and the bundles are the same', async () => {
     const place = await project({ 'a.ts': 'export default 1', 'b/index.ts': "export { Hono } from 'hono'" })
     const first = await start(place)

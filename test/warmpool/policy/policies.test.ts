@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { afterFailure, CLOSED, isOpen } from '../../../warmpool/policy/breaker.ts'
 import { chooseVictim, type Evictable, worthOf } from '../../../warmpool/policy/eviction.ts'
 import { pacedStarts, urgentStarts } from '../../../warmpool/policy/pacing.ts'
+import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from '../../../warmpool/policy/reclaim.ts'
 import { drawBudget, expiryReason, isOneShot } from '../../../warmpool/policy/recycling.ts'
 
 describe('a budget', () => {
@@ -100,5 +101,28 @@ describe('pacing of starts', () => {
     expect(pacedStarts(busy)).toBe(0)
     expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000 })).toBe(1)
     expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000, starting: 1 })).toBe(0)
+  })
+})
+
+describe('letting an idle worker go for a blank', () => {
+  const two = afterNewcomer(afterNewcomer(NO_NEWCOMERS, 10_000), 12_000)
+  const never = Number.NEGATIVE_INFINITY
+
+  it('is done once two had to be made room for since it was last used', () => {
+    expect(reclaimableBeforeMs(two, 60_000)).toBe(10_000)
+    expect(reclaimableBeforeMs(afterNewcomer(NO_NEWCOMERS, 10_000), 60_000)).toBe(never)
+  })
+
+  it('is never done while everything fits, however long it idles', () =>
+    expect(reclaimableBeforeMs(NO_NEWCOMERS, 1e9)).toBe(never))
+
+  it('spares who was used within a second, in a burst of newcomers', () => {
+    const burst = afterNewcomer(afterNewcomer(NO_NEWCOMERS, 10_100), 10_200)
+    expect(reclaimableBeforeMs(burst, 10_300)).toBe(9_300)
+  })
+
+  it('goes on while others take the blanks, and ends when one takes back what it gave', () => {
+    expect(reclaimableBeforeMs(afterBlankTaken(two, false, 20_000), 60_000)).toBe(12_000)
+    expect(reclaimableBeforeMs(afterBlankTaken(two, true, 20_000), 60_000)).toBe(never)
   })
 })

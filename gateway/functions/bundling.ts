@@ -1,0 +1,89 @@
+/**
+ * Makes one module of a function's modules, with esbuild. What a function is called and where its folder lies leaves
+ * no trace in the result, and neither does whether others were bundled with it (bundle-together.ts).
+ */
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, relative } from 'node:path'
+import * as esbuild from 'esbuild'
+import { buildErrorFrom, plainBuildError } from './build-error.ts'
+import type { FunctionSource } from './discover.ts'
+import { isLeftOut } from './folder-files.ts'
+import { type ExternalPackage, nativePackages } from './native-packages.ts'
+import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
+
+/** Where a function's modules really lie. */
+export interface Located {
+  readonly source: FunctionSource
+  readonly root: string
+  readonly entry: string
+  readonly ownPath: OwnPath
+}
+
+export interface Bundled {
+  readonly code: string
+  readonly map: string
+  /** Relative to the function's folder. */
+  readonly inputs: readonly string[]
+  readonly externals: readonly ExternalPackage[]
+}
+
+export const CODE_FILE = 'bundle.mjs'
+
+/** What decides how code is compiled: the same however many functions are bundled with one call. */
+export const COMPILE = {
+  write: false,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  keepNames: true,
+  sourcemap: 'linked',
+  metafile: true,
+  logLevel: 'silent',
+  banner: { js: BUNDLE_BANNER },
+  define: OWN_FILES_DEFINE,
+} as const satisfies esbuild.BuildOptions
+
+/** Real paths, because esbuild reports modules by them. Throws `BuildError`. */
+export async function locate(source: FunctionSource): Promise<Located> {
+  try {
+    const entry = await realpath(source.entry)
+    if (source.kind === 'file') {
+      const ownPath: OwnPath = (file) => (file === entry ? basename(entry) : undefined)
+      return { source, root: dirname(entry), entry, ownPath }
+    }
+    const root = await realpath(source.dir)
+    return { source, root, entry, ownPath: (file) => pathIn(root, file) }
+  } catch (error) {
+    throw plainBuildError(source.name, `The function cannot be read: ${(error as Error).message}`)
+  }
+}
+
+/** Bundles one function by itself. Throws `BuildError`. */
+export async function bundle({ source, root, entry, ownPath }: Located): Promise<Bundled> {
+  const externals = new Map<string, ExternalPackage>()
+  try {
+    const result = await esbuild.build({
+      ...COMPILE,
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outfile: CODE_FILE,
+      plugins: [nativePackages(ownPath, externals), ownFiles(ownPath)],
+    })
+    const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
+    const inputs = Object.keys(result.metafile.inputs).filter(isFile)
+    return { code: output('.mjs'), map: output('.map'), inputs, externals: [...externals.values()] }
+  } catch (error) {
+    throw await buildErrorFrom(source, root, error)
+  }
+}
+
+/** esbuild lists data URLs as `<data:…>` and modules that a package switches off for Node as `(disabled):…`. */
+export function isFile(input: string): boolean {
+  return !/^[<(]/.test(input)
+}
+
+function pathIn(root: string, file: string): string | undefined {
+  const path = relative(root, file)
+  return path.split('/').some(isLeftOut) ? undefined : path
+}
