@@ -31,6 +31,10 @@ export interface FunctionSpec {
   readonly cwd: string | null
   /** Name of its format; null infers it from the exports. */
   readonly format: string | null
+  /** The export to call; null takes the format's own. */
+  readonly handler: string | null
+  /** The program to start, for formats that are programs; else null. */
+  readonly command: readonly string[] | null
   readonly runtime: RuntimeName
   readonly settings: FunctionSettings
 }
@@ -122,8 +126,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Takes a blank and makes it this function's. */
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
-    const { name, entry, cwd, format } = this.spec
-    worker.load({ name, entry, cwd, format, env: this.settings.env }, this, nowMs)
+    const { name, entry, cwd, format, handler, command } = this.spec
+    const { env } = this.settings
+    const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
+    worker.load({ name, entry, cwd, format, handler, command, memoryBytes, env }, this, nowMs)
     worker.setDeadline(this.settings.bootTimeoutMs, () => {
       worker.note = `it did not load within ${this.settings.bootTimeoutMs} ms`
       worker.kill('init-failed')

@@ -350,7 +350,8 @@ function give(pool: FunctionPool, count: number, take: () => Worker | null, nowM
 }
 
 function taskSpec(url: string, settings: FunctionSettings): FunctionSpec {
-  return { name: url, bundle: url, entry: url, cwd: null, format: 'task', runtime: 'node', settings }
+  const as = { format: 'task', handler: null, command: null, runtime: 'node' } as const
+  return { name: url, bundle: url, entry: url, cwd: null, ...as, settings }
 }
 
 function abortWith(task: TaskInvocation, signal: AbortSignal, reject: (error: unknown) => void): void {

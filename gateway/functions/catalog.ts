@@ -98,6 +98,8 @@ export class Catalog {
       entry: pathToFileURL(bundle.entryFile).href,
       cwd: join(bundle.dir, 'files'),
       format: null,
+      handler: null,
+      command: null,
       runtime: 'node',
       settings: this.#config.functionSettings(source.name),
     })

@@ -15,12 +15,18 @@ export interface Hello {
 /** Parent to worker: become this function. */
 export interface Load {
   readonly name: string
-  /** File URL of the module to import. */
+  /** File URL of the module to import, or of the folder that `command` runs in. */
   readonly entry: string
   /** Working directory, or null to stay. */
   readonly cwd: string | null
   /** The name of a format, or null to infer it from the exports. */
   readonly format: string | null
+  /** The export to call, or the path of the module and the export as the platform writes it; null: the format's own. */
+  readonly handler: string | null
+  /** The program to start, for formats that are programs; else null. */
+  readonly command: readonly string[] | null
+  /** Resident memory over which the worker is recycled, for functions that ask; null: none. */
+  readonly memoryBytes: number | null
   readonly env: Readonly<Record<string, string>>
   /** True: the parent takes large bodies out of its ring, too. */
   readonly ring: boolean

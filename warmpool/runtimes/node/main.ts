@@ -20,7 +20,7 @@ import { openChannel, unexpected } from './channel.ts'
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import type { Exports, Handler } from './formats/format.ts'
-import { chooseFormat } from './formats/index.ts'
+import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { rehearse } from './rehearse.ts'
 import { installWebClasses } from './web/install.ts'
@@ -90,8 +90,10 @@ async function load(wanted: Load): Promise<void> {
     if (wanted.cwd !== null) process.chdir(wanted.cwd)
     Object.assign(process.env, wanted.env)
     setEntryFile(fileURLToPath(wanted.entry))
-    const exports = (await import(wanted.entry)) as Exports
-    const chosen = chooseFormat(exports, wanted.format, Object.freeze({ ...wanted.env }))
+    const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }
+    prepareFormats(load)
+    const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
+    const chosen = await chooseFormat(exports, load)
     handler = chosen.handler
     writer.json(FRAME.ready, 0, { format: chosen.format.name, concurrency: chosen.format.concurrency } satisfies Ready)
     writer.flush()

@@ -5,19 +5,31 @@
  */
 import { Writable } from 'node:stream'
 import { FrameWriter } from '../../wire/frame-writer.ts'
+import type { Load } from '../../wire/messages.ts'
 import { Call } from './call.ts'
 import { chooseFormat } from './formats/index.ts'
 import { IncomingBody } from './incoming-body.ts'
 
 const CALLS = 8
 const EMPTY_MODULE: string = 'data:text/javascript,export default 0'
+const LOAD: Load = {
+  name: 'rehearsal',
+  entry: EMPTY_MODULE,
+  cwd: null,
+  format: null,
+  handler: null,
+  command: null,
+  memoryBytes: null,
+  env: {},
+  ring: false,
+}
 const HEAD = 'rehearsal\nPOST\n/path?query=1\nhost\nlocalhost\ncontent-type\ntext/plain\naccept\n*/*'
 
 export async function rehearse(): Promise<void> {
   await import(EMPTY_MODULE)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const writer = new FrameWriter(nowhere)
-  const { handler } = chooseFormat({ default: { fetch: respond } }, null, {})
+  const { handler } = await chooseFormat({ default: { fetch: respond } }, LOAD)
   for (let id = 1; id <= CALLS; id++) {
     const body = new IncomingBody(Buffer.from('body'), false, () => {})
     await handler(new Call(id, HEAD, 1_000, false, body, writer, () => {}))

@@ -13,7 +13,7 @@ export const fetchFormat: Format = {
   concurrency: null,
   expects: 'export default { fetch(request, env, ctx) { … } }, or export default (request, ctx) => …',
   isMarked: (exports) => objectWithFetch(exports) !== null || typeof exports.default === 'function',
-  handler(exports, env): Handler | null {
+  handler(exports, { env }): Handler | null {
     const target = objectWithFetch(exports)
     if (target !== null) {
       // `this` stays what the author wrote it on.

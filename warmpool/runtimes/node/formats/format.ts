@@ -1,4 +1,5 @@
 /** What a format is: how a module's exports become a handler. One file a format; the table of all is index.ts. */
+import type { Load } from '../../../wire/messages.ts'
 import type { Call } from '../call.ts'
 
 /** Answers the call, now or when the promise it returns has settled. Whatever it throws is the function's fault. */
@@ -14,6 +15,6 @@ export interface Format {
   readonly expects: string
   /** True when the exports bear this format's unambiguous marks. */
   isMarked(exports: Exports): boolean
-  /** A handler, or null when the exports hold none of this format. */
-  handler(exports: Exports, env: Readonly<Record<string, string>>): Handler | null
+  /** A handler, or null when the exports hold none of this format. What it throws says why the function cannot be loaded. */
+  handler(exports: Exports, load: Load): Handler | null | Promise<Handler | null>
 }

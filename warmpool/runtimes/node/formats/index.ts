@@ -1,36 +1,71 @@
-/** All formats of this runtime, in the order in which their marks are looked for. A new format is a line here. */
+/**
+ * All formats of this runtime, in the order in which their marks are looked for. A new format is a row here. A row is
+ * small and there in every blank; what it opens is read only by a worker that needs it, since most need one of them.
+ */
+import type { Load } from '../../../wire/messages.ts'
 import { fetchFormat } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { methodsFormat } from './methods.ts'
 import { taskFormat } from './task.ts'
 
-const FORMATS: readonly Format[] = [methodsFormat, fetchFormat, taskFormat]
+interface Row {
+  readonly name: string
+  /** There is no module to import: the function is a program, which its handler starts. */
+  readonly isProgram?: true
+  /** Never chosen by the exports alone. */
+  readonly isStated?: true
+  /** Before the module is imported: the globals that it may look for. Also called where no format is stated. */
+  prepare?(load: Load): void
+  /** The exports bear its unambiguous marks. */
+  isMarked(exports: Exports): boolean
+  open(): Format | Promise<Format>
+}
+
+const FORMATS: readonly Row[] = [always(methodsFormat), always(fetchFormat), { ...always(taskFormat), isStated: true }]
 
 export interface Chosen {
   readonly format: Format
   readonly handler: Handler
 }
 
+export function isProgram(load: Load): boolean {
+  return FORMATS.some((row) => row.name === load.format && row.isProgram === true)
+}
+
+/** To be called before the function's module is imported. */
+export function prepareFormats(load: Load): void {
+  for (const row of FORMATS) if (load.format === null || load.format === row.name) row.prepare?.(load)
+}
+
 /** Finds the handler. Throws an error that says what the module exports and what it could. */
-export function chooseFormat(exports: Exports, stated: string | null, env: Readonly<Record<string, string>>): Chosen {
-  const format =
-    stated === null ? FORMATS.find((one) => one.isMarked(exports)) : FORMATS.find((one) => one.name === stated)
-  if (format === undefined && stated !== null) {
-    throw new TypeError(`Unknown format "${stated}". There are: ${FORMATS.map((one) => one.name).join(', ')}`)
-  }
-  const handler = format?.handler(exports, env)
-  if (format === undefined || handler === null || handler === undefined) throw new TypeError(noHandler(exports, format))
+export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen> {
+  const row = load.format === null ? FORMATS.find((one) => one.isMarked(exports)) : stated(load.format)
+  const format = await row?.open()
+  const handler = await format?.handler(exports, load)
+  if (format === undefined || handler === null || handler === undefined)
+    throw new TypeError(await noHandler(exports, format))
   return { format, handler }
 }
 
-function noHandler(exports: Exports, format: Format | undefined): string {
+function stated(name: string): Row {
+  const row = FORMATS.find((one) => one.name === name)
+  if (row === undefined)
+    throw new TypeError(`Unknown format "${name}". There are: ${FORMATS.map((one) => one.name).join(', ')}`)
+  return row
+}
+
+/** A row of what every blank has read already. */
+function always(format: Format): Row {
+  return { name: format.name, isMarked: (exports) => format.isMarked(exports), open: () => format }
+}
+
+async function noHandler(exports: Exports, format: Format | undefined): Promise<string> {
   const names = Object.keys(exports)
   const found =
     names.length === 0
       ? 'exports nothing'
       : `exports ${names.map((name) => `${name} (${typeof exports[name]})`).join(', ')}`
-  const expected = (format === undefined ? FORMATS.filter((one) => one !== taskFormat) : [format]).map(
-    (one) => one.expects,
-  )
-  return `No handler found: the module ${found}. Export one of: ${expected.join('; ')}`
+  const unstated = FORMATS.filter((row) => row.isStated !== true)
+  const candidates = format === undefined ? await Promise.all(unstated.map((row) => row.open())) : [format]
+  return `No handler found: the module ${found}. Export one of: ${candidates.map((one) => one.expects).join('; ')}`
 }

@@ -15,7 +15,7 @@ export const methodsFormat: Format = {
   concurrency: null,
   expects: `export function ${METHODS.join(' / ')} (request, ctx) { … }`,
   isMarked: (exports) => METHODS.some((method) => typeof exports[method] === 'function'),
-  handler(exports, env): Handler | null {
+  handler(exports, { env }): Handler | null {
     const handlers = methodHandlers(exports)
     if (handlers.size === 0) return null
     const allow = allowedMethods(handlers).join(', ')

@@ -9,7 +9,7 @@ export const taskFormat: Format = {
   concurrency: null,
   expects: 'export default (input, ctx) => output',
   isMarked: () => false,
-  handler(exports, env): Handler | null {
+  handler(exports, { env }): Handler | null {
     const task = exports.default
     if (typeof task !== 'function') return null
     return (call) => {
