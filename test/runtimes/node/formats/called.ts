@@ -1,0 +1,111 @@
+/** A module in a real worker, called as the gateway would over HTTP: for tests of formats that need no gateway. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { onTestFinished } from 'vitest'
+import {
+  type FunctionSpec,
+  Invocation,
+  type InvocationFailure,
+  type LogEvent,
+  WarmPool,
+} from '../../../../warmpool/index.ts'
+
+export interface Answer {
+  readonly status: number
+  /** In the order in which they came, names as they came. */
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  readonly body: Buffer
+  readonly failure: InvocationFailure | null
+}
+
+export interface Asked {
+  readonly method?: string
+  readonly url?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+}
+
+type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name'>> & {
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export class CalledFunction {
+  readonly pool: WarmPool
+  /** What it has logged so far. */
+  readonly log: string[] = []
+  readonly #name: string
+
+  constructor(entry: string, { env = {}, ...stated }: Stated) {
+    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env } })
+    onTestFinished(() => this.pool.close(0))
+    this.pool.on('log', ({ line }: LogEvent) => this.log.push(line))
+    this.#name = stated.name ?? 'called'
+    const as = { format: null, handler: null, command: null, runtime: 'node' } as const
+    const spec = { name: this.#name, bundle: entry, entry, cwd: null, settings: this.pool.defaults }
+    this.pool.define({ ...as, ...spec, ...stated })
+  }
+
+  /** `files`: the function's, by name; the first is its module. */
+  static of(files: Readonly<Record<string, string>>, stated: Stated = {}): CalledFunction {
+    const folder = mkdtempSync(join(tmpdir(), 'called-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    return new CalledFunction(pathToFileURL(join(folder, Object.keys(files)[0]!)).href, stated)
+  }
+
+  call({ method = 'GET', url = '/', headers = {}, body }: Asked = {}): Promise<Answer> {
+    return new Promise((resolve) => {
+      const fields = Object.entries({ host: 'localhost:8787', ...headers }).flat()
+      const head = ['call-1', method, url, ...fields].join('\n')
+      this.pool.invoke(this.#name, new Probe(head, body === undefined ? null : Buffer.from(body as string), resolve))
+    })
+  }
+
+  async text(asked: Asked = {}): Promise<string> {
+    const { body, failure } = await this.call(asked)
+    if (failure !== null) throw failure
+    return body.toString()
+  }
+}
+
+class Probe extends Invocation {
+  readonly head: string
+  readonly #resolve: (answer: Answer) => void
+  #status = 0
+  #fields: [string, string][] = []
+  readonly #parts: Buffer[] = []
+
+  constructor(head: string, body: Buffer | null, resolve: (answer: Answer) => void) {
+    super()
+    this.head = head
+    this.body = body
+    this.#resolve = resolve
+  }
+
+  protected override onResponse(status: number, head: string, body: Buffer, more: boolean): void {
+    this.#status = status
+    const lines = head === '' ? [] : head.split('\n')
+    for (let at = 0; at < lines.length; at += 2) this.#fields.push([lines[at]!, lines[at + 1]!])
+    this.#parts.push(Buffer.from(body))
+    if (more) this.consumed(body.length)
+  }
+
+  protected override onData(chunk: Buffer): void {
+    this.#parts.push(Buffer.from(chunk))
+    this.consumed(chunk.length)
+  }
+
+  protected override onEnd(): void {
+    this.#answer(null)
+  }
+
+  protected override onFailure(failure: InvocationFailure): void {
+    this.#answer(failure)
+  }
+
+  #answer(failure: InvocationFailure | null): void {
+    this.#resolve({ status: this.#status, fields: this.#fields, body: Buffer.concat(this.#parts), failure })
+  }
+}
