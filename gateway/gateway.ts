@@ -8,10 +8,11 @@ import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
 import type { Config } from './config/index.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
+import { ownRoutes } from './functions/own-routes.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
 import type { Problem, ProblemCode } from './http/problem.ts'
-import { type RouteRule, RouteTable } from './http/route-table.ts'
+import { RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool } from './narrate.ts'
@@ -182,7 +183,7 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   #route(): void {
     const { entries } = this.#catalog
-    const own = [...entries.values()].flatMap(ownRoutes)
+    const own = [...entries.values()].flatMap(({ source }) => (source === null ? [] : ownRoutes(source)))
     // The operator's come first: of two with the same path they win.
     this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys())
     const named = new Set([...this.#config.routes.map((route) => route.function), ...this.#config.overrideNames])
@@ -198,12 +199,6 @@ export class Gateway implements EdgeOwner, AdminSource {
     await this.#admin?.close()
     await this.#catalog?.close()
   }
-}
-
-/** The routes that a function's own file asks for. */
-function ownRoutes({ name, source }: CatalogEntry): RouteRule[] {
-  const paths = source?.file?.routes ?? []
-  return paths.map((path) => ({ path, host: null, function: name, stripPrefix: false }))
 }
 
 /** Throws an error that says what to do when the state folder is none that can be written. */

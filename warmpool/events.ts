@@ -12,6 +12,9 @@ export interface StartEvent extends WorkerEvent {}
 
 export interface LoadedEvent extends WorkerEvent {
   readonly loadMs: number
+  /** As the worker says it: `fetch`, and `node 26.10.0`. */
+  readonly format: string
+  readonly runtime: string
 }
 
 /** A worker is about to be replaced; its death follows. */

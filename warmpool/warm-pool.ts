@@ -175,7 +175,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   onLoaded(pool: FunctionPool, worker: Worker): void {
     this.#supply.warm.touch(worker)
-    this.emit('loaded', { function: pool.spec.name, pid: worker.pid, loadMs: worker.loadMs })
+    const { pid, loadMs, runtime } = worker
+    this.emit('loaded', { function: pool.spec.name, pid, loadMs, format: worker.format!, runtime })
   }
 
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void {

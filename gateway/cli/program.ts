@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../version.ts'
 import { addDevCommand } from './dev-command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
+import { addInspectCommand } from './inspect-command.ts'
 import { addInvokeCommand } from './invoke-command.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addStatusCommand } from './status-command.ts'
@@ -41,6 +42,7 @@ function createProgram(): Command {
 Examples:
   wrangler-free serve                      serve the functions in ./functions
   wrangler-free dev                        the same, and swap a function when its source changes
+  wrangler-free inspect functions/hello    say what a folder is taken for, and why
   wrangler-free invoke hello --path /you   call one
   wrangler-free status --watch             see what the pool does
 
@@ -49,6 +51,7 @@ DEBUG=1 adds stack traces to error messages.`,
     .exitOverride()
   addServeCommand(program)
   addDevCommand(program)
+  addInspectCommand(program)
   addInvokeCommand(program)
   addStatusCommand(program)
   return program

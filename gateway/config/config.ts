@@ -46,6 +46,13 @@ export interface Config {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' | 'auto' }
   /** How a function is run: `defaults`, over them what its own file asks for, over that its override. */
   functionSettings(name: string, own?: WrittenSettings): FunctionSettings
+  /** What is written about a function, and where: for all of them, and for this one. */
+  layersOf(name: string): readonly [WrittenLayer, WrittenLayer]
+}
+
+export interface WrittenLayer {
+  readonly from: string
+  readonly written: WrittenSettings
 }
 
 export interface Route {
@@ -90,6 +97,10 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
       own === undefined
         ? (overrides.get(name) ?? defaults)
         : functionSettings(pool, parsed.defaults, own, parsed.overrides[name] ?? {}),
+    layersOf: (name) => [
+      { from: 'defaults of the configuration', written: parsed.defaults },
+      { from: 'overrides of the configuration', written: parsed.overrides[name] ?? {} },
+    ],
   })
 }
 
@@ -146,7 +157,7 @@ export function changedWithRestart(old: Config, next: Config): string[] {
 }
 
 function comparable(config: Config): unknown {
-  const { files: _files, functionSettings, ...plain } = config
+  const { files: _files, functionSettings, layersOf: _layersOf, ...plain } = config
   return { ...plain, overrides: config.overrideNames.map((name) => functionSettings(name)) }
 }
 

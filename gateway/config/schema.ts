@@ -140,7 +140,7 @@ const queue = section(
   'QueueConfig',
 )
 
-const functionFields = {
+export const functionFields = {
   minWorkers: optional(
     count(0),
     DEFAULT_FUNCTION_SETTINGS.minWorkers,

@@ -66,6 +66,19 @@ export async function discover(functionsDir: string): Promise<Discovery> {
   return withoutDoubles(found.filter((candidate) => candidate !== undefined))
 }
 
+/** The one function that an entry of `functionsDir` is, or what is wrong with it. */
+export async function discoverOne(
+  functionsDir: string,
+  entryName: string,
+): Promise<{ readonly name: string } & ({ readonly source: FunctionSource } | { readonly problem: string })> {
+  const root = resolve(functionsDir)
+  const entry = (await readFunctionsFolder(root)).find(({ name }) => name === entryName)
+  const found = entry === undefined ? undefined : await look(root, entry)
+  return (
+    found ?? { name: entryName, problem: `${join(root, entryName)} is neither a folder nor a file with a function.` }
+  )
+}
+
 /** The function that a first path segment under the functions folder belongs to; undefined if it belongs to none. */
 export function functionNameOf(segment: string, isFile: boolean): string | undefined {
   if (isIgnored(segment)) return undefined

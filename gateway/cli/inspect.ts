@@ -1,0 +1,64 @@
+/** What `wrangler-free inspect` does: look, and say it so that a person knows what to change. */
+import { resolve } from 'node:path'
+import pc from 'picocolors'
+import { type LoadOptions, loadConfig } from '../config/index.ts'
+import { stopBuilding } from '../functions/build.ts'
+import { type Inspection, inspect } from '../functions/inspection.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { print } from './print.ts'
+
+/** Prints the inspection; the exit code says whether the function can be served. */
+export async function runInspect(path: string, file: string | undefined, form: 'json' | 'text'): Promise<ExitCode> {
+  const options: LoadOptions = { cwd: process.cwd(), ...(file === undefined ? {} : { file }) }
+  const found = await inspect(resolve(path), await loadConfig(options))
+  await stopBuilding()
+  print(form === 'json' ? `${JSON.stringify(found, null, 2)}\n` : renderInspection(found))
+  return found.problem === null ? EXIT.ok : EXIT.failed
+}
+
+export function renderInspection(found: Inspection): string {
+  return [headline(found), problem(found), facts(found), settings(found), otherwise(found)].filter(Boolean).join('\n')
+}
+
+function headline({ name, runtime, format }: Inspection): string {
+  const what = runtime === null ? 'not a function' : `${format ?? 'format not known'} on ${runtime}`
+  return `${pc.bold(name)}: ${what}\n`
+}
+
+function problem({ problem: found }: Inspection): string {
+  if (found === null) return ''
+  const place = found.file === undefined ? '' : ` (${found.file}${found.line === undefined ? '' : `:${found.line}`})`
+  const frame = found.frame === undefined ? '' : `\n${found.frame}\n`
+  return `${pc.red('It cannot be served:')} ${found.message}${place}\n${frame}`
+}
+
+function facts(found: Inspection): string {
+  const { why, entry, handler, command, runsOn, loadMs, routes } = found
+  const rows: [string, string | null][] = [
+    ['because', why],
+    ['starts from', entry === '' ? null : entry],
+    ['calls', handler],
+    ['command', command === null ? null : command.join(' ')],
+    ['runs on', runsOn],
+    ['loads in', loadMs === null ? null : `${loadMs.toFixed(1)} ms`],
+    ['answers at', routes.length === 0 ? null : routes.join(', ')],
+  ]
+  return table(rows.filter((row): row is [string, string] => row[1] !== null))
+}
+
+function settings({ settings: all }: Inspection): string {
+  if (all.length === 0) return ''
+  const widest = Math.max(...all.map(({ value }) => value.length))
+  return `Settings\n${table(all.map(({ key, value, from }) => [key, `${value.padEnd(widest)}  ${pc.dim(from)}`]))}`
+}
+
+/** How to have it taken for something else. */
+function otherwise({ name, runtime }: Inspection): string {
+  if (runtime === null) return ''
+  return `To say otherwise, write ${name}/function.json, for example { "format": "node" }: see docs/function-json.md.\n`
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const widest = Math.max(...rows.map(([key]) => key.length))
+  return rows.map(([key, value]) => `  ${key.padEnd(widest)}  ${value}\n`).join('')
+}

@@ -1,0 +1,60 @@
+/** How a function is run, setting by setting, and who says so: for people who wonder why. Values of variables are not shown. */
+import type * as z from 'zod'
+import { fields, kinds, unwrap } from './fields.ts'
+import { functionFields, type WrittenSettings } from './schema.ts'
+import { formatDuration, formatSize } from './units.ts'
+
+export interface SettingInForce {
+  readonly key: string
+  /** As one would write it. */
+  readonly value: string
+  /** `default`, or where it is written. */
+  readonly from: string
+}
+
+/** A place where settings are written; the later of two wins. */
+export interface SettingsLayer {
+  readonly from: string
+  readonly written: WrittenSettings
+}
+
+export function settingsInForce(layers: readonly SettingsLayer[]): SettingInForce[] {
+  return Object.entries(functionFields).flatMap(([key, schema]) => {
+    if (key === 'queue') return queueInForce(layers)
+    if (key === 'env') return variablesInForce(layers)
+    const last = layers.findLast(({ written }) => written[key as keyof WrittenSettings] !== undefined)
+    const value = last?.written[key as keyof WrittenSettings]
+    return [inForce(key, schema, value, last?.from)]
+  })
+}
+
+function queueInForce(layers: readonly SettingsLayer[]): SettingInForce[] {
+  const queue = unwrap(functionFields.queue) as z.ZodObject
+  return Object.entries(queue.shape).map(([key, schema]) => {
+    const last = layers.findLast(({ written }) => written.queue?.[key as 'max'] !== undefined)
+    return inForce(`queue.${key}`, schema as z.ZodType, last?.written.queue?.[key as 'max'], last?.from)
+  })
+}
+
+function variablesInForce(layers: readonly SettingsLayer[]): SettingInForce[] {
+  const names = new Map<string, string>()
+  for (const { from, written } of layers) for (const name of Object.keys(written.env ?? {})) names.set(name, from)
+  return [...names].map(([name, from]) => ({ key: `env.${name}`, value: '(set)', from }))
+}
+
+function inForce(key: string, schema: z.ZodType, value: unknown, from: string | undefined): SettingInForce {
+  if (value === undefined) return { key, value: unquoted(fields.get(schema)?.default ?? 'none'), from: 'default' }
+  return { key, value: shown(schema, value), from: from! }
+}
+
+function unquoted(literal: string): string {
+  return literal.replace(/^'(.*)'$/, '$1')
+}
+
+function shown(schema: z.ZodType, value: unknown): string {
+  const type = kinds.get(unwrap(schema) as z.ZodType)?.type ?? ''
+  if (value === Number.POSITIVE_INFINITY) return 'never'
+  if (type.startsWith('Duration')) return formatDuration(value as number)
+  if (type.startsWith('Size')) return formatSize(value as number)
+  return String(value)
+}

@@ -1,0 +1,114 @@
+/**
+ * Looks at one function as the gateway would: finds out what it is, builds it, and loads it in a worker of its own, so
+ * that what is wrong with it shows here and not at the first call. It leaves nothing behind.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, relative } from 'node:path'
+import { type ErrorReport, type LoadedEvent, type LoadFailedEvent, WarmPool } from '../../warmpool/index.ts'
+import { type Config, type SettingInForce, settingsInForce } from '../config/index.ts'
+import { RouteTable } from '../http/route-table.ts'
+import type { BuildError } from './build-error.ts'
+import { Builder } from './builder.ts'
+import { discoverOne, type FunctionSource } from './discover.ts'
+import { ownRoutes } from './own-routes.ts'
+import { runAs } from './run-as.ts'
+
+export interface Inspection {
+  readonly name: string
+  /** Relative to the function's folder; null when it is not known where it starts. */
+  readonly entry: string | null
+  readonly runtime: string | null
+  /** With the version, as the worker itself says it; null when none could load it. */
+  readonly runsOn: string | null
+  readonly format: string | null
+  readonly handler: string | null
+  readonly command: readonly string[] | null
+  readonly why: string | null
+  readonly routes: readonly string[]
+  readonly settings: readonly SettingInForce[]
+  readonly loadMs: number | null
+  /** What is wrong with it, if anything is. */
+  readonly problem: Problem | null
+}
+
+interface Problem {
+  readonly message: string
+  readonly file?: string
+  readonly line?: number
+  readonly frame?: string
+}
+
+interface Loaded {
+  readonly format: string | null
+  readonly runsOn: string | null
+  readonly loadMs: number | null
+  readonly problem: Problem | null
+}
+
+/** `path`: a folder or a file with one function. */
+export async function inspect(path: string, config: Config): Promise<Inspection> {
+  const found = await discoverOne(dirname(path), basename(path))
+  if (!('source' in found)) return unfit(found.name, found.problem)
+  const { source } = found
+  const { identity, file, name } = source
+  const layers = config.layersOf(name)
+  const own = file === null ? [] : [{ from: 'function.json', written: file }]
+  const { format, ...loaded } = await load(source, config)
+  return {
+    name,
+    entry: identity.command === null ? relative(dirname(path), source.entry) : null,
+    runtime: identity.runtime,
+    handler: identity.handler,
+    command: identity.command,
+    why: identity.why,
+    routes: new RouteTable([...config.routes, ...ownRoutes(source)], [name]).routesOf(name),
+    settings: settingsInForce([...layers.slice(0, 1), ...own, ...layers.slice(1)]),
+    format: format ?? identity.format,
+    ...loaded,
+  }
+}
+
+async function load(source: FunctionSource, config: Config): Promise<Loaded> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'wrangler-free-inspect-'))
+  const builder = await Builder.open(stateDir)
+  const pool = new WarmPool({ blanks: 0 })
+  try {
+    const outcome = await builder.buildOne(source)
+    if (!outcome.ok) return { format: null, runsOn: null, loadMs: null, problem: ofBuild(outcome.error) }
+    const settings = config.functionSettings(source.name, source.file ?? undefined)
+    const ended = whenLoaded(pool)
+    const spec = { name: source.name, bundle: outcome.bundle.id, ...runAs(source, outcome.bundle) }
+    pool.define({ ...spec, settings: { ...settings, minWorkers: 1, maxWorkers: 1 } })
+    return await ended
+  } finally {
+    await Promise.all([pool.close(0), builder.close()])
+    await rm(stateDir, { recursive: true, force: true })
+  }
+}
+
+/** The pool says one or the other within the function's boot time-out. */
+function whenLoaded(pool: WarmPool): Promise<Loaded> {
+  return new Promise((resolve) => {
+    pool.once('loaded', ({ format, runtime, loadMs }: LoadedEvent) =>
+      resolve({ format, runsOn: runtime, loadMs, problem: null }),
+    )
+    const fail = (problem: Problem): void => resolve({ format: null, runsOn: null, loadMs: null, problem })
+    pool.once('load-failed', ({ report }: LoadFailedEvent) => fail(ofReport(report)))
+    pool.once('death', ({ description }) => fail({ message: `Its worker died while loading it: ${description}` }))
+  })
+}
+
+function ofReport({ name, message, file, line, frame }: ErrorReport): Problem {
+  const place = { ...(file && { file }), ...(line && { line }), ...(frame && { frame }) }
+  return { message: `${name}: ${message}`, ...place }
+}
+
+function ofBuild({ message, file, line, frame }: BuildError): Problem {
+  return { message, ...(file && { file }), ...(line && { line }), ...(frame && { frame }) }
+}
+
+function unfit(name: string, message: string): Inspection {
+  const nothing = { entry: null, runtime: null, runsOn: null, format: null, handler: null, command: null, why: null }
+  return { name, ...nothing, routes: [], settings: [], loadMs: null, problem: { message } }
+}
