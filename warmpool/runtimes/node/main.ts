@@ -3,7 +3,6 @@
  * becomes one function when told, hands it invocations, and goes when told to drain or when its parent is gone. Start
  * here, then read call.ts; docs/protocol.md is the contract with the parent.
  */
-import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { countBodyBytes } from '../../wire/body-garbage.ts'
 import {
@@ -46,7 +45,7 @@ function sayHello(): void {
   } satisfies Hello)
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
-  setImmediate(flushCompileCache)
+  setImmediate(() => process.getBuiltinModule('node:module').flushCompileCache())
 }
 
 function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
