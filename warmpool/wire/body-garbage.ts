@@ -5,7 +5,7 @@
  */
 const COLLECT_EVERY_BYTES = 16 * 1024 * 1024
 
-type Collect = (options: { type: 'minor' }) => void
+type Collect = (options: { type: 'minor' } | { type: 'major'; flavor: 'last-resort' }) => void
 
 let passedBytes = 0
 let collect: Collect | null = null
@@ -15,11 +15,16 @@ export function countBodyBytes(bytes: number): void {
   passedBytes += bytes
   if (passedBytes < COLLECT_EVERY_BYTES) return
   passedBytes = 0
-  collect ??= minorCollector()
-  collect({ type: 'minor' })
+  garbageCollector()({ type: 'minor' })
 }
 
-function minorCollector(): Collect {
+/** V8's own, made with the first question. */
+export function garbageCollector(): Collect {
+  collect ??= makeCollector()
+  return collect
+}
+
+function makeCollector(): Collect {
   // Loaded here: a tenth of what a worker's boot takes beyond Node's own would go into what most never use.
   const { setFlagsFromString } = process.getBuiltinModule('node:v8')
   const { runInNewContext } = process.getBuiltinModule('node:vm')

@@ -20,6 +20,7 @@ import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat } from './formats/index.ts'
+import { giveBackWhenIdle } from './give-back.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { rehearse } from './rehearse.ts'
 import { installWebClasses } from './web/install.ts'
@@ -63,7 +64,8 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
     case FRAME.window:
       return calls.get(id)?.grant(chunk.readUInt32LE(start))
     case FRAME.ping:
-      return writer.empty(FRAME.pong, 0)
+      writer.empty(FRAME.pong, 0)
+      return giveBackWhenIdle(calls)
     case FRAME.load:
       void load(JSON.parse(chunk.toString('utf8', start, end)) as Load)
       return
