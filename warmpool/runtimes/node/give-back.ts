@@ -3,13 +3,13 @@
  * as large as the load needed it, and what compiling left in the C library's heaps; together a third of a small worker.
  * One full collection and `malloc_trim` return that. Both stop the worker for some ten milliseconds, so they come only
  * after a whole time between two pings in which it did next to nothing, once after each time of work, and the collection
- * only where there is little to look at.
+ * only where there is little to look at. What was compiled is compiled anew by the next time of work, some 60 ms.
  */
-import { garbageCollector } from '../../wire/body-garbage.ts'
+import { garbageCollector } from '../../wire/garbage-collector.ts'
 
 /** CPU that an idle worker may use between two pings, and work after which there is something to give back. */
 const IDLE_CPU_MS = 20
-const WORK_CPU_MS = 50
+const WORK_CPU_MS = 100
 /** A collection takes the longer the more is alive. */
 const MAX_HEAP_BYTES = 32 * 1024 * 1024
 
