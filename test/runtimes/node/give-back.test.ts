@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { isGivingBackDue } from '../../../warmpool/runtimes/node/give-back.ts'
+
+const MODULE = new URL('../../../warmpool/runtimes/node/give-back.ts', import.meta.url).href
+
+test('a worker that works gives nothing back', () => {
+  expect(isGivingBackDue({ nowMs: 1_000, atLastPingMs: 900, whenGivenBackMs: 50 })).toBe(false)
+})
+
+test('a worker that has worked and did nothing since the last ping gives back', () => {
+  expect(isGivingBackDue({ nowMs: 1_000, atLastPingMs: 999, whenGivenBackMs: 50 })).toBe(true)
+})
+
+test('a worker that has given back does not do it again before it has worked again', () => {
+  expect(isGivingBackDue({ nowMs: 1_000, atLastPingMs: 999, whenGivenBackMs: 950 })).toBe(false)
+})
+
+/** A process of its own: a test runner's heap is larger than what is looked through. */
+function measured(script: string): { before: number; after: number } {
+  const words = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e']
+  const { stdout } = spawnSync(process.execPath, [...words, script], { encoding: 'utf8' })
+  return JSON.parse(stdout) as { before: number; after: number }
+}
+
+test('what nobody holds any longer is returned', () => {
+  const { before, after } = measured(`
+    import { giveBack } from '${MODULE}'
+    globalThis.held = Array.from({ length: 200_000 }, (_, at) => [at])
+    const before = process.memoryUsage().heapTotal
+    delete globalThis.held
+    giveBack()
+    console.log(JSON.stringify({ before, after: process.memoryUsage().heapTotal }))`)
+  expect(after).toBeLessThan(before / 2)
+})
