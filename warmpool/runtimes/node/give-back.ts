@@ -9,7 +9,7 @@ import { garbageCollector } from '../../wire/garbage-collector.ts'
 
 /** CPU that an idle worker may use between two pings, and work after which there is something to give back. */
 const IDLE_CPU_MS = 20
-const WORK_CPU_MS = 100
+const WORK_CPU_MS = 50
 /** A collection takes the longer the more is alive. */
 const MAX_HEAP_BYTES = 32 * 1024 * 1024
 
