@@ -4,16 +4,18 @@ import { isGivingBackDue } from '../../../warmpool/runtimes/node/give-back.ts'
 
 const MODULE = new URL('../../../warmpool/runtimes/node/give-back.ts', import.meta.url).href
 
-test('a worker that works gives nothing back', () => {
-  expect(isGivingBackDue({ nowMs: 1_000, atLastPingMs: 900, whenGivenBackMs: 50 })).toBe(false)
+const RESTED = { idleForMs: 60_000, cpuMs: 1_000, givenBackAtCpuMs: 50 }
+
+test('a worker that has worked and then did nothing for a minute gives back', () => {
+  expect(isGivingBackDue(RESTED)).toBe(true)
 })
 
-test('a worker that has worked and did nothing since the last ping gives back', () => {
-  expect(isGivingBackDue({ nowMs: 1_000, atLastPingMs: 999, whenGivenBackMs: 50 })).toBe(true)
+test('a worker that worked less than a minute ago does not', () => {
+  expect(isGivingBackDue({ ...RESTED, idleForMs: 59_999 })).toBe(false)
 })
 
 test('a worker that has given back does not do it again before it has worked again', () => {
-  expect(isGivingBackDue({ nowMs: 1_000, atLastPingMs: 999, whenGivenBackMs: 990 })).toBe(false)
+  expect(isGivingBackDue({ ...RESTED, givenBackAtCpuMs: 990 })).toBe(false)
 })
 
 /** A process of its own: a test runner's heap is larger than what is looked through. */

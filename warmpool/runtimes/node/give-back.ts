@@ -1,46 +1,49 @@
 /**
  * Gives memory back once a worker that was busy is idle. What V8 and its compilers took meanwhile they keep: new space
  * as large as the load needed it, and what compiling left in the C library's heaps; together a third of a small worker.
- * One full collection and `malloc_trim` return that. Both stop the worker for some ten milliseconds, so they come only
- * after a whole time between two pings in which it did next to nothing, once after each time of work, and the collection
- * only where there is little to look at. What was compiled is compiled anew by the next time of work, some 60 ms.
+ * One full collection and `malloc_trim` return that. Both stop the worker for some ten milliseconds, and what was
+ * compiled is compiled anew by the next time of work, some 60 ms: so they come only after a minute in which it did next to
+ * nothing, once after each time of work, and the collection only where there is little to look at.
  */
 import { garbageCollector } from '../../wire/garbage-collector.ts'
 
 /** CPU that an idle worker may use between two pings, and work after which there is something to give back. */
 const IDLE_CPU_MS = 20
 const WORK_CPU_MS = 50
+const IDLE_MS = 60_000
 /** A collection takes the longer the more is alive. */
 const MAX_HEAP_BYTES = 32 * 1024 * 1024
 
 const TRIM = { malloc_trim: { arguments: ['uint64'], return: 'int32' } } as const
 
-/** CPU used by this process in all, at three moments. */
-export interface CpuMarks {
-  readonly nowMs: number
-  readonly atLastPingMs: number
-  readonly whenGivenBackMs: number
+/** How long it has been idle, and the CPU that this process has used in all: now, and when it last gave back. */
+export interface Rest {
+  readonly idleForMs: number
+  readonly cpuMs: number
+  readonly givenBackAtCpuMs: number
 }
 
-export function isGivingBackDue({ nowMs, atLastPingMs, whenGivenBackMs }: CpuMarks): boolean {
-  return nowMs - atLastPingMs <= IDLE_CPU_MS && nowMs - whenGivenBackMs >= WORK_CPU_MS
+export function isGivingBackDue({ idleForMs, cpuMs, givenBackAtCpuMs }: Rest): boolean {
+  return idleForMs >= IDLE_MS && cpuMs - givenBackAtCpuMs >= WORK_CPU_MS
 }
 
-let atLastPingMs = cpuMs()
-let whenGivenBackMs = atLastPingMs
+let idleSinceMs = performance.now()
+let cpuAtLastPingMs = usedCpuMs()
+let givenBackAtCpuMs = cpuAtLastPingMs
 
 /** To be called with every ping, which comes every few seconds; `calls` are those under way. */
 export function giveBackWhenIdle(calls: { readonly size: number }): void {
-  const nowMs = cpuMs()
-  const isDue = isGivingBackDue({ nowMs, atLastPingMs, whenGivenBackMs })
-  atLastPingMs = nowMs
-  if (!isDue || calls.size > 0) return
+  const nowMs = performance.now()
+  const cpuMs = usedCpuMs()
+  if (calls.size > 0 || cpuMs - cpuAtLastPingMs > IDLE_CPU_MS) idleSinceMs = nowMs
+  cpuAtLastPingMs = cpuMs
+  if (!isGivingBackDue({ idleForMs: nowMs - idleSinceMs, cpuMs, givenBackAtCpuMs })) return
   // The pong goes first.
   setImmediate(() => {
     if (calls.size > 0) return
     giveBack()
-    whenGivenBackMs = cpuMs()
-    atLastPingMs = whenGivenBackMs
+    cpuAtLastPingMs = usedCpuMs()
+    givenBackAtCpuMs = cpuAtLastPingMs
   })
 }
 
@@ -65,7 +68,7 @@ interface Ffi {
   dlopen(library: string, signatures: typeof TRIM): { readonly functions: { malloc_trim(pad: bigint): number } }
 }
 
-function cpuMs(): number {
+function usedCpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
 }
