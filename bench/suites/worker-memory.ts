@@ -39,7 +39,7 @@ export const workerMemory: Suite = {
   run(options, progress) {
     const count = 5
     const calls = options.quick ? 500 : 2_000
-    const idleSeconds = options.quick ? 3 : 10
+    const idleSeconds = options.quick ? 3 : 80
     const names = Array.from({ length: count }, (_, at) => `hello-${at}`)
     const functions = Object.fromEntries(names.map((name) => [`${name}.js`, helloSource(name)]))
     const overrides = Object.fromEntries(names.map((name) => [name, { minWorkers: 1, maxWorkers: 1 }]))

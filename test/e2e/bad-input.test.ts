@@ -265,11 +265,10 @@ test.for(['/close-channel', '/garbage', '/huge-frame', '/foreign-frame'])(
   },
 )
 
-test('a function that closes the journal loses its worker only where that was written to, and the next call works', async () => {
+test('a function that closes the journal loses its worker, and the next call works', async () => {
   const before = await expectGood()
   expect((await gateway().fetch('/misbehave/close-journal')).status).toBe(200)
-  const isMapped = process.getBuiltinModule('node:ffi' as string) !== undefined
-  expect((await expectGood()) === before).toBe(isMapped)
+  expect(await expectGood()).not.toBe(before)
 })
 
 test('what a function has started does not outlive its worker', async () => {

@@ -4,19 +4,15 @@
  * as soon as it is done with, in a microsecond; and for those that others hold (a function, a socket) one minor collection
  * after every few megabytes finds what they have let go of. A chunk that was given back is empty for whoever still has it.
  */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { garbageCollector } from './garbage-collector.ts'
 
 const COLLECT_EVERY_BYTES = 16 * 1024 * 1024
 /** Smaller ones are the heap's business: Node cuts them out of larger blocks. */
 const OWN_FROM_BYTES = 16 * 1024
 
-type Collect = (options: { type: 'minor' }) => void
-
 /** What was allocated here and belongs to nobody else. */
 const owned = new WeakSet<ArrayBufferLike>()
 let passedBytes = 0
-let collect: Collect | null = null
 
 /** Memory with nothing in it, to be filled at once. */
 export function allocateBody(bytes: number): Buffer {
@@ -45,11 +41,5 @@ export function countBodyBytes(bytes: number): void {
   passedBytes += bytes
   if (passedBytes < COLLECT_EVERY_BYTES) return
   passedBytes = 0
-  collect ??= minorCollector()
-  collect({ type: 'minor' })
-}
-
-function minorCollector(): Collect {
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as Collect
+  garbageCollector()({ type: 'minor' })
 }

@@ -42,7 +42,7 @@ test('a SIGKILL from outside amid the counting leaves a number that was counted'
 test('it counts in memory where Node can map the file, and by writing where not', async () => {
   const { child } = startCounting(`
     const { mapCounter } = await import('${MODULE}')
-    writeSync(1, String(mapCounter(4) !== null))`)
+    writeSync(1, String(mapCounter(4, id) !== null))`)
   const [said] = await once(child.stdout!, 'data')
   expect(String(said)).toBe(String(process.getBuiltinModule('node:ffi' as string) !== undefined))
 })

@@ -1,10 +1,11 @@
 /**
  * The worker's side of the journal: says, readably after this process's death, which invocation has reached user code.
- * The journal's file is mapped into memory where Node can do that (node:ffi, Node 26), so that counting is one store;
- * the page is the kernel's and outlives a SIGKILL at any instant. Elsewhere counting is one `pwrite`, which took half
- * of what this runtime itself spends on a warm call.
+ * Counting is one `pwrite`, until a worker has served so much that mapping the file into memory pays (node:ffi, Node
+ * 26): from then on it is one store, where a `pwrite` took half of what this runtime itself spends on a warm call. Loading
+ * node:ffi at boot cost every process 2 ms, and most of those that serve one call or few never got that back. The page is
+ * the kernel's and outlives a SIGKILL at any instant.
  */
-import { ftruncateSync, readSync, writeSync } from 'node:fs'
+import { readSync, writeSync } from 'node:fs'
 
 /** To be called with each invocation's number right before user code gets it. */
 export type BegunCounter = (id: number) => void
@@ -16,22 +17,22 @@ const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
 const MAP_FAILED = 2n ** 64n - 1n
 const COUNTER_BYTES = 4
-const PROBE = 0x01020304
+/** As many times `pwrite` take as long as the mapping. */
+const WRITTEN_COUNTS = 256
 const MMAP = { arguments: ['pointer', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'pointer' } as const
 
 export function openBegunCounter(fd: number): BegunCounter {
-  const counter = mapCounter(fd)
-  if (counter === null) return writtenCounter(fd)
+  const written = Buffer.alloc(COUNTER_BYTES)
+  let left = WRITTEN_COUNTS
+  let mapped: Uint32Array | null = null
   return (id) => {
-    counter[0] = id
-  }
-}
-
-function writtenCounter(fd: number): BegunCounter {
-  const counter = Buffer.alloc(COUNTER_BYTES)
-  return (id) => {
-    counter.writeUInt32LE(id)
-    writeSync(fd, counter, 0, COUNTER_BYTES, 0)
+    if (mapped !== null) {
+      mapped[0] = id
+      return
+    }
+    written.writeUInt32LE(id)
+    writeSync(fd, written, 0, COUNTER_BYTES, 0)
+    if (--left === 0) mapped = mapCounter(fd, id)
   }
 }
 
@@ -44,19 +45,17 @@ interface Ffi {
   toArrayBuffer(pointer: bigint, bytes: number, copy: boolean): ArrayBuffer
 }
 
-/** The file's counter as memory; null where that cannot be had. */
-export function mapCounter(fd: number): Uint32Array | null {
+/** The file's counter, which stands at `id`, as memory; null where that cannot be had. */
+export function mapCounter(fd: number, id: number): Uint32Array | null {
   const ffi = process.getBuiltinModule('node:ffi' as string) as unknown as Ffi | undefined
   if (ffi === undefined) return null
   for (const library of LIBRARIES) {
     try {
       const { mmap } = ffi.dlopen(library, { mmap: MMAP }).functions
-      // What lies behind the end of a file is no memory.
-      ftruncateSync(fd, COUNTER_BYTES)
       const pointer = mmap(0n, BigInt(COUNTER_BYTES), PROT_READ_WRITE, MAP_SHARED, fd, 0n)
       if (pointer === MAP_FAILED) return null
       const counter = new Uint32Array(ffi.toArrayBuffer(pointer, COUNTER_BYTES, false))
-      return isSeenThrough(fd, counter) ? counter : null
+      return isSameAsFile(fd, counter, id) ? counter : null
     } catch {
       // Another system's library, or an interface that has changed.
     }
@@ -64,11 +63,14 @@ export function mapCounter(fd: number): Uint32Array | null {
   return null
 }
 
-/** What is stored in the memory is read from the file, in the order of bytes that the parent reads. */
-function isSeenThrough(fd: number, counter: Uint32Array): boolean {
+/** What the file holds is seen in the memory, and what is stored there in the file, in the parent's order of bytes. */
+function isSameAsFile(fd: number, counter: Uint32Array, id: number): boolean {
+  if (counter[0] !== id) return false
+  const next = (id + 1) >>> 0
+  // A moment too far is harmless: what was not begun would be taken for begun, never the other way.
+  counter[0] = next
   const read = Buffer.alloc(COUNTER_BYTES)
-  counter[0] = PROBE
   readSync(fd, read, 0, COUNTER_BYTES, 0)
-  counter[0] = 0
-  return read.readUInt32LE() === PROBE
+  counter[0] = id
+  return read.readUInt32LE() === next
 }

@@ -11,6 +11,7 @@ import { decodeValue, encodeValue } from '../../wire/values.ts'
 import { CALL_ENDED, callerLeft } from './departure.ts'
 import { reportError } from './error-report.ts'
 import type { IncomingBody } from './incoming-body.ts'
+import { isStream } from './web/body.ts'
 import { LazyRequest } from './web/request.ts'
 import { type OutgoingResponse, toOutgoing } from './web/response.ts'
 
@@ -127,12 +128,9 @@ export class Call {
     this.#state = 'answering'
     if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
-    if (body instanceof ReadableStream) {
-      this.#writer.response(this.id, status, head, null, true, false)
-      void this.#stream(body)
-      return
-    }
-    this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
+    if (!isStream(body)) return this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
+    this.#writer.response(this.id, status, head, null, true, false)
+    void this.#stream(body)
   }
 
   /** A task's output. */
@@ -166,9 +164,10 @@ export class Call {
   }
 
   #respondToHead(status: number, head: string, body: OutgoingResponse['body']): void {
-    if (body instanceof ReadableStream) body.cancel().catch(() => {})
+    const isStreamed = body !== null && isStream(body)
+    if (isStreamed) body.cancel().catch(() => {})
     const hasLength = /(?:^|\n)content-length\n/.test(head)
-    if (hasLength || body === null || body instanceof ReadableStream) return this.#whole(status, head, null)
+    if (hasLength || body === null || isStreamed) return this.#whole(status, head, null)
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     this.#whole(status, `${head}${head === '' ? '' : '\n'}content-length\n${length}`, null)
   }

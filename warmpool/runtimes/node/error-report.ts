@@ -3,7 +3,6 @@
  * sources (source maps are on); a frame of Node itself or of this runtime is never the place that is named.
  */
 import { readFileSync } from 'node:fs'
-import { findSourceMap } from 'node:module'
 import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ErrorReport } from '../../wire/messages.ts'
@@ -89,7 +88,7 @@ export function setEntryFile(file: string): void {
 }
 
 function sourceFromMaps(file: string): string | null {
-  const map = entryFile === null ? undefined : findSourceMap(entryFile)
+  const map = entryFile === null ? undefined : process.getBuiltinModule('node:module').findSourceMap(entryFile)
   if (map === undefined || entryFile === null) return null
   const { sources, sourcesContent } = map.payload
   const at = sources.findIndex((source) => fileURLToPath(new URL(source, `file://${entryFile}`)) === file)

@@ -3,7 +3,6 @@
  * becomes one function when told, hands it invocations, and goes when told to drain or when its parent is gone. Start
  * here, then read call.ts; docs/protocol.md is the contract with the parent.
  */
-import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { allocateBody } from '../../wire/body-memory.ts'
 import {
@@ -21,6 +20,7 @@ import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
+import { giveBackWhenIdle } from './give-back.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { rehearse } from './rehearse.ts'
 import { installWebClasses } from './web/install.ts'
@@ -47,7 +47,7 @@ function sayHello(): void {
   } satisfies Hello)
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
-  setImmediate(flushCompileCache)
+  setImmediate(() => process.getBuiltinModule('node:module').flushCompileCache())
 }
 
 function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
@@ -63,7 +63,8 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
     case FRAME.window:
       return calls.get(id)?.grant(chunk.readUInt32LE(start))
     case FRAME.ping:
-      return writer.empty(FRAME.pong, 0)
+      writer.empty(FRAME.pong, 0)
+      return giveBackWhenIdle(calls)
     case FRAME.load:
       void load(JSON.parse(chunk.toString('utf8', start, end)) as Load)
       return

@@ -1,7 +1,7 @@
 /**
- * What a blank does before it says that it has booted: one pretended load and a few pretended calls, so that the
- * module loader, the web classes and this runtime's own paths are compiled by the time a caller waits for them. It
- * leaves nothing behind: the pretended frames go nowhere, and no user code is involved.
+ * What a blank does before it says that it has booted: one pretended load and one pretended call, so that the module
+ * loader, the web classes and this runtime's own paths are compiled by the time a caller waits for them. It leaves
+ * nothing behind: the pretended frames go nowhere, and no user code is involved.
  */
 import { Writable } from 'node:stream'
 import { FrameWriter } from '../../wire/frame-writer.ts'
@@ -10,7 +10,6 @@ import { Call } from './call.ts'
 import { chooseFormat } from './formats/index.ts'
 import { IncomingBody } from './incoming-body.ts'
 
-const CALLS = 8
 const EMPTY_MODULE: string = 'data:text/javascript,export default 0'
 const LOAD: Load = {
   name: 'rehearsal',
@@ -30,10 +29,8 @@ export async function rehearse(): Promise<void> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const writer = new FrameWriter(nowhere)
   const { handler } = await chooseFormat({ default: { fetch: respond } }, LOAD)
-  for (let id = 1; id <= CALLS; id++) {
-    const body = new IncomingBody(Buffer.from('body'), false, () => {})
-    await handler(new Call(id, HEAD, 1_000, false, body, writer, () => {}))
-  }
+  const body = new IncomingBody(Buffer.from('body'), false, () => {})
+  await handler(new Call(1, HEAD, 1_000, false, body, writer, () => {}))
 }
 
 async function respond(request: Request): Promise<Response> {

@@ -9,6 +9,11 @@ export type ByteStream = ReadableStream<Uint8Array>
 /** Text or bytes that lie here whole. */
 export type Content = string | Uint8Array
 
+/** Asks nothing of `ReadableStream`: looking at it loads all of Node's web streams, which most workers never need. */
+export function isStream(body: Content | ByteStream): body is ByteStream {
+  return typeof body !== 'string' && !ArrayBuffer.isView(body)
+}
+
 /** Streams made of content that lies here whole, so that a response made of such a stream can be sent in one piece. */
 const contentOf = new WeakMap<ByteStream, Content>()
 
