@@ -52,4 +52,42 @@ const methodsSample: Sample = {
     }`,
 }
 
-export const SAMPLES: readonly Sample[] = [fetchSample, methodsSample]
+const lambdaSample: Sample = {
+  format: 'lambda',
+  isInferred: true,
+  module: `
+    export const handler = async ({ rawPath: path, queryStringParameters: query, body = '', isBase64Encoded, requestContext }) => {
+      const { method } = requestContext.http
+      switch (path) {
+        case '/hello': return { statusCode: 200, body: 'hello' }
+        case '/echo': return { method, path, name: query.name, body }
+        case '/json': return { ok: true }
+        case '/throw': throw new Error('boom')
+        case '/missing': return { statusCode: 404, headers: { 'X-Reason': 'nothing here' }, body: 'missing' }
+        case '/bytes': {
+          const headers = { 'content-type': 'application/octet-stream' }
+          return { statusCode: 200, headers, body, isBase64Encoded }
+        }
+        case '/cookies': return { statusCode: 200, cookies: ['a=1', 'b=2; Path=/'], body: 'set' }
+      }
+    }`,
+}
+
+const openfaasSample: Sample = {
+  format: 'openfaas',
+  isInferred: false,
+  module: `
+    export default async ({ path, method, query, body }, context) => {
+      switch (path) {
+        case '/hello': return 'hello'
+        case '/echo': return { method, path, name: query.name, body }
+        case '/json': return context.succeed({ ok: true })
+        case '/throw': throw new Error('boom')
+        case '/missing': return context.status(404).headers({ 'X-Reason': 'nothing here' }).succeed('missing')
+        case '/bytes': return context.headers({ 'content-type': 'application/octet-stream' }).succeed(body)
+        case '/cookies': return context.headers({ 'Set-Cookie': ['a=1', 'b=2; Path=/'] }).succeed('set')
+      }
+    }`,
+}
+
+export const SAMPLES: readonly Sample[] = [fetchSample, methodsSample, lambdaSample, openfaasSample]
