@@ -120,17 +120,33 @@ export class Call {
     }
     if (outgoing === null)
       return this.fail('not-a-response', new TypeError(`The handler returned ${describe(value)}, not a Response`))
-    const { status, head, body } = outgoing
-    if (head.length > MAX_HEAD_CHARS) {
-      const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
-      return this.fail('response-headers-too-large', new RangeError(message))
-    }
-    this.#state = 'answering'
+    this.answer(outgoing.status, outgoing.head, outgoing.body)
+  }
+
+  /** Answers nearer to the wire: `head` is names in lower case and values in turn, fit for HTTP, joined by newlines. */
+  answer(status: number, head: string, body: OutgoingResponse['body']): void {
+    if (!this.#mayAnswer(head)) return
     if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
     if (!isStream(body)) return this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
     this.#writer.response(this.id, status, head, null, true, false)
     void this.#stream(body)
+  }
+
+  /** The same where the body comes by {@link send} and ends with {@link finish}. */
+  begin(status: number, head: string): void {
+    if (!this.#mayAnswer(head)) return
+    if (isToHead(this.#head)) this.#respondToHead(status, head, null)
+    else this.#writer.response(this.id, status, head, null, true, false)
+  }
+
+  /** Resolves when the caller has room for more. What nobody waits for any more is dropped. */
+  async send(bytes: Uint8Array): Promise<void> {
+    if (this.#state === 'answering') await this.#sendLong(bytes)
+  }
+
+  finish(): void {
+    if (this.#state === 'answering') this.#end()
   }
 
   /** A task's output. */
@@ -161,6 +177,17 @@ export class Call {
   grant(bytes: number): void {
     this.#windowBytes += bytes
     this.#notify()
+  }
+
+  #mayAnswer(head: string): boolean {
+    if (this.#state !== 'running') return false
+    if (head.length > MAX_HEAD_CHARS) {
+      const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
+      this.fail('response-headers-too-large', new RangeError(message))
+      return false
+    }
+    this.#state = 'answering'
+    return true
   }
 
   #respondToHead(status: number, head: string, body: OutgoingResponse['body']): void {

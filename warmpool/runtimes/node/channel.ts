@@ -9,6 +9,7 @@ import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from '../../wire/frame-writer.ts'
 import { FRAME } from '../../wire/frames.ts'
 import { type BegunCounter, openBegunCounter } from './begun-counter.ts'
+import { loopIsKeptBy } from './empty-loop.ts'
 
 const WIRE_FD = 3
 const JOURNAL_FD = 4
@@ -42,6 +43,7 @@ export function openChannel(onFrame: FrameHandler): Channel {
   socket.on('error', () => process.exit(0))
   socket.once('close', () => process.exit(0))
   socket.resume()
+  loopIsKeptBy(socket)
 
   return {
     writer,

@@ -25,7 +25,7 @@ export const fetchFormat: Format = {
   },
 }
 
-function objectWithFetch(exports: Exports): { fetch: Fetch } | null {
+export function objectWithFetch(exports: Exports): { fetch: Fetch } | null {
   const candidate = exports.default
   const isHolder = (typeof candidate === 'object' && candidate !== null) || typeof candidate === 'function'
   return isHolder && typeof (candidate as { fetch?: unknown }).fetch === 'function'

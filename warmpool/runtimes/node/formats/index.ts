@@ -3,8 +3,10 @@
  * small and there in every blank; what it opens is read only by a worker that needs it, since most need one of them.
  */
 import type { Load } from '../../../wire/messages.ts'
-import { fetchFormat } from './fetch.ts'
+import { fetchFormat, objectWithFetch } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
+import { prepareLambda } from './lambda-environment.ts'
+import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
 import { methodsFormat } from './methods.ts'
 import { taskFormat } from './task.ts'
 
@@ -21,7 +23,24 @@ interface Row {
   open(): Format | Promise<Format>
 }
 
-const FORMATS: readonly Row[] = [always(methodsFormat), always(fetchFormat), { ...always(taskFormat), isStated: true }]
+const FORMATS: readonly Row[] = [
+  always(methodsFormat),
+  {
+    name: 'lambda',
+    prepare: prepareLambda,
+    // Beside a default export with `fetch`, which is what the whole module is, it is one way to run it among others.
+    isMarked: (exports) => findHandler(exports, DEFAULT_EXPORT) !== null && objectWithFetch(exports) === null,
+    open: async () => (await import('./lambda.ts')).lambdaFormat,
+  },
+  always(fetchFormat),
+  {
+    name: 'openfaas',
+    isStated: true,
+    isMarked: () => false,
+    open: async () => (await import('./openfaas.ts')).openfaasFormat,
+  },
+  { ...always(taskFormat), isStated: true },
+]
 
 export interface Chosen {
   readonly format: Format
