@@ -19,6 +19,14 @@ const MAX_HEAD_CHARS = 60 * 1024
 /** A task's output has a reader that takes it whole in any case. */
 const MOST_VALUE_BYTES = MAX_PAYLOAD_BYTES / 2
 
+/** Who answers piece by piece, and hears of what the caller does meanwhile. */
+export interface Answerer {
+  /** More may be written after a `write` that did not take all. */
+  onWritable(): void
+  /** Nobody waits for the answer any more; it still has to end. */
+  onCancelled(): void
+}
+
 type CallState = 'running' | 'answering' | 'settling' | 'done'
 
 export class Call {
@@ -39,6 +47,7 @@ export class Call {
   #windowBytes = INITIAL_WINDOW_BYTES
   #wake: (() => void) | null = null
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  answerer: Answerer | null = null
 
   constructor(
     id: number,
@@ -120,10 +129,7 @@ export class Call {
     if (outgoing === null)
       return this.fail('not-a-response', new TypeError(`The handler returned ${describe(value)}, not a Response`))
     const { status, head, body } = outgoing
-    if (head.length > MAX_HEAD_CHARS) {
-      const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
-      return this.fail('response-headers-too-large', new RangeError(message))
-    }
+    if (this.#isHeadTooLong(head)) return
     this.#state = 'answering'
     if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
@@ -144,6 +150,50 @@ export class Call {
     else this.#respondBytes(0, kind, body, MOST_VALUE_BYTES)
   }
 
+  // Nearer to the wire than `respond`: for formats that have an answer's head and bytes as they are sent. Bytes may lie
+  // in memory that is used again once the method has returned.
+
+  /** HTTP only: the answer has no body, whatever its head says of one. */
+  get isToHead(): boolean {
+    return isToHead(this.#head)
+  }
+
+  /** The whole answer. `head`: names and values in turn, joined by newlines. */
+  answer(status: number, head: string, body: Uint8Array | null): void {
+    if (this.#state !== 'running' || this.#isHeadTooLong(head)) return
+    this.#state = 'answering'
+    if (body !== null && body.length > INITIAL_WINDOW_BYTES) {
+      this.#writer.response(this.id, status, head, null, true, false)
+      void this.#sendLong(Buffer.from(body)).then(() => this.#end())
+      return
+    }
+    this.#writer.response(this.id, status, head, body, false, this.#pending > 0, true)
+    this.#answered()
+  }
+
+  /** The head of an answer whose body follows with `write`, up to `finish`. */
+  begin(status: number, head: string): void {
+    if (this.#state !== 'running' || this.#isHeadTooLong(head)) return
+    this.#state = 'answering'
+    this.#writer.response(this.id, status, head, null, true, false)
+  }
+
+  /** Sends as much as the parent grants, and returns how much that was: for the rest see {@link Answerer}. */
+  write(bytes: Uint8Array): number {
+    if (this.#isCancelled || this.#state !== 'answering') return bytes.length
+    const end = Math.min(bytes.length, this.#windowBytes)
+    for (let at = 0; at < end; at += DATA_CHUNK_BYTES) {
+      const piece = bytes.subarray(at, Math.min(at + DATA_CHUNK_BYTES, end))
+      this.#writer.bytes(FRAME.data, this.id, piece, true)
+    }
+    this.#windowBytes -= Math.max(0, end)
+    return Math.max(0, end)
+  }
+
+  finish(): void {
+    if (this.#state === 'answering') this.#end()
+  }
+
   fail(code: Failed['code'], error: unknown): void {
     if (this.#state === 'settling' || this.#state === 'done') return
     this.#writer.json(FRAME.failed, this.id, { ...reportError(error), code } satisfies Failed)
@@ -157,12 +207,20 @@ export class Call {
     this.#abort?.abort(callerLeft())
     this.body.abort(callerLeft())
     void this.#reader?.cancel(callerLeft()).catch(() => {})
+    this.answerer?.onCancelled()
     this.#notify()
   }
 
   grant(bytes: number): void {
     this.#windowBytes += bytes
     this.#notify()
+  }
+
+  #isHeadTooLong(head: string): boolean {
+    if (head.length <= MAX_HEAD_CHARS) return false
+    const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
+    this.fail('response-headers-too-large', new RangeError(message))
+    return true
   }
 
   #respondToHead(status: number, head: string, body: OutgoingResponse['body']): void {
@@ -224,6 +282,7 @@ export class Call {
   }
 
   #notify(): void {
+    if (this.#windowBytes > 0) this.answerer?.onWritable()
     this.#wake?.()
     this.#wake = null
   }

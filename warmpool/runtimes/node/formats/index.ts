@@ -21,7 +21,12 @@ interface Row {
   open(): Format | Promise<Format>
 }
 
-const FORMATS: readonly Row[] = [always(methodsFormat), always(fetchFormat), { ...always(taskFormat), isStated: true }]
+const FORMATS: readonly Row[] = [
+  always(methodsFormat),
+  always(fetchFormat),
+  { ...always(taskFormat), isStated: true },
+  program('http', async () => (await import('./http.ts')).httpFormat),
+]
 
 export interface Chosen {
   readonly format: Format
@@ -57,6 +62,10 @@ function stated(name: string): Row {
 /** A row of what every blank has read already. */
 function always(format: Format): Row {
   return { name: format.name, isMarked: (exports) => format.isMarked(exports), open: () => format }
+}
+
+function program(name: string, open: Row['open']): Row {
+  return { name, isProgram: true, isStated: true, isMarked: () => false, open }
 }
 
 async function noHandler(exports: Exports, format: Format | undefined): Promise<string> {
