@@ -47,6 +47,7 @@ export class Call {
   #windowBytes = INITIAL_WINDOW_BYTES
   #wake: (() => void) | null = null
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  /** Who writes the answer piece by piece, if somebody does. */
   answerer: Answerer | null = null
 
   constructor(
@@ -128,9 +129,12 @@ export class Call {
     }
     if (outgoing === null)
       return this.fail('not-a-response', new TypeError(`The handler returned ${describe(value)}, not a Response`))
-    const { status, head, body } = outgoing
-    if (this.#isHeadTooLong(head)) return
-    this.#state = 'answering'
+    this.answer(outgoing.status, outgoing.head, outgoing.body)
+  }
+
+  /** Answers nearer to the wire: `head` is names in lower case and values in turn, fit for HTTP, joined by newlines. */
+  answer(status: number, head: string, body: OutgoingResponse['body']): void {
+    if (!this.#mayAnswer(head)) return
     if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
     if (body instanceof ReadableStream) {
@@ -141,6 +145,49 @@ export class Call {
     this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
   }
 
+  /** The same for bytes in memory that is used again once this has returned. */
+  answerBorrowed(status: number, head: string, body: Uint8Array | null): void {
+    if (body === null || body.length > INITIAL_WINDOW_BYTES || this.isToHead)
+      return this.answer(status, head, body === null ? null : Buffer.from(body))
+    if (!this.#mayAnswer(head)) return
+    this.#writer.response(this.id, status, head, body, false, this.#pending > 0, true)
+    this.#answered()
+  }
+
+  /** HTTP only: the answer is to have no body, whatever its head says of one. */
+  get isToHead(): boolean {
+    return isToHead(this.#head)
+  }
+
+  /** The same where the body comes by {@link send} or {@link write} and ends with {@link finish}. */
+  begin(status: number, head: string): void {
+    if (!this.#mayAnswer(head)) return
+    if (isToHead(this.#head)) this.#respondToHead(status, head, null)
+    else this.#writer.response(this.id, status, head, null, true, false)
+  }
+
+  /** Resolves when the caller has room for more. What nobody waits for any more is dropped. */
+  async send(bytes: Uint8Array): Promise<void> {
+    if (this.#state === 'answering') await this.#sendLong(bytes)
+  }
+
+  /**
+   * Sends as much as the parent grants, and returns how much that was: the rest is to be written when the
+   * {@link Answerer} hears of it. The bytes may lie in memory that is used again once this has returned.
+   */
+  write(bytes: Uint8Array): number {
+    if (this.#isCancelled || this.#state !== 'answering') return bytes.length
+    const end = Math.max(0, Math.min(bytes.length, this.#windowBytes))
+    for (let at = 0; at < end; at += DATA_CHUNK_BYTES)
+      this.#writer.bytes(FRAME.data, this.id, bytes.subarray(at, Math.min(at + DATA_CHUNK_BYTES, end)), true)
+    this.#windowBytes -= end
+    return end
+  }
+
+  finish(): void {
+    if (this.#state === 'answering') this.#end()
+  }
+
   /** A task's output. */
   respondValue(value: unknown): void {
     if (this.#state !== 'running') return
@@ -148,50 +195,6 @@ export class Call {
     this.#state = 'answering'
     if (body === null) this.#whole(0, kind, null)
     else this.#respondBytes(0, kind, body, MOST_VALUE_BYTES)
-  }
-
-  // Nearer to the wire than `respond`: for formats that have an answer's head and bytes as they are sent. Bytes may lie
-  // in memory that is used again once the method has returned.
-
-  /** HTTP only: the answer has no body, whatever its head says of one. */
-  get isToHead(): boolean {
-    return isToHead(this.#head)
-  }
-
-  /** The whole answer. `head`: names and values in turn, joined by newlines. */
-  answer(status: number, head: string, body: Uint8Array | null): void {
-    if (this.#state !== 'running' || this.#isHeadTooLong(head)) return
-    this.#state = 'answering'
-    if (body !== null && body.length > INITIAL_WINDOW_BYTES) {
-      this.#writer.response(this.id, status, head, null, true, false)
-      void this.#sendLong(Buffer.from(body)).then(() => this.#end())
-      return
-    }
-    this.#writer.response(this.id, status, head, body, false, this.#pending > 0, true)
-    this.#answered()
-  }
-
-  /** The head of an answer whose body follows with `write`, up to `finish`. */
-  begin(status: number, head: string): void {
-    if (this.#state !== 'running' || this.#isHeadTooLong(head)) return
-    this.#state = 'answering'
-    this.#writer.response(this.id, status, head, null, true, false)
-  }
-
-  /** Sends as much as the parent grants, and returns how much that was: for the rest see {@link Answerer}. */
-  write(bytes: Uint8Array): number {
-    if (this.#isCancelled || this.#state !== 'answering') return bytes.length
-    const end = Math.min(bytes.length, this.#windowBytes)
-    for (let at = 0; at < end; at += DATA_CHUNK_BYTES) {
-      const piece = bytes.subarray(at, Math.min(at + DATA_CHUNK_BYTES, end))
-      this.#writer.bytes(FRAME.data, this.id, piece, true)
-    }
-    this.#windowBytes -= Math.max(0, end)
-    return Math.max(0, end)
-  }
-
-  finish(): void {
-    if (this.#state === 'answering') this.#end()
   }
 
   fail(code: Failed['code'], error: unknown): void {
@@ -216,10 +219,14 @@ export class Call {
     this.#notify()
   }
 
-  #isHeadTooLong(head: string): boolean {
-    if (head.length <= MAX_HEAD_CHARS) return false
-    const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
-    this.fail('response-headers-too-large', new RangeError(message))
+  #mayAnswer(head: string): boolean {
+    if (this.#state !== 'running') return false
+    if (head.length > MAX_HEAD_CHARS) {
+      const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
+      this.fail('response-headers-too-large', new RangeError(message))
+      return false
+    }
+    this.#state = 'answering'
     return true
   }
 

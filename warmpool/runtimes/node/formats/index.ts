@@ -26,6 +26,8 @@ const FORMATS: readonly Row[] = [
   always(fetchFormat),
   { ...always(taskFormat), isStated: true },
   program('http', async () => (await import('./http.ts')).httpFormat),
+  program('stdio', async () => (await import('./stdio.ts')).stdioFormat),
+  program('bootstrap', async () => (await import('./bootstrap.ts')).bootstrapFormat),
 ]
 
 export interface Chosen {

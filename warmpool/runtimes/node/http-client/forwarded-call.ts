@@ -66,7 +66,7 @@ export class ForwardedCall implements ResponseReader, Answerer {
 
   onWhole(head: ResponseHead, body: Buffer | null): void {
     this.#over()
-    this.#call.answer(head.status, head.text, body)
+    this.#call.answerBorrowed(head.status, head.text, body)
   }
 
   onHead(head: ResponseHead): void {

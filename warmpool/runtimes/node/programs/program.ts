@@ -107,7 +107,7 @@ export class Program {
         throw this.failure(`runs, but within ${seconds} s it did not ${awaited}`, advice)
       }
       if ('value' in first) return first.value
-      throw this.failure(`${endInWords(first)} before it ${awaited}`, advice)
+      throw this.failure(`${endInWords(first)} before it could ${awaited}`, advice)
     } finally {
       clearTimeout(timer)
       over.abort()
