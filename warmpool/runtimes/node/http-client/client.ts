@@ -34,6 +34,15 @@ export class ProgramClient implements ConnectionOwner {
     return new Connection(this.#address, this, USUAL_KEEP_ALIVE_MS + MARGIN_MS)
   }
 
+  /** Whether the program takes new connections. */
+  async isAccepted(): Promise<boolean> {
+    const connection = this.open()
+    await connection.ready()
+    if (connection.isDestroyed) return false
+    this.onFree(connection)
+    return true
+  }
+
   onFree(connection: Connection): void {
     connection.freeSinceMs = performance.now()
     this.#free.push(connection)
@@ -50,13 +59,8 @@ export async function whenAccepted(addresses: readonly Address[], signal: AbortS
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
     for (const address of addresses) {
       const client = new ProgramClient(address)
-      const connection = client.open()
-      await connection.ready()
-      if (signal.aborted) connection.destroy()
+      if (await client.isAccepted()) return client
       signal.throwIfAborted()
-      if (connection.isDestroyed) continue
-      client.onFree(connection)
-      return client
     }
     await sleep(pauseMs, undefined, { signal })
   }

@@ -15,6 +15,8 @@ import type { ResponseHead } from './response-head.ts'
 const ONE_PIECE_BYTES = 16 * 1024
 /** The program's own queue of connections is full (EAGAIN on a unix socket): it is asked again after so long. */
 const CROWDED_PAUSE_MS = 5
+/** From a program's last connection to its exit. */
+const CRASH_MS = 1_000
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 /** The other side had closed before what was written could be read. */
 const UNREAD = new Set(['ECONNRESET', 'EPIPE'])
@@ -191,9 +193,9 @@ export class ForwardedCall implements ResponseReader, Answerer {
   }
 
   async #onBroken(wasConnected: boolean, hasBegun: boolean, error: NodeJS.ErrnoException | null): Promise<void> {
-    const { program } = this.#through
-    // Then this worker ends with it, and with its calls.
-    if (await program.isEnding()) return
+    const { program, client } = this.#through
+    // A lost connection is often the first that is seen of a crash: then this worker ends with it, and with its calls.
+    if (!(await client.isAccepted()) && (await program.endsWithin(CRASH_MS))) return
     const why = error === null ? '' : ` (${error.message})`
     if (!wasConnected) this.#fail('handler-threw', `The program runs, but accepts no connections any more${why}`)
     else if (!hasBegun)

@@ -9,6 +9,8 @@ import type { Program } from './program.ts'
 export const MOST_LINE_BYTES = 16 * 1024 * 1024
 
 const NEWLINE = 0x0a
+/** From the end of its stdout to its exit. */
+const EXIT_MS = 1_000
 const SHOWN_CHARS = 120
 const STDOUT_IS_FOR_ANSWERS = '(stdout is for answers, one line each; what is to be logged goes to stderr)'
 
@@ -89,7 +91,7 @@ export class LineConversation {
   /** Most often it has exited, which tells more than this. */
   async #onEnd(): Promise<void> {
     if (this.#partBytes > 0) return this.#break('ended its stdout in the middle of a line')
-    if (!(await this.#program.isEnding())) this.#break('closed its stdout')
+    if (!(await this.#program.endsWithin(EXIT_MS))) this.#break('closed its stdout')
   }
 
   #break(what: string): void {

@@ -134,9 +134,9 @@ export class Program {
     setTimeout(() => process.exit(1), 0)
   }
 
-  /** Whether it has ended, or is just about to: a lost connection is often the first that is seen of a crash. */
-  async isEnding(): Promise<boolean> {
-    const later = new Promise<null>((resolve) => setTimeout(() => resolve(null), LAST_WORDS_MS))
+  /** Whether it ends within so long. */
+  async endsWithin(ms: number): Promise<boolean> {
+    const later = new Promise<null>((resolve) => setTimeout(() => resolve(null), ms))
     return (await Promise.race([this.ended, later])) !== null
   }
 
