@@ -146,9 +146,11 @@ describe('a program that serves HTTP', () => {
     const program = nodeServer()
     const call = new SlowCall(['GET', '/endless'], false)
     program.pool.invoke('called', call)
-    const sent = Number(await program.written('sent'))
+    await program.written('sent')
+    // Were it not stopped, it would go on sending while these are answered.
+    for (let count = 0; count < 100; count++) await program.call()
     // What the window, the sockets and the buffers in between hold.
-    expect(sent).toBeLessThan(8 * MiB)
+    expect(Number(await program.written('sent'))).toBeLessThan(8 * MiB)
     call.cancel()
     const other = new SlowCall(['GET', '/left'], false)
     program.pool.invoke('called', other)
@@ -289,7 +291,10 @@ describe('the end of a program', () => {
   test('is asked for before the worker goes', async () => {
     const program = nodeServer()
     await program.call()
+    const death = program.death()
     await program.pool.close(5_000)
+    // By itself: one that waits too long is ended by a signal.
+    expect(await death).toMatchObject({ exitCode: 0, signal: null })
     expect(await program.written('asked-to-go')).toBe('yes')
   })
 
