@@ -127,11 +127,11 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
     const { name, entry, cwd, format, handler, command } = this.spec
-    const { env } = this.settings
+    const { env, bootTimeoutMs: timeoutMs } = this.settings
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
-    worker.load({ name, entry, cwd, format, handler, command, memoryBytes, env }, this, nowMs)
-    worker.setDeadline(this.settings.bootTimeoutMs, () => {
-      worker.note = `it did not load within ${this.settings.bootTimeoutMs} ms`
+    worker.load({ name, entry, cwd, format, handler, command, memoryBytes, timeoutMs, env }, this, nowMs)
+    worker.setDeadline(timeoutMs, () => {
+      worker.note = `it did not load within ${timeoutMs} ms`
       worker.kill('init-failed')
     })
   }

@@ -4,7 +4,7 @@
  * bounded by the windows of the invocations, so the writer itself never refuses.
  */
 import type { Writable } from 'node:stream'
-import { keepBody } from './body-memory.ts'
+import { allocateBody, keepBody } from './body-memory.ts'
 import { REFERENCE_BYTES, RING_FROM_BYTES, type RingWriter } from './body-ring.ts'
 import {
   FLAG_MORE,
@@ -83,7 +83,8 @@ export class FrameWriter {
     this.bytes(type, id, Buffer.from(JSON.stringify(value)))
   }
 
-  bytes(type: FrameType, id: number, payload: Uint8Array): void {
+  /** `isBorrowed`: the bytes lie in memory that is used again once this has returned. */
+  bytes(type: FrameType, id: number, payload: Uint8Array, isBorrowed = false): void {
     if (payload.length > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payload.length} bytes is too long`)
     const { ring } = this
     if (ring !== null && payload.length >= RING_FROM_BYTES && ring.put(payload)) {
@@ -93,7 +94,7 @@ export class FrameWriter {
     const inSlab = payload.length < PASS_ON_BYTES
     this.#header(type, id, payload.length, inSlab ? payload.length : 0)
     if (inSlab) this.#copy(payload)
-    else this.#passOn(payload)
+    else this.#passOn(isBorrowed ? copyOf(payload) : payload)
   }
 
   window(id: number, bytes: number): void {
@@ -115,8 +116,16 @@ export class FrameWriter {
     this.#slab.writeUInt32LE(Math.min(timeLeftMs, MAX_U32), at + 1)
   }
 
-  response(id: number, status: number, head: string, body: Body, more: boolean, pending: boolean): void {
-    const at = this.#envelope(FRAME.response, id, RESPONSE_PREFIX_BYTES, head, body)
+  response(
+    id: number,
+    status: number,
+    head: string,
+    body: Body,
+    more: boolean,
+    pending: boolean,
+    isBorrowed = false,
+  ): void {
+    const at = this.#envelope(FRAME.response, id, RESPONSE_PREFIX_BYTES, head, body, isBorrowed)
     this.#slab[at] = (more ? FLAG_MORE : 0) | (pending ? FLAG_PENDING : 0)
     this.#slab.writeUInt16LE(status, at + 1)
   }
@@ -146,7 +155,7 @@ export class FrameWriter {
   }
 
   /** Head and body behind a prefix that the caller fills in; returns where the prefix begins in the slab. */
-  #envelope(type: FrameType, id: number, prefixBytes: number, head: string, body: Body): number {
+  #envelope(type: FrameType, id: number, prefixBytes: number, head: string, body: Body, isBorrowed = false): number {
     const isText = typeof body === 'string'
     const bodyBytes = body === null ? 0 : isText ? Buffer.byteLength(body) : body.length
     const payloadBytes = prefixBytes + head.length + bodyBytes
@@ -164,7 +173,7 @@ export class FrameWriter {
     if (head.length > 0) this.#end += slab.write(head, this.#end, 'latin1')
     // A passed-on body closes the segment, but never starts a new slab: `at` is still good.
     if (inRing) this.#reference(ring, bodyBytes)
-    else if (large !== null) this.#passOn(large)
+    else if (large !== null) this.#passOn(isBorrowed ? copyOf(large) : large)
     else if (isText) this.#end += slab.write(body, this.#end, 'utf8')
     else if (body !== null) this.#copy(body as Uint8Array)
     return at
@@ -216,4 +225,10 @@ export class FrameWriter {
     if (this.#end > this.#start) this.#segments.push(this.#slab.subarray(this.#start, this.#end))
     this.#start = this.#end
   }
+}
+
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = allocateBody(bytes.length)
+  copy.set(bytes)
+  return copy
 }

@@ -27,6 +27,8 @@ export interface Load {
   readonly command: readonly string[] | null
   /** Resident memory over which the worker is recycled, for functions that ask; null: none. */
   readonly memoryBytes: number | null
+  /** After how long the parent gives up: who waits for something can say before that what does not come. */
+  readonly timeoutMs?: number
   readonly env: Readonly<Record<string, string>>
   /** True: the parent takes large bodies out of its ring, too. */
   readonly ring: boolean

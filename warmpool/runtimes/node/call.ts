@@ -20,6 +20,14 @@ const MAX_HEAD_CHARS = 60 * 1024
 /** A task's output has a reader that takes it whole in any case. */
 const MOST_VALUE_BYTES = MAX_PAYLOAD_BYTES / 2
 
+/** Who answers piece by piece, and hears of what the caller does meanwhile. */
+export interface Answerer {
+  /** More may be written after a `write` that did not take all. */
+  onWritable(): void
+  /** Nobody waits for the answer any more; it still has to end. */
+  onCancelled(): void
+}
+
 type CallState = 'running' | 'answering' | 'settling' | 'done'
 
 export class Call {
@@ -40,6 +48,8 @@ export class Call {
   #windowBytes = INITIAL_WINDOW_BYTES
   #wake: (() => void) | null = null
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  /** Who writes the answer piece by piece, if somebody does. */
+  answerer: Answerer | null = null
 
   constructor(
     id: number,
@@ -133,7 +143,21 @@ export class Call {
     void this.#stream(body)
   }
 
-  /** The same where the body comes by {@link send} and ends with {@link finish}. */
+  /** The same for bytes in memory that is used again once this has returned. */
+  answerBorrowed(status: number, head: string, body: Uint8Array | null): void {
+    if (body === null || body.length > INITIAL_WINDOW_BYTES || this.isToHead)
+      return this.answer(status, head, body === null ? null : Buffer.from(body))
+    if (!this.#mayAnswer(head)) return
+    this.#writer.response(this.id, status, head, body, false, this.#pending > 0, true)
+    this.#answered()
+  }
+
+  /** HTTP only: the answer is to have no body, whatever its head says of one. */
+  get isToHead(): boolean {
+    return isToHead(this.#head)
+  }
+
+  /** The same where the body comes by {@link send} or {@link write} and ends with {@link finish}. */
   begin(status: number, head: string): void {
     if (!this.#mayAnswer(head)) return
     if (isToHead(this.#head)) this.#respondToHead(status, head, null)
@@ -143,6 +167,19 @@ export class Call {
   /** Resolves when the caller has room for more. What nobody waits for any more is dropped. */
   async send(bytes: Uint8Array): Promise<void> {
     if (this.#state === 'answering') await this.#sendLong(bytes)
+  }
+
+  /**
+   * Sends as much as the parent grants, and returns how much that was: the rest is to be written when the
+   * {@link Answerer} hears of it. The bytes may lie in memory that is used again once this has returned.
+   */
+  write(bytes: Uint8Array): number {
+    if (this.#isCancelled || this.#state !== 'answering') return bytes.length
+    const end = Math.max(0, Math.min(bytes.length, this.#windowBytes))
+    for (let at = 0; at < end; at += DATA_CHUNK_BYTES)
+      this.#writer.bytes(FRAME.data, this.id, bytes.subarray(at, Math.min(at + DATA_CHUNK_BYTES, end)), true)
+    this.#windowBytes -= end
+    return end
   }
 
   finish(): void {
@@ -171,6 +208,7 @@ export class Call {
     this.#abort?.abort(callerLeft())
     this.body.abort(callerLeft())
     void this.#reader?.cancel(callerLeft()).catch(() => {})
+    this.answerer?.onCancelled()
     this.#notify()
   }
 
@@ -250,6 +288,7 @@ export class Call {
   }
 
   #notify(): void {
+    if (this.#windowBytes > 0) this.answerer?.onWritable()
     this.#wake?.()
     this.#wake = null
   }

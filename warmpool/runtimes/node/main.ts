@@ -18,6 +18,7 @@ import { Call } from './call.ts'
 import { openChannel, unexpected } from './channel.ts'
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
+import { sayFarewell } from './farewell.ts'
 import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
@@ -141,5 +142,5 @@ function onDone(call: Call): void {
 /** Everything that was handed over has been answered: the last frames go out, then the process ends. */
 function leaveWhenIdle(): void {
   if (calls.size > 0) return
-  writer.whenWritten(() => process.exit(0))
+  writer.whenWritten(() => void sayFarewell().then(() => process.exit(0)))
 }

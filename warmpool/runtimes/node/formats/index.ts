@@ -40,6 +40,9 @@ const FORMATS: readonly Row[] = [
     open: async () => (await import('./openfaas.ts')).openfaasFormat,
   },
   { ...always(taskFormat), isStated: true },
+  program('http', async () => (await import('./http.ts')).httpFormat),
+  program('stdio', async () => (await import('./stdio.ts')).stdioFormat),
+  program('bootstrap', async () => (await import('./bootstrap.ts')).bootstrapFormat),
 ]
 
 export interface Chosen {
@@ -76,6 +79,10 @@ function stated(name: string): Row {
 /** A row of what every blank has read already. */
 function always(format: Format): Row {
   return { name: format.name, isMarked: (exports) => format.isMarked(exports), open: () => format }
+}
+
+function program(name: string, open: Row['open']): Row {
+  return { name, isProgram: true, isStated: true, isMarked: () => false, open }
 }
 
 async function noHandler(exports: Exports, format: Format | undefined): Promise<string> {
