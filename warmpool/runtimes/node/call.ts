@@ -21,6 +21,14 @@ const MOST_VALUE_BYTES = MAX_PAYLOAD_BYTES / 2
 
 type CallState = 'running' | 'answering' | 'settling' | 'done'
 
+/** Who writes an answer piece by piece, and has to hear what becomes of its reader. */
+export interface CallFollower {
+  /** The caller has left, or the time is up. */
+  onCancelled(): void
+  /** More of the answer may be sent. */
+  onGranted(): void
+}
+
 export class Call {
   readonly id: number
   /** Milliseconds that were left when it was handed over; 0 means no limit. */
@@ -30,7 +38,8 @@ export class Call {
   readonly #onDone: (call: Call) => void
   readonly #head: string
   #lines: readonly string[] | null = null
-  readonly #isSecure: boolean
+  /** The caller came over TLS. */
+  readonly isSecure: boolean
   #state: CallState = 'running'
   #abort: AbortController | null = null
   #isCancelled = false
@@ -39,6 +48,7 @@ export class Call {
   #windowBytes = INITIAL_WINDOW_BYTES
   #wake: (() => void) | null = null
   #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  #follower: CallFollower | null = null
 
   constructor(
     id: number,
@@ -53,7 +63,7 @@ export class Call {
     this.timeLeftMs = timeLeftMs
     this.body = body
     this.#head = head
-    this.#isSecure = isSecure
+    this.isSecure = isSecure
     this.#writer = writer
     this.#onDone = onDone
   }
@@ -71,7 +81,7 @@ export class Call {
   }
 
   request(): Request {
-    return new LazyRequest(this, this.#isSecure, this.body) as unknown as Request
+    return new LazyRequest(this, this.isSecure, this.body) as unknown as Request
   }
 
   /** Aborts when the caller has left or the time is up. */
@@ -120,11 +130,7 @@ export class Call {
     if (outgoing === null)
       return this.fail('not-a-response', new TypeError(`The handler returned ${describe(value)}, not a Response`))
     const { status, head, body } = outgoing
-    if (head.length > MAX_HEAD_CHARS) {
-      const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
-      return this.fail('response-headers-too-large', new RangeError(message))
-    }
-    this.#state = 'answering'
+    if (!this.#mayAnswer(head)) return
     if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
     if (body instanceof ReadableStream) {
@@ -133,6 +139,44 @@ export class Call {
       return
     }
     this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
+  }
+
+  /** The whole answer. `head`: name and value of each header in turn, joined by newlines. */
+  answer(status: number, head: string, body: string | Uint8Array | null): void {
+    if (!this.#mayAnswer(head)) return
+    if (body === null || isToHead(this.#head)) this.#whole(status, head, null)
+    else this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
+  }
+
+  /** The head of an answer that goes on with {@link send}, up to {@link end}. */
+  begin(status: number, head: string): void {
+    if (this.#mayAnswer(head)) this.#writer.response(this.id, status, head, null, true, false)
+  }
+
+  /** Sends as much as its reader takes now, and returns how many bytes that were. They must not be changed any more. */
+  send(bytes: Uint8Array): number {
+    if (this.#state !== 'answering') return bytes.length
+    let at = 0
+    while (at < bytes.length && this.#windowBytes > 0) at = this.#sendPiece(bytes, at)
+    return at
+  }
+
+  end(): void {
+    if (this.#state === 'answering') this.#end()
+  }
+
+  /** From now on it hears of what concerns the answer that it writes. */
+  follow(follower: CallFollower): void {
+    this.#follower = follower
+  }
+
+  get isCancelled(): boolean {
+    return this.#isCancelled
+  }
+
+  /** Ended with a failure or an answer: nothing of the call is waited for any more, but for `waitUntil` work. */
+  get isAnswered(): boolean {
+    return this.#state === 'settling' || this.#state === 'done'
   }
 
   /** A task's output. */
@@ -158,11 +202,25 @@ export class Call {
     this.body.abort(callerLeft())
     void this.#reader?.cancel(callerLeft()).catch(() => {})
     this.#notify()
+    this.#follower?.onCancelled()
   }
 
   grant(bytes: number): void {
     this.#windowBytes += bytes
     this.#notify()
+    this.#follower?.onGranted()
+  }
+
+  /** It answers now; false where it has answered, or cannot. */
+  #mayAnswer(head: string): boolean {
+    if (this.#state !== 'running') return false
+    if (head.length > MAX_HEAD_CHARS) {
+      const message = `The response has ${head.length} bytes of headers; at most ${MAX_HEAD_CHARS} can be sent`
+      this.fail('response-headers-too-large', new RangeError(message))
+      return false
+    }
+    this.#state = 'answering'
+    return true
   }
 
   #respondToHead(status: number, head: string, body: OutgoingResponse['body']): void {
@@ -207,14 +265,19 @@ export class Call {
     for (let at = 0; at < bytes.length; ) {
       while (this.#windowBytes <= 0 && !this.#isCancelled) await this.#granted()
       if (this.#isCancelled) return
-      const end = Math.min(at + Math.min(DATA_CHUNK_BYTES, this.#windowBytes), bytes.length)
-      countBodyBytes(end - at)
-      this.#windowBytes -= end - at
-      // A small chunk is copied when it is written, a large one must not be changed by the handler meanwhile: as in
-      // Node's own streams, what was enqueued is given away.
-      this.#writer.bytes(FRAME.data, this.id, at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
-      at = end
+      at = this.#sendPiece(bytes, at)
     }
+  }
+
+  /** One frame of what begins at `at`, within the window; returns where the rest begins. */
+  #sendPiece(bytes: Uint8Array, at: number): number {
+    const end = Math.min(at + Math.min(DATA_CHUNK_BYTES, this.#windowBytes), bytes.length)
+    countBodyBytes(end - at)
+    this.#windowBytes -= end - at
+    // A small chunk is copied when it is written, a large one must not be changed by the handler meanwhile: as in
+    // Node's own streams, what was enqueued is given away.
+    this.#writer.bytes(FRAME.data, this.id, at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
+    return end
   }
 
   #granted(): Promise<void> {

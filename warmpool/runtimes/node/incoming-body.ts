@@ -63,10 +63,10 @@ export class IncomingBody {
 
   /** All of it in one piece, in memory of its own. `announcedBytes`: how long it is said to be; 0 when that is not known. */
   async collect(announcedBytes = 0): Promise<Buffer> {
-    const first = await this.#next()
+    const first = await this.next()
     if (first === null) return Buffer.alloc(0)
     const parts = new Joined(first.length < announcedBytes ? Math.min(announcedBytes, MOST_ANNOUNCED_BYTES) : 0)
-    for (let chunk: Uint8Array | null = first; chunk !== null; chunk = await this.#next()) parts.add(chunk)
+    for (let chunk: Uint8Array | null = first; chunk !== null; chunk = await this.next()) parts.add(chunk)
     return parts.whole()
   }
 
@@ -88,7 +88,7 @@ export class IncomingBody {
       {
         type: 'bytes',
         pull: async (controller) => {
-          const chunk = await this.#next()
+          const chunk = await this.next()
           if (chunk !== null) return controller.enqueue(detachable(chunk))
           const bytes = controller as ReadableByteStreamController
           bytes.close()
@@ -104,7 +104,8 @@ export class IncomingBody {
     )
   }
 
-  async #next(): Promise<Uint8Array | null> {
+  /** What has arrived, null at the end. It throws when the rest will not come. */
+  async next(): Promise<Uint8Array | null> {
     while (this.#chunks.length === 0) {
       if (this.#error !== null) throw this.#error
       if (this.#hasEnded) return null

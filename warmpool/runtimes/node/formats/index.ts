@@ -5,7 +5,9 @@
 import type { Load } from '../../../wire/messages.ts'
 import { fetchFormat } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
+import { holdListen, releaseListen } from './held-listen.ts'
 import { methodsFormat } from './methods.ts'
+import { isNodeMarked } from './node-marks.ts'
 import { taskFormat } from './task.ts'
 
 interface Row {
@@ -16,12 +18,25 @@ interface Row {
   readonly isStated?: true
   /** Before the module is imported: the globals that it may look for. Also called where no format is stated. */
   prepare?(load: Load): void
+  /** Another format was chosen: undoes what `prepare` did that others must not see. */
+  dismiss?(): void
   /** The exports bear its unambiguous marks. */
   isMarked(exports: Exports): boolean
   open(): Format | Promise<Format>
 }
 
-const FORMATS: readonly Row[] = [always(methodsFormat), always(fetchFormat), { ...always(taskFormat), isStated: true }]
+const FORMATS: readonly Row[] = [
+  always(methodsFormat),
+  {
+    name: 'node',
+    prepare: (load) => holdListen(load.format !== null),
+    dismiss: releaseListen,
+    isMarked: isNodeMarked,
+    open: async () => (await import('./node.ts')).nodeFormat,
+  },
+  always(fetchFormat),
+  { ...always(taskFormat), isStated: true },
+]
 
 export interface Chosen {
   readonly format: Format
@@ -40,6 +55,7 @@ export function prepareFormats(load: Load): void {
 /** Finds the handler. Throws an error that says what the module exports and what it could. */
 export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen> {
   const row = load.format === null ? FORMATS.find((one) => one.isMarked(exports)) : stated(load.format)
+  for (const other of FORMATS) if (other !== row) other.dismiss?.()
   const format = await row?.open()
   const handler = await format?.handler(exports, load)
   if (format === undefined || handler === null || handler === undefined)
