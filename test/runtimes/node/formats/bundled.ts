@@ -1,26 +1,20 @@
-/** A function's folder, bundled as the gateway does it, in a real worker: for tests with npm packages. */
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** A function that imports packages, built as the gateway builds it, in a real worker. */
+
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { onTestFinished } from 'vitest'
-import { build } from '../../../../gateway/functions/build.ts'
-import { CalledFunction } from './called.ts'
+import { afterAll } from 'vitest'
+import { stopBuilding } from '../../../../gateway/functions/build.ts'
+import { Builder } from '../../../../gateway/functions/builder.ts'
+import { built, project, sourceOf } from '../../../gateway/functions/helpers.ts'
+import { CalledFunction, type Stated } from './called.ts'
 
-const PACKAGES = new URL('../../../../node_modules', import.meta.url).pathname
+afterAll(stopBuilding)
 
-/** `files`: the function's, by name; the first is its module. It may import what this repository has installed. */
-export async function bundled(
-  files: Readonly<Record<string, string>>,
-  stated: ConstructorParameters<typeof CalledFunction>[1] = {},
-): Promise<CalledFunction> {
-  const dir = mkdtempSync(join(tmpdir(), 'bundled-'))
-  onTestFinished(() => rmSync(dir, { recursive: true }))
-  symlinkSync(PACKAGES, join(dir, 'node_modules'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text)
-  const entry = join(dir, Object.keys(files)[0]!)
-  const { code } = await build({ name: 'bundled', kind: 'folder', dir, entry })
-  const file = join(dir, 'bundle.mjs')
-  writeFileSync(file, code)
-  return new CalledFunction(pathToFileURL(file).href, stated)
+/** `files`: the function's, by their paths; the repository's packages are there for it to import. */
+export async function bundled(files: Readonly<Record<string, string>>, stated: Stated = {}): Promise<CalledFunction> {
+  const tree = Object.fromEntries(Object.entries(files).map(([path, text]) => [`f/${path}`, text]))
+  const { functionsDir, stateDir } = await project(tree)
+  const builder = await Builder.open(stateDir)
+  const bundle = built(await builder.buildOne(await sourceOf(functionsDir, 'f')))
+  return new CalledFunction(pathToFileURL(bundle.entryFile).href, { cwd: join(bundle.dir, 'files'), ...stated })
 }

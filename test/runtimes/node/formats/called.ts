@@ -27,7 +27,7 @@ export interface Asked {
   readonly body?: string | Uint8Array
 }
 
-type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name'>> & {
+export type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd'>> & {
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -55,11 +55,13 @@ export class CalledFunction {
     return new CalledFunction(pathToFileURL(join(folder, Object.keys(files)[0]!)).href, stated)
   }
 
-  call({ method = 'GET', url = '/', headers = {}, body }: Asked = {}): Promise<Answer> {
+  /** `take`: called with what came of the answer's body, which comes no faster than `probe.consumed` says. */
+  call({ method = 'GET', url = '/', headers = {}, body }: Asked = {}, take: Take = takeAtOnce): Promise<Answer> {
     return new Promise((resolve) => {
       const fields = Object.entries({ host: 'localhost:8787', ...headers }).flat()
       const head = ['call-1', method, url, ...fields].join('\n')
-      this.pool.invoke(this.#name, new Probe(head, body === undefined ? null : Buffer.from(body as string), resolve))
+      const sent = body === undefined ? null : Buffer.from(body as string)
+      this.pool.invoke(this.#name, new Probe(head, sent, take, resolve))
     })
   }
 
@@ -70,16 +72,24 @@ export class CalledFunction {
   }
 }
 
-class Probe extends Invocation {
+type Take = (probe: Probe, bytes: Buffer) => void
+
+function takeAtOnce(probe: Probe, bytes: Buffer): void {
+  probe.consumed(bytes.length)
+}
+
+export class Probe extends Invocation {
   readonly head: string
+  readonly #take: Take
   readonly #resolve: (answer: Answer) => void
   #status = 0
   #fields: [string, string][] = []
   readonly #parts: Buffer[] = []
 
-  constructor(head: string, body: Buffer | null, resolve: (answer: Answer) => void) {
+  constructor(head: string, body: Buffer | null, take: Take, resolve: (answer: Answer) => void) {
     super()
     this.head = head
+    this.#take = take
     this.body = body
     this.#resolve = resolve
   }
@@ -89,12 +99,12 @@ class Probe extends Invocation {
     const lines = head === '' ? [] : head.split('\n')
     for (let at = 0; at < lines.length; at += 2) this.#fields.push([lines[at]!, lines[at + 1]!])
     this.#parts.push(Buffer.from(body))
-    if (more) this.consumed(body.length)
+    if (more) this.#take(this, body)
   }
 
   protected override onData(chunk: Buffer): void {
     this.#parts.push(Buffer.from(chunk))
-    this.consumed(chunk.length)
+    this.#take(this, chunk)
   }
 
   protected override onEnd(): void {

@@ -5,6 +5,7 @@
 import type { Load } from '../../../wire/messages.ts'
 import { fetchFormat } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
+import { registeredFunctions } from './gcf-registry.ts'
 import { holdListen, releaseListen } from './held-listen.ts'
 import { methodsFormat } from './methods.ts'
 import { isNodeMarked } from './node-marks.ts'
@@ -34,7 +35,18 @@ const FORMATS: readonly Row[] = [
     isMarked: isNodeMarked,
     open: async () => (await import('./node.ts')).nodeFormat,
   },
+  {
+    name: 'gcf',
+    isMarked: () => registeredFunctions() !== null,
+    open: async () => (await import('./gcf.ts')).gcfFormat,
+  },
   always(fetchFormat),
+  {
+    name: 'vercel',
+    isStated: true,
+    isMarked: () => false,
+    open: async () => (await import('./vercel.ts')).vercelFormat,
+  },
   { ...always(taskFormat), isStated: true },
 ]
 

@@ -36,6 +36,8 @@ export class Exchange extends EventEmitter implements CallFollower {
   readonly _writableState = WRITABLE_STATE
   /** Name and value of each header in turn, joined by newlines, from when it is fixed. */
   head = ''
+  /** The request's body where it was read before its stream: the stream gives it again. */
+  kept: Buffer | null = null
   #answer: AnswerState = 'unsent'
   #body: BodyState = 'waiting'
   /** What was written and not sent, in the order in which it was. */
@@ -168,9 +170,9 @@ export class Exchange extends EventEmitter implements CallFollower {
     const { request } = this
     const { body } = this.call
     this.#body = 'reading'
+    if (this.kept !== null) return this.#endBody(this.kept)
     if (body.isWhole) {
-      const bytes = body.takeWhole()
-      return this.#endBody(bytes.length === 0 ? null : bytes)
+      return this.#endBody(body.takeWhole())
     }
     try {
       for (;;) {
@@ -190,8 +192,15 @@ export class Exchange extends EventEmitter implements CallFollower {
     const { request } = this
     this.#body = 'ended'
     request.complete = true
-    if (last !== null) request.push(last)
+    if (last !== null && last.length > 0) request.push(last)
     request.push(null)
+  }
+
+  /** The body was read without its stream, which has nothing more to give: parsers see that, and leave it alone. */
+  spend(): void {
+    this.readable = false
+    this.#endBody(null)
+    this.request.read(0)
   }
 
   // What becomes of the call.
@@ -247,16 +256,8 @@ export class Exchange extends EventEmitter implements CallFollower {
 
   // What else is asked of a socket.
 
-  /**
-   * Who called. The last address is that of whoever connected; where there are more, a proxy that the gateway trusts
-   * did, and the one before is whom it saw.
-   */
   get remoteAddress(): string | undefined {
-    const { lines } = this.call
-    for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) {
-      if (lines[at] === 'x-forwarded-for') return lines[at + 1]!.split(',').slice(-2)[0]!.trim()
-    }
-    return undefined
+    return callerAddress(this.call.lines)
   }
 
   get remoteFamily(): string {
@@ -298,6 +299,17 @@ export class Exchange extends EventEmitter implements CallFollower {
   unref(): this {
     return this
   }
+}
+
+/**
+ * Who called. The last address is that of whoever connected; where there are more, a proxy that the gateway trusts
+ * did, and the one before is whom it saw.
+ */
+export function callerAddress(lines: readonly string[]): string | undefined {
+  for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) {
+    if (lines[at] === 'x-forwarded-for') return lines[at + 1]!.split(',').slice(-2)[0]!.trim()
+  }
+  return undefined
 }
 
 function tick(exchange: Exchange): void {

@@ -27,7 +27,6 @@ export class NodeRequest extends IncomingMessage {
     this.httpVersionMajor = 1
     this.httpVersionMinor = 1
     this._addHeaderLines(fields, fields.length)
-    exchange.request = this
   }
 }
 

@@ -32,7 +32,6 @@ export class NodeResponse extends ServerResponse {
     this[EXCHANGE] = exchange
     // A setter of Node's, which types say is a constant.
     ;(this as { socket: Socket | null }).socket = exchange as unknown as Socket
-    exchange.response = this
   }
 }
 
