@@ -1,5 +1,7 @@
 /** Vercel's functions, as its documents write them. */
 import { expect, test } from 'vitest'
+import { vercelFilesModule } from '../../../../gateway/functions/vercel-files.ts'
+import { temporaryFolder, writeTree } from '../../../gateway/functions/helpers.ts'
 import { bundled } from './bundled.ts'
 import { CalledFunction } from './called.ts'
 
@@ -108,4 +110,20 @@ test('a table of files: names win over brackets, which end up in the query', asy
   expect(await at('/api/a/b/c')).toEqual(['rest', { rest: ['a', 'b', 'c'] }])
   expect(await at('/api/web')).toBe('web')
   expect((await called.call({ url: '/elsewhere' })).status).toBe(404)
+})
+
+test('an api folder becomes such a table', async () => {
+  const files = {
+    'api/users/[id].ts': 'export default (req: { query: unknown }, res: any) => res.json(req.query)',
+    'api/old.js': 'module.exports = (req, res) => res.send("cjs")',
+    'api/_helper.ts': 'throw new Error("not a function")',
+  }
+  const dir = await temporaryFolder()
+  await writeTree(dir, files)
+  const module = await vercelFilesModule(dir)
+  const called = await bundled({ 'index.js': module!, ...files }, { format: 'vercel' })
+  expect(await called.text({ url: '/api/users/7' })).toBe('{"id":"7"}')
+  expect(await called.text({ url: '/api/old' })).toBe('cjs')
+  expect((await called.call({ url: '/api/_helper' })).status).toBe(404)
+  expect(await vercelFilesModule(await temporaryFolder())).toBeNull()
 })
