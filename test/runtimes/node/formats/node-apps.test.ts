@@ -95,6 +95,15 @@ describe('Express', () => {
     expect(called.log).toContain('listening on 3000')
   })
 
+  test('so is one of CommonJS', async () => {
+    const module = "const app = require('express')()\napp.get('/', (q, r) => r.send('cjs'))\napp.listen(3000)"
+    for (const name of ['index.cjs', 'index.js']) {
+      expect(await (await bundled({ [name]: module })).text()).toBe('cjs')
+      const stated = await bundled({ [name]: `exports.unused = 1\n${module}` }, { format: 'node' })
+      expect(await stated.text()).toBe('cjs')
+    }
+  })
+
   test('one that listens when its database has answered is waited for where the format is stated', async () => {
     const called = await bundled(
       { 'index.mjs': `${EXPRESS}\nsetTimeout(() => app.listen(process.env.PORT), 20)` },

@@ -206,3 +206,33 @@ describe('a failure', () => {
     expect((await called.call({ url: '/bad' })).failure!.message).toContain('mine')
   })
 })
+
+describe('a caller that leaves', () => {
+  test('aborts the request and closes the response, and what is still written goes nowhere', async () => {
+    const called = node(`(req, res) => {
+      req.on('aborted', () => console.log('req aborted')).on('close', () => console.log('req close'))
+      res.on('close', () => {
+        console.log('res close ' + res.writableFinished)
+        res.write('late', (error) => console.log(error.code))
+        res.end()
+      })
+      res.write('begun')
+    }`)
+    void called.call({}, (probe) => probe.cancel())
+    await expect
+      .poll(() => [...called.log].sort())
+      .toEqual(['ERR_STREAM_DESTROYED', 'req aborted', 'req close', 'res close false'])
+  })
+
+  test('ends a stream that is piped to it', async () => {
+    const called = node(
+      `(req, res) => {
+        const source = new Readable({ read() { this.push('x'.repeat(1000)) } })
+        pipeline(source, res, (error) => console.log(error.code + ' ' + source.destroyed))
+      }`,
+      "import { pipeline, Readable } from 'node:stream'",
+    )
+    void called.call({}, (probe) => probe.cancel())
+    await expect.poll(() => called.log).toEqual(['ERR_STREAM_PREMATURE_CLOSE true'])
+  })
+})

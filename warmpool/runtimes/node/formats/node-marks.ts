@@ -42,9 +42,16 @@ function listens(server: Server): boolean {
   return server.listenerCount('request') > 0
 }
 
-export function isNodeMarked({ default: value, ...others }: Exports): boolean {
+export function isNodeMarked(exports: Exports): boolean {
+  const { default: value } = exports
   if (isConnectApp(value) || isFastify(value) || isKoa(value) || isServer(value)) return true
-  return value === undefined && Object.keys(others).length === 0 && heldServer() !== null
+  return heldServer() !== null && isNothing(exports)
+}
+
+/** A module without exports; a CommonJS one has an empty object, under two names. */
+export function isNothing({ default: value, 'module.exports': whole, ...named }: Exports): boolean {
+  if (Object.keys(named).length > 0) return false
+  return value === undefined || (value === whole && isObject(value) && Object.keys(value).length === 0)
 }
 
 function isObject(value: unknown): value is object {

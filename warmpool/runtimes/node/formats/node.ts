@@ -5,8 +5,8 @@
  */
 import { type Listener, type Middleware, serve, serveMiddleware } from '../reqres/serve.ts'
 import type { Format, Handler } from './format.ts'
-import { releaseListen, whenHeld } from './held-listen.ts'
-import { isConnectApp, isFastify, isKoa, isNodeMarked, isServer, type Server } from './node-marks.ts'
+import { heldServer, releaseListen, whenHeld } from './held-listen.ts'
+import { isConnectApp, isFastify, isKoa, isNodeMarked, isNothing, isServer, type Server } from './node-marks.ts'
 
 /** How long a module that exports no app may take until it listens: it may connect to a database first. */
 const LISTEN_MS = 10_000
@@ -24,7 +24,8 @@ export const nodeFormat: Format = {
       releaseListen()
       return found
     }
-    if (target !== undefined) return null
+    // Stated, what it exports besides does not matter to one that listens.
+    if (heldServer() === null && !isNothing(exports)) return null
     return serveServer(await listening(whenHeld()))
   },
 }
