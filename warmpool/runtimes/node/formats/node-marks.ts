@@ -48,10 +48,12 @@ export function isNodeMarked(exports: Exports): boolean {
   return heldServer() !== null && isNothing(exports)
 }
 
-/** A module without exports; a CommonJS one has an empty object, under two names. */
-export function isNothing({ default: value, 'module.exports': whole, ...named }: Exports): boolean {
+/** A module without exports; one of CommonJS has an empty object. */
+export function isNothing({ default: value, 'module.exports': _, ...named }: Exports): boolean {
   if (Object.keys(named).length > 0) return false
-  return value === undefined || (value === whole && isObject(value) && Object.keys(value).length === 0)
+  const isEmpty =
+    isObject(value) && Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0
+  return value === undefined || isEmpty
 }
 
 function isObject(value: unknown): value is object {
