@@ -8,6 +8,7 @@ import { isBuiltin } from 'node:module'
 import { resolve } from 'node:path'
 import * as esbuild from 'esbuild'
 import { type Bundled, CODE_FILE, COMPILE, isFile, type Located } from './bundling.ts'
+import { googleFunctions } from './google-functions.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
 
@@ -43,7 +44,7 @@ function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
     // Where it would lie alone: source maps lead from there.
     outdir: root,
     outExtension: { '.js': '.mjs' },
-    plugins: [nativePackages(ownPath, new Map()), ownFiles(ownPath)],
+    plugins: [googleFunctions(), nativePackages(ownPath, new Map()), ownFiles(ownPath)],
   })
 }
 

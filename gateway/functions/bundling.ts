@@ -8,6 +8,7 @@ import * as esbuild from 'esbuild'
 import { buildErrorFrom, plainBuildError } from './build-error.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
+import { googleFunctions } from './google-functions.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
 
@@ -68,7 +69,7 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
       absWorkingDir: root,
       entryPoints: [entry],
       outfile: CODE_FILE,
-      plugins: [nativePackages(ownPath, externals), ownFiles(ownPath)],
+      plugins: [googleFunctions(), nativePackages(ownPath, externals), ownFiles(ownPath)],
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)

@@ -39,7 +39,7 @@ export class Call {
   readonly #onDone: (call: Call) => void
   readonly #head: string
   #lines: readonly string[] | null = null
-  readonly #isSecure: boolean
+  readonly isSecure: boolean
   #state: CallState = 'running'
   #abort: AbortController | null = null
   #isCancelled = false
@@ -64,7 +64,7 @@ export class Call {
     this.timeLeftMs = timeLeftMs
     this.body = body
     this.#head = head
-    this.#isSecure = isSecure
+    this.isSecure = isSecure
     this.#writer = writer
     this.#onDone = onDone
   }
@@ -82,7 +82,7 @@ export class Call {
   }
 
   request(): Request {
-    return new LazyRequest(this, this.#isSecure, this.body) as unknown as Request
+    return new LazyRequest(this, this.isSecure, this.body) as unknown as Request
   }
 
   /** Aborts when the caller has left or the time is up. */
@@ -184,6 +184,15 @@ export class Call {
 
   finish(): void {
     if (this.#state === 'answering') this.#end()
+  }
+
+  get isCancelled(): boolean {
+    return this.#isCancelled
+  }
+
+  /** Ended with a failure or an answer: nothing of the call is waited for any more, but for `waitUntil` work. */
+  get isAnswered(): boolean {
+    return this.#state === 'settling' || this.#state === 'done'
   }
 
   /** A task's output. */

@@ -5,9 +5,12 @@
 import type { Load } from '../../../wire/messages.ts'
 import { fetchFormat, objectWithFetch } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
+import { registeredFunctions } from './gcf-registry.ts'
+import { holdListen, releaseListen } from './held-listen.ts'
 import { prepareLambda } from './lambda-environment.ts'
 import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
 import { methodsFormat } from './methods.ts'
+import { isNodeMarked } from './node-marks.ts'
 import { taskFormat } from './task.ts'
 
 interface Row {
@@ -18,6 +21,8 @@ interface Row {
   readonly isStated?: true
   /** Before the module is imported: the globals that it may look for. Also called where no format is stated. */
   prepare?(load: Load): void
+  /** Another format was chosen: undoes what `prepare` did that others must not see. */
+  dismiss?(): void
   /** The exports bear its unambiguous marks. */
   isMarked(exports: Exports): boolean
   open(): Format | Promise<Format>
@@ -32,12 +37,30 @@ const FORMATS: readonly Row[] = [
     isMarked: (exports) => findHandler(exports, DEFAULT_EXPORT) !== null && objectWithFetch(exports) === null,
     open: async () => (await import('./lambda.ts')).lambdaFormat,
   },
+  {
+    name: 'node',
+    prepare: (load) => holdListen(load.format !== null),
+    dismiss: releaseListen,
+    isMarked: isNodeMarked,
+    open: async () => (await import('./node.ts')).nodeFormat,
+  },
+  {
+    name: 'gcf',
+    isMarked: () => registeredFunctions() !== null,
+    open: async () => (await import('./gcf.ts')).gcfFormat,
+  },
   always(fetchFormat),
   {
     name: 'openfaas',
     isStated: true,
     isMarked: () => false,
     open: async () => (await import('./openfaas.ts')).openfaasFormat,
+  },
+  {
+    name: 'vercel',
+    isStated: true,
+    isMarked: () => false,
+    open: async () => (await import('./vercel.ts')).vercelFormat,
   },
   { ...always(taskFormat), isStated: true },
   program('http', async () => (await import('./http.ts')).httpFormat),
@@ -62,6 +85,7 @@ export function prepareFormats(load: Load): void {
 /** Finds the handler. Throws an error that says what the module exports and what it could. */
 export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen> {
   const row = load.format === null ? FORMATS.find((one) => one.isMarked(exports)) : stated(load.format)
+  for (const other of FORMATS) if (other !== row) other.dismiss?.()
   const format = await row?.open()
   const handler = await format?.handler(exports, load)
   if (format === undefined || handler === null || handler === undefined)

@@ -1,0 +1,208 @@
+/** Apps of the frameworks' own packages, as their documents write them, bundled as the gateway does it. */
+import { readFileSync } from 'node:fs'
+import { afterAll, describe, expect, test } from 'vitest'
+import { stopBuilding } from '../../../../gateway/functions/build.ts'
+import { bundled } from './bundled.ts'
+
+afterAll(stopBuilding)
+
+const FILE = new URL('../../../../package-lock.json', import.meta.url).pathname
+
+const JSON_HEADERS = { 'content-type': 'application/json' }
+
+describe('Express', () => {
+  const EXPRESS = `
+    import express from 'express'
+    const app = express()
+    app.use(express.json())
+    app.use(express.urlencoded({ extended: true }))
+    app.get('/', (req, res) => { res.send('Hello World!') })
+    app.post('/json', (req, res) => { res.status(201).json({ got: req.body }) })
+    app.post('/text', express.text(), (req, res) => { res.type('text').send(req.body.toUpperCase()) })
+    app.get('/users/:id', (req, res) => { res.json({ id: req.params.id, query: req.query, ip: req.ip, protocol: req.protocol, host: req.hostname, xhr: req.xhr }) })
+    app.get('/cookie', (req, res) => { res.cookie('a', '1').cookie('b', '2', { httpOnly: true }).redirect('/') })
+    app.get('/file', (req, res) => { res.sendFile(process.env.FILE) })
+    app.get('/throws', () => { throw new Error('mine') })
+    app.get('/rejects', async () => { throw new Error('mine too') })
+    app.get('/stream', (req, res) => { res.write('a'); setImmediate(() => { res.write('b'); res.end('c') }) })
+    app.get('/empty', (req, res) => { res.sendStatus(204) })
+    app.use((error, req, res, next) => { if (req.path === '/rejects') res.status(500).send('caught ' + error.message); else next(error) })
+  `
+
+  test('an exported app is taken for node by its marks and answers', async () => {
+    const called = await bundled({ 'index.mjs': `${EXPRESS}\nexport default app` }, { env: { FILE } })
+    const hello = await called.call()
+    expect([hello.status, hello.body.toString()]).toEqual([200, 'Hello World!'])
+    expect(Object.fromEntries(hello.fields)).toMatchObject({
+      'X-Powered-By': 'Express',
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Length': '12',
+      ETag: expect.any(String),
+    })
+    const made = await called.call({ method: 'POST', url: '/json', headers: JSON_HEADERS, body: '{"a":[1]}' })
+    expect([made.status, made.body.toString()]).toEqual([201, '{"got":{"a":[1]}}'])
+    const text = { method: 'POST', url: '/text', headers: { 'content-type': 'text/plain' }, body: 'loud' }
+    expect(await called.text(text)).toBe('LOUD')
+    const headers = { 'x-forwarded-for': '192.0.2.7', 'x-requested-with': 'XMLHttpRequest' }
+    expect(JSON.parse(await called.text({ url: '/users/7?a=b&a=c', headers }))).toEqual({
+      id: '7',
+      query: { a: ['b', 'c'] },
+      ip: '192.0.2.7',
+      protocol: 'http',
+      host: 'localhost',
+      xhr: true,
+    })
+    const cookie = await called.call({ url: '/cookie' })
+    expect(cookie.status).toBe(302)
+    expect(cookie.fields.filter(([name]) => name === 'Set-Cookie').map(([, value]) => value)).toEqual([
+      'a=1; Path=/',
+      'b=2; Path=/; HttpOnly',
+    ])
+    expect((await called.call({ url: '/empty' })).status).toBe(204)
+    expect(await called.text({ url: '/stream' })).toBe('abc')
+    expect((await called.call({ url: '/nowhere' })).status).toBe(404)
+    const head = await called.call({ method: 'HEAD' })
+    expect([head.body.length, new Map(head.fields).get('Content-Length')]).toEqual([0, '12'])
+    const thrown = await called.call({ url: '/throws' })
+    expect([thrown.status, thrown.failure]).toEqual([500, null])
+    expect(await called.text({ url: '/rejects' })).toBe('caught mine too')
+    const bad = await called.call({ method: 'POST', url: '/json', headers: JSON_HEADERS, body: '{' })
+    expect(bad.status).toBe(400)
+    const fresh = await called.call({ headers: { 'if-none-match': new Map(hello.fields).get('ETag')! } })
+    expect([fresh.status, fresh.body.length]).toEqual([304, 0])
+    const large = JSON.stringify({ a: 'x'.repeat(90_000) })
+    expect((await called.call({ method: 'POST', url: '/json', headers: JSON_HEADERS, body: large })).body.length).toBe(
+      large.length + 8,
+    )
+    const file = await called.call({ url: '/file' })
+    expect(file.status).toBe(200)
+    expect(file.body.equals(readFileSync(FILE))).toBe(true)
+  })
+
+  test('as CommonJS is one too', async () => {
+    const called = await bundled({
+      'index.cjs': "const app = require('express')()\napp.get('/', (q, r) => r.send('cjs'))\nmodule.exports = app",
+    })
+    expect(await called.text()).toBe('cjs')
+  })
+
+  test('an app that listens and exports nothing is served, and its port is not opened', async () => {
+    const called = await bundled({
+      'index.mjs': `${EXPRESS}
+        const server = app.listen(3000, () => console.log('listening on ' + server.address().port))`,
+    })
+    expect(await called.text()).toBe('Hello World!')
+    expect(called.log).toContain('listening on 3000')
+  })
+
+  test('so is one of CommonJS', async () => {
+    const module = "const app = require('express')()\napp.get('/', (q, r) => r.send('cjs'))\napp.listen(3000)"
+    for (const name of ['index.cjs', 'index.js']) {
+      expect(await (await bundled({ [name]: module })).text()).toBe('cjs')
+      const stated = await bundled({ [name]: `exports.unused = 1\n${module}` }, { format: 'node' })
+      expect(await stated.text()).toBe('cjs')
+    }
+  })
+
+  test('one that listens when its database has answered is waited for where the format is stated', async () => {
+    const called = await bundled(
+      { 'index.mjs': `${EXPRESS}\nsetTimeout(() => app.listen(process.env.PORT), 20)` },
+      { format: 'node' },
+    )
+    expect(await called.text()).toBe('Hello World!')
+  })
+})
+
+test('a server beside a function of another format really listens', async () => {
+  const called = await bundled({
+    'index.mjs': `
+      import http from 'node:http'
+      const server = http.createServer((req, res) => res.end('from the inner server')).listen(0)
+      const held = http.createServer((req, res) => res.end('from the held server'))
+      held.listen({ port: '65530', host: '127.0.0.1' })
+      export default {
+        async fetch(request) {
+          const port = new URL(request.url).pathname === '/held' ? held.address().port : server.address().port
+          return fetch('http://127.0.0.1:' + port)
+        },
+      }`,
+  })
+  expect(await called.text()).toBe('from the inner server')
+  expect(await called.text({ url: '/held' })).toBe('from the held server')
+})
+
+test('Koa', async () => {
+  const called = await bundled({
+    'index.mjs': `
+      import Koa from 'koa'
+      import { Readable } from 'node:stream'
+      const app = new Koa()
+      app.use(async (ctx, next) => { const start = Date.now(); await next(); ctx.set('X-Response-Time', Date.now() - start + 'ms') })
+      app.use(async (ctx) => {
+        if (ctx.path === '/throws') ctx.throw(418, 'teapot')
+        if (ctx.path === '/stream') { ctx.body = Readable.from(['a', 'b']); return }
+        if (ctx.path === '/json') { ctx.body = { ip: ctx.ip, secure: ctx.secure, query: ctx.query }; return }
+        ctx.body = 'Hello World'
+      })
+      export default app`,
+  })
+  const { fields, body } = await called.call()
+  expect(body.toString()).toBe('Hello World')
+  expect(new Map(fields).get('X-Response-Time')).toMatch(/^\d+ms$/)
+  expect(await called.text({ url: '/stream' })).toBe('ab')
+  expect(JSON.parse(await called.text({ url: '/json?a=b', headers: { 'x-forwarded-for': '::1' } }))).toEqual({
+    ip: '::1',
+    secure: false,
+    query: { a: 'b' },
+  })
+  expect((await called.call({ url: '/throws' })).status).toBe(418)
+  expect((await called.call({ method: 'HEAD' })).body.length).toBe(0)
+})
+
+const FASTIFY = `
+  import Fastify from 'fastify'
+  const fastify = Fastify({ logger: false })
+  fastify.get('/', async (request, reply) => ({ hello: 'world', ip: request.ip }))
+  fastify.post('/echo', async (request) => request.body)
+  fastify.get('/throws', async () => { throw new Error('mine') })`
+
+test('Fastify, exported', async () => {
+  const called = await bundled({ 'index.mjs': `${FASTIFY}\nexport default fastify` })
+  const headers = { 'x-forwarded-for': '192.0.2.7' }
+  expect(JSON.parse(await called.text({ headers }))).toEqual({ hello: 'world', ip: '192.0.2.7' })
+  const echo = { method: 'POST', url: '/echo', headers: { ...JSON_HEADERS, 'content-length': '7' }, body: '{"a":1}' }
+  expect(await called.text(echo)).toBe('{"a":1}')
+  expect((await called.call({ url: '/throws' })).status).toBe(500)
+  expect((await called.call({ url: '/nowhere' })).status).toBe(404)
+})
+
+test('Fastify, listening', async () => {
+  const called = await bundled({
+    'index.mjs': `${FASTIFY}
+      try { await fastify.listen({ port: 3000 }) } catch (error) { fastify.log.error(error); process.exit(1) }`,
+  })
+  expect(JSON.parse(await called.text())).toMatchObject({ hello: 'world' })
+})
+
+test('h3: its app is a fetch one, and one of Node through toNodeHandler', async () => {
+  const H3 = `
+    import { H3, readBody } from 'h3'
+    import { toNodeHandler } from 'h3/node'
+    const app = new H3().get('/', () => '⚡️ Tadaa!').post('/echo', async (event) => ({ got: await readBody(event) }))`
+  for (const [exported, format] of [
+    ['app', null],
+    ['toNodeHandler(app)', 'node'],
+  ] as const) {
+    const called = await bundled({ 'index.mjs': `${H3}\nexport default ${exported}` }, { format })
+    expect(await called.text()).toBe('⚡️ Tadaa!')
+    const echo = { method: 'POST', url: '/echo', headers: JSON_HEADERS, body: '{"a":1}' }
+    expect(JSON.parse(await called.text(echo))).toEqual({ got: { a: 1 } })
+  }
+})
+
+test('an http.Server', async () => {
+  const called = await bundled({
+    'index.mjs': "import http from 'node:http'\nexport default http.createServer((req, res) => res.end('served'))",
+  })
+  expect(await called.text()).toBe('served')
+})
