@@ -10,6 +10,7 @@ import * as esbuild from 'esbuild'
 import { type Bundled, CODE_FILE, COMPILE, isFile, type Located } from './bundling.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
+import { platformModules } from './platform-modules.ts'
 
 /** What could be bundled together, by function. */
 export type BundledTogether = ReadonlyMap<Located, Bundled>
@@ -43,7 +44,7 @@ function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
     // Where it would lie alone: source maps lead from there.
     outdir: root,
     outExtension: { '.js': '.mjs' },
-    plugins: [nativePackages(ownPath, new Map()), ownFiles(ownPath)],
+    plugins: [platformModules(), nativePackages(ownPath, new Map()), ownFiles(ownPath)],
   })
 }
 

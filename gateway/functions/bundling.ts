@@ -10,6 +10,7 @@ import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
+import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
 
 /** Where a function's modules really lie. */
 export interface Located {
@@ -41,7 +42,7 @@ export const COMPILE = {
   metafile: true,
   logLevel: 'silent',
   banner: { js: BUNDLE_BANNER },
-  define: OWN_FILES_DEFINE,
+  define: { ...OWN_FILES_DEFINE, ...PLATFORM_DEFINE },
 } as const satisfies esbuild.BuildOptions
 
 /** Real paths, because esbuild reports modules by them. Throws `BuildError`. */
@@ -68,7 +69,7 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
       absWorkingDir: root,
       entryPoints: [entry],
       outfile: CODE_FILE,
-      plugins: [nativePackages(ownPath, externals), ownFiles(ownPath)],
+      plugins: [platformModules(), nativePackages(ownPath, externals), ownFiles(ownPath)],
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)
@@ -78,7 +79,10 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
   }
 }
 
-/** esbuild lists data URLs as `<data:…>` and modules that a package switches off for Node as `(disabled):…`. */
+/**
+ * esbuild lists data URLs as `<data:…>`, modules that a package switches off for Node as `(disabled):…`, and those of
+ * platform-modules.ts as `(wrangler-free):…`.
+ */
 export function isFile(input: string): boolean {
   return !/^[<(]/.test(input)
 }

@@ -6,6 +6,7 @@ import type { Load } from '../../../wire/messages.ts'
 import { fetchFormat } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { methodsFormat } from './methods.ts'
+import { installPlatformGlobals } from './platform-globals.ts'
 import { taskFormat } from './task.ts'
 
 interface Row {
@@ -21,7 +22,11 @@ interface Row {
   open(): Format | Promise<Format>
 }
 
-const FORMATS: readonly Row[] = [always(methodsFormat), always(fetchFormat), { ...always(taskFormat), isStated: true }]
+const FORMATS: readonly Row[] = [
+  always(methodsFormat),
+  { ...always(fetchFormat), prepare: installPlatformGlobals },
+  { ...always(taskFormat), isStated: true },
+]
 
 export interface Chosen {
   readonly format: Format
