@@ -6,6 +6,7 @@ import type { Load } from '../../../wire/messages.ts'
 import { fetchFormat } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { methodsFormat } from './methods.ts'
+import { installNetlifyGlobal, isNetlify } from './netlify-global.ts'
 import { installPlatformGlobals } from './platform-globals.ts'
 import { taskFormat } from './task.ts'
 
@@ -24,6 +25,12 @@ interface Row {
 
 const FORMATS: readonly Row[] = [
   always(methodsFormat),
+  {
+    name: 'netlify',
+    prepare: installNetlifyGlobal,
+    isMarked: isNetlify,
+    open: async () => (await import('./netlify.ts')).netlifyFormat,
+  },
   { ...always(fetchFormat), prepare: installPlatformGlobals },
   { ...always(taskFormat), isStated: true },
 ]
