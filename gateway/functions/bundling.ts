@@ -2,9 +2,10 @@
  * Makes one module of a function's modules, with esbuild. What a function is called and where its folder lies leaves
  * no trace in the result, and neither does whether others were bundled with it (bundle-together.ts).
  */
-import { realpath } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, relative } from 'node:path'
 import * as esbuild from 'esbuild'
+import { azureEntry } from './azure-entry.ts'
 import { buildErrorFrom, plainBuildError } from './build-error.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
@@ -64,12 +65,14 @@ export async function locate(source: FunctionSource): Promise<Located> {
 export async function bundle({ source, root, entry, ownPath }: Located): Promise<Bundled> {
   const externals = new Map<string, ExternalPackage>()
   try {
+    const isManifest = basename(entry) === 'package.json'
+    const forEntry = isManifest ? [azureEntry(entry, await readFile(entry, 'utf8'))] : []
     const result = await esbuild.build({
       ...COMPILE,
       absWorkingDir: root,
       entryPoints: [entry],
       outfile: CODE_FILE,
-      plugins: [platformModules(), nativePackages(ownPath, externals), ownFiles(ownPath)],
+      plugins: [...forEntry, platformModules(), nativePackages(ownPath, externals), ownFiles(ownPath)],
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)

@@ -5,6 +5,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
+import { isPattern, modulesOf } from './azure-entry.ts'
 import { concurrently } from './concurrently.ts'
 
 /** Where the code of one function lies. */
@@ -155,6 +156,7 @@ async function entryFromManifest(dir: string): Promise<ManifestEntry> {
   const fields = (manifest ?? {}) as Record<string, unknown>
   const stated = [fields.module, fields.main].filter((path) => typeof path === 'string')
   for (const path of stated) {
+    if (isPattern(path) && modulesOf(dir, path).length > 0) return { entry: join(dir, 'package.json') }
     const entry = resolve(dir, path)
     if (isInside(dir, entry) && CODE_FILE.test(entry) && (await isFile(entry))) return { entry }
   }

@@ -3,6 +3,7 @@
  * small and there in every blank; what it opens is read only by a worker that needs it, since most need one of them.
  */
 import type { Load } from '../../../wire/messages.ts'
+import { azureApp } from './azure-app.ts'
 import { fetchFormat } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { methodsFormat } from './methods.ts'
@@ -24,6 +25,11 @@ interface Row {
 }
 
 const FORMATS: readonly Row[] = [
+  {
+    name: 'azure',
+    isMarked: () => azureApp() !== null,
+    open: async () => (await import('./azure.ts')).azureFormat,
+  },
   always(methodsFormat),
   {
     name: 'netlify',
