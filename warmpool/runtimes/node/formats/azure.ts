@@ -138,7 +138,9 @@ async function classesOf({ model }: AzureApp): Promise<Classes> {
   const { context, inputs } = (await invocation?.getArguments()) ?? {}
   const request = inputs?.[0] as { url?: string } | undefined
   if (context === undefined || request?.url !== nativeRequest.url)
-    throw new TypeError('This version of @azure/functions is not known here: install version 4.6 or newer')
+    throw new TypeError(
+      'This version of @azure/functions is not known here: install a newer one; 4.16 is known to work',
+    )
   return { HttpRequest: request.constructor, InvocationContext: context.constructor } as unknown as Classes
 }
 
