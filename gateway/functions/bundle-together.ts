@@ -11,6 +11,7 @@ import { type Bundled, CODE_FILE, COMPILE, isFile, type Located } from './bundli
 import { googleFunctions } from './google-functions.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
+import { platformModules } from './platform-modules.ts'
 
 /** What could be bundled together, by function. */
 export type BundledTogether = ReadonlyMap<Located, Bundled>
@@ -44,7 +45,7 @@ function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
     // Where it would lie alone: source maps lead from there.
     outdir: root,
     outExtension: { '.js': '.mjs' },
-    plugins: [googleFunctions(), nativePackages(ownPath, new Map()), ownFiles(ownPath)],
+    plugins: [googleFunctions(), platformModules(), nativePackages(ownPath, new Map()), ownFiles(ownPath)],
   })
 }
 

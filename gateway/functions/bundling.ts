@@ -2,15 +2,17 @@
  * Makes one module of a function's modules, with esbuild. What a function is called and where its folder lies leaves
  * no trace in the result, and neither does whether others were bundled with it (bundle-together.ts).
  */
-import { realpath } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, relative } from 'node:path'
 import * as esbuild from 'esbuild'
+import { azureEntry } from './azure-entry.ts'
 import { buildErrorFrom, plainBuildError } from './build-error.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
 import { googleFunctions } from './google-functions.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
+import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
 
 /** Where a function's modules really lie. */
 export interface Located {
@@ -42,7 +44,7 @@ export const COMPILE = {
   metafile: true,
   logLevel: 'silent',
   banner: { js: BUNDLE_BANNER },
-  define: OWN_FILES_DEFINE,
+  define: { ...OWN_FILES_DEFINE, ...PLATFORM_DEFINE },
 } as const satisfies esbuild.BuildOptions
 
 /** Real paths, because esbuild reports modules by them. Throws `BuildError`. */
@@ -64,12 +66,20 @@ export async function locate(source: FunctionSource): Promise<Located> {
 export async function bundle({ source, root, entry, ownPath }: Located): Promise<Bundled> {
   const externals = new Map<string, ExternalPackage>()
   try {
+    const isManifest = basename(entry) === 'package.json'
+    const forEntry = isManifest ? [azureEntry(entry, await readFile(entry, 'utf8'))] : []
     const result = await esbuild.build({
       ...COMPILE,
       absWorkingDir: root,
       entryPoints: [entry],
       outfile: CODE_FILE,
-      plugins: [googleFunctions(), nativePackages(ownPath, externals), ownFiles(ownPath)],
+      plugins: [
+        ...forEntry,
+        googleFunctions(),
+        platformModules(),
+        nativePackages(ownPath, externals),
+        ownFiles(ownPath),
+      ],
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)
@@ -79,7 +89,10 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
   }
 }
 
-/** esbuild lists data URLs as `<data:…>` and modules that a package switches off for Node as `(disabled):…`. */
+/**
+ * esbuild lists data URLs as `<data:…>`, modules that a package switches off for Node as `(disabled):…`, and those of
+ * platform-modules.ts as `(wrangler-free):…`.
+ */
 export function isFile(input: string): boolean {
   return !/^[<(]/.test(input)
 }

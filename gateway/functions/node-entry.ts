@@ -1,6 +1,7 @@
 /** Which module of a folder a JavaScript function starts from: stated in `package.json`, or by convention. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isPattern, modulesOf } from './azure-entry.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 
 export const CODE_EXTENSIONS = ['ts', 'mts', 'tsx', 'js', 'mjs', 'cjs', 'cts', 'jsx']
@@ -10,6 +11,7 @@ const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
 export async function nodeEntry(look: FolderLook): Promise<{ entry: string } | { problem: string }> {
   const stated = [look.package?.module, look.package?.main].filter((path) => typeof path === 'string')
   for (const path of stated) {
+    if (isPattern(path) && modulesOf(look.dir, path).length > 0) return { entry: join(look.dir, 'package.json') }
     const entry = CODE_FILE.test(path) ? await fileIn(look.dir, path) : null
     if (entry !== null) return { entry }
   }

@@ -294,9 +294,18 @@ describe('a function that does not build', () => {
 
   it('says that cloudflare modules exist on Cloudflare only', async () => {
     const error = failed(
-      await outcomeOf({ 'f.ts': "import { env } from 'cloudflare:workers'\nexport default env" }, 'f'),
+      await outcomeOf({ 'f.ts': "import { connect } from 'cloudflare:sockets'\nexport default connect" }, 'f'),
     )
-    expect(error.frame).toContain('exist on Cloudflare only')
+    expect(error.frame).toContain('exists on Cloudflare only')
+  })
+
+  it('says what to do about imports that Deno would fetch', async () => {
+    const text = "import { a } from 'jsr:@std/async'\nimport b from 'https://deno.land/x/b.ts'\nexport default [a, b]"
+    const { problems } = failed(await outcomeOf({ 'f.ts': text }, 'f'))
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
+      expect.stringMatching(/^1 .*Run `npx jsr add @std\/async`/),
+      expect.stringMatching(/^2 .*Install the package with npm/),
+    ])
   })
 
   it('names a file above its folder by its place under the functions folder', async () => {

@@ -3,6 +3,7 @@
  * small and there in every blank; what it opens is read only by a worker that needs it, since most need one of them.
  */
 import type { Load } from '../../../wire/messages.ts'
+import { azureApp } from './azure-app.ts'
 import { fetchFormat, objectWithFetch } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { registeredFunctions } from './gcf-registry.ts'
@@ -10,7 +11,9 @@ import { holdListen, releaseListen } from './held-listen.ts'
 import { prepareLambda } from './lambda-environment.ts'
 import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
 import { methodsFormat } from './methods.ts'
+import { installNetlifyGlobal, isNetlify } from './netlify-global.ts'
 import { isNodeMarked } from './node-marks.ts'
+import { installPlatformGlobals } from './platform-globals.ts'
 import { taskFormat } from './task.ts'
 
 interface Row {
@@ -29,6 +32,11 @@ interface Row {
 }
 
 const FORMATS: readonly Row[] = [
+  {
+    name: 'azure',
+    isMarked: () => azureApp() !== null,
+    open: async () => (await import('./azure.ts')).azureFormat,
+  },
   always(methodsFormat),
   {
     name: 'lambda',
@@ -49,7 +57,13 @@ const FORMATS: readonly Row[] = [
     isMarked: () => registeredFunctions() !== null,
     open: async () => (await import('./gcf.ts')).gcfFormat,
   },
-  always(fetchFormat),
+  {
+    name: 'netlify',
+    prepare: installNetlifyGlobal,
+    isMarked: isNetlify,
+    open: async () => (await import('./netlify.ts')).netlifyFormat,
+  },
+  { ...always(fetchFormat), prepare: installPlatformGlobals },
   {
     name: 'openfaas',
     isStated: true,

@@ -1,0 +1,40 @@
+/** The examples of docs/coming-from/ answer as they stand there. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { stopBuilding } from '../../../../gateway/functions/build.ts'
+import { builtFunction } from './built.ts'
+
+afterAll(stopBuilding)
+
+const PAGES = resolve(import.meta.dirname, '../../../../docs/coming-from')
+
+/** The page's example: the path in its first line, and a `main` where that line says one. */
+function exampleOf(page: string): { readonly name: string; readonly tree: Record<string, string> } {
+  const text = /```ts\n([\s\S]*?)```/.exec(readFileSync(`${PAGES}/${page}.md`, 'utf8'))![1]!
+  const [, path = '', main] = /^\/\/ functions\/(\S+?)(?:, with (\{.*\}) .*)?\n/.exec(text) ?? []
+  const name = path.split('/')[0]!.replace(/\.ts$/, '')
+  return { name, tree: { [path]: text, ...(main === undefined ? {} : { [`${name}/package.json`]: main }) } }
+}
+
+async function answered(page: string, url: string): Promise<string> {
+  const { name, tree } = exampleOf(page)
+  const called = await builtFunction(name, tree, { env: { NAME: 'Ada' } })
+  return called.text({ url })
+}
+
+test('Cloudflare Workers', async () => {
+  expect(await answered('cloudflare-workers', '/')).toBe('Hello Ada')
+})
+
+test('Deno Deploy', async () => {
+  expect(await answered('deno-deploy', '/')).toBe('Hello Ada')
+})
+
+test('Netlify', async () => {
+  expect(await answered('netlify', '/travel-guide/rome/italy')).toBe("You're visiting rome in italy!")
+})
+
+test('Azure', async () => {
+  expect(await answered('azure', '/api/products/tea/7')).toBe('{"category":"tea","id":"7"}')
+})
