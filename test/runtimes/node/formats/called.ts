@@ -27,7 +27,7 @@ export interface Asked {
   readonly body?: string | Uint8Array
 }
 
-type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name'>> & {
+type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'runtime'>> & {
   readonly env?: Readonly<Record<string, string>>
 }
 
