@@ -70,7 +70,6 @@ def _settle(future, value):
 
 def asgi_handler(app, lifespan):
     async def handle(call):
-        call.is_cancellable = False
         answer = _Answer(call)
         try:
             await app(_scope(call, lifespan), answer.receive, answer.send)

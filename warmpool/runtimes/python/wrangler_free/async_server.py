@@ -11,14 +11,13 @@ class AsyncCall(Call):
     def __init__(self, *args):
         super().__init__(*args)
         self._news = None
-        self.task = None
-        # A plain handler hears of the caller's leaving by being cancelled; an ASGI app is told.
-        self.is_cancellable = True
+        # Once it runs user code that hears of the caller's leaving by being cancelled. An ASGI app is told instead.
+        self.cancellable = None
 
     def cancel(self):
         super().cancel()
-        if self.is_cancellable and self.task is not None:
-            self.task.cancel()
+        if self.cancellable is not None:
+            self.cancellable.cancel()
 
     def _notify(self):
         if self._news is not None:
@@ -80,12 +79,15 @@ class AsyncServer:
         self._is_flush_due = False
         self._is_blocked = False
         self._drained = loop.create_future()
+        # The loop itself holds tasks weakly.
+        self._tasks = {}
 
-    def serve(self, handle):
-        """Returns when all is answered and nothing new will come."""
+    def serve(self, handle, is_cancelling):
+        """Returns when all is answered and nothing new will come. `is_cancelling`: who has left cancels the handler."""
         worker = self._worker
         channel = self._channel
         self._handle = handle
+        self._is_cancelling = is_cancelling
         channel.socket.setblocking(False)
         channel._send = self._send
         worker.start = self._start
@@ -111,18 +113,22 @@ class AsyncServer:
 
     def _start(self, call):
         self._worker.began(call.invocation)
-        # The loop holds tasks weakly.
-        call.task = self._loop.create_task(self._run(call))
+        self._tasks[call] = self._loop.create_task(self._run(call))
 
     async def _run(self, call):
         try:
+            if call.is_cancelled:
+                raise CallerLeft()
+            if self._is_cancelling:
+                call.cancellable = self._tasks[call]
             await self._handle(call)
         except asyncio.CancelledError:
             call.fail(CallerLeft())
         except BaseException as error:
             call.fail(error)
         finally:
-            call.task = None
+            call.cancellable = None
+            del self._tasks[call]
             self._worker.after_call()
 
     def _send(self, data):

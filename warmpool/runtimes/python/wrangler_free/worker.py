@@ -81,7 +81,7 @@ class Worker:
             self._make_call = AsyncCall
             server = AsyncServer(self, self._event_loop())
             self._say(READY, ready)
-            server.serve(handle)
+            server.serve(handle, is_cancelling=chosen.name == 'handler')
             if self._lifespan is not None:
                 self._loop.run_until_complete(self._lifespan.shutdown())
             return self.leave(0)
