@@ -1,6 +1,8 @@
 /**
- * `npm run conformance -- --function FILE [--format NAME] [--handler NAME] [--json] COMMAND…`: starts the command as the
- * pool would, again for each check, and says which parts of docs/protocol.md it follows. Exits with 1 when it breaks one.
+ * `npm run conformance -- --function FILE [--format NAME] [--handler NAME] [--patience MS] [--json]
+ * COMMAND…`: starts the command as the
+ * pool would, again for each check, and says which parts of docs/protocol.md it follows. Exits with 1
+ * when it breaks one.
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -15,17 +17,21 @@ interface Outcome {
   readonly why: string
 }
 
-const USAGE = `npm run conformance -- --function FILE [--format NAME] [--handler NAME] [--json] COMMAND…
+const USAGE = `npm run conformance -- --function FILE [--format NAME] [--handler NAME] [--patience MS] [--json] COMMAND…
 
 FILE is the function in your runtime's language that docs/protocol.md describes; COMMAND starts one worker.
+Any step may take --patience milliseconds, 10000 where nothing is said.
 For example: npm run conformance -- --function test/conformance/function.py python3 warmpool/runtimes/python/main.py`
 
 const OPTIONS = {
   function: { type: 'string' },
   format: { type: 'string' },
   handler: { type: 'string' },
+  patience: { type: 'string' },
   json: { type: 'boolean' },
 } as const
+
+const DEFAULT_PATIENCE_MS = 10_000
 
 const MARKS = { passed: '✓', failed: '✗', skipped: '–' }
 
@@ -43,6 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
     functionFile: resolve(values.function),
     format: values.format ?? null,
     handler: values.handler ?? null,
+    patienceMs: Number(values.patience ?? DEFAULT_PATIENCE_MS),
   }
   const outcomes: Outcome[] = []
   for (const check of CHECKS) {

@@ -21,6 +21,8 @@ export interface UnderTest {
   readonly functionFile: string
   readonly format: string | null
   readonly handler: string | null
+  /** What any step may take at most. */
+  readonly patienceMs: number
 }
 
 export interface Answer {
@@ -28,9 +30,6 @@ export interface Answer {
   readonly fields: Readonly<Record<string, string>>
   readonly body: Buffer
 }
-
-/** What anything may take at most. */
-const PATIENCE_MS = 10_000
 
 export class Subject {
   readonly journal = new Journal()
@@ -151,7 +150,7 @@ export class Subject {
     type?: number,
     missing = `no frame${type === undefined ? '' : ` of type ${hex(type)}`} came`,
   ): Promise<Frame> {
-    const found = await within(this.#take(missing), PATIENCE_MS, missing)
+    const found = await within(this.#take(missing), this.#underTest.patienceMs, missing)
     const isFitting = type === undefined || found.type === type
     expect(isFitting, `${missing}: ${hex(found.type)} came, ${found.payload.toString('latin1', 0, 300)}`)
     return found
@@ -191,7 +190,7 @@ export class Subject {
 
   /** Resolves with the exit code, or the signal. */
   async gone(): Promise<unknown> {
-    const [code, signal] = await within(this.#exited, PATIENCE_MS, 'it did not exit')
+    const [code, signal] = await within(this.#exited, this.#underTest.patienceMs, 'it did not exit')
     if (this.#violation !== null) throw this.#violation
     return code ?? signal
   }
@@ -211,7 +210,7 @@ export class Subject {
     const come = async (): Promise<void> => {
       while (!this.printed.includes(text)) await this.#news()
     }
-    await within(come(), PATIENCE_MS, `the line "${text}" was not read from its output`)
+    await within(come(), this.#underTest.patienceMs, `the line "${text}" was not read from its output`)
   }
 
   dispose(): void {
