@@ -15,6 +15,10 @@ if (status !== 0) {
   process.exit(1)
 }
 writeRuntimeBundle(join(root, 'warmpool/runtimes/node/main.ts'), join(dist, 'warmpool/runtimes/node/main.cjs'))
+cpSync(join(root, 'warmpool/runtimes/python'), join(dist, 'warmpool/runtimes/python'), {
+  recursive: true,
+  filter: (path) => !path.includes('__pycache__'),
+})
 cpSync(join(root, 'bin'), join(dist, 'bin'), { recursive: true })
 chmodSync(join(dist, 'bin/wrangler-free.js'), 0o755)
 console.error(`Built dist/ (${readdirSync(dist, { recursive: true }).length} files and folders).`)

@@ -1,6 +1,7 @@
 /**
- * Processes without a function: those that boot and those that are ready to become any function. It takes care of
- * their boot deadline and of pausing when booting fails; how many there should be is the pool's decision.
+ * Processes of one runtime without a function: those that boot and those that are ready to become any function of that
+ * runtime. It takes care of their boot deadline and of pausing when booting fails; how many there should be is the
+ * pool's decision.
  */
 import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
 import { commandOf, type RuntimeName } from './runtime.ts'
@@ -12,20 +13,22 @@ export interface BlankShelfHost {
   onBlank(worker: Worker): void
   onBlankDied(worker: Worker): void
   onBlankLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
-  /** The system would not start a process. */
-  onRefused(): void
 }
+
+/** Boots that fail in a row until those who wait are told. */
+const HOPELESS_BOOTS = 3
 
 export class BlankShelf implements WorkerOwner {
   /** All of them: starting, blank, and draining. */
   readonly workers = new Set<Worker>()
   lastStartAtMs = Number.NEGATIVE_INFINITY
-  /** Why the last process did not boot; null once one has. */
-  bootFailure: string | null = null
   readonly #host: BlankShelfHost
   readonly #runtime: RuntimeName
   readonly #bootTimeoutMs: number
   #breaker: Breaker = CLOSED
+  #failedBoots = 0
+  /** Why the last process did not boot; null once one has. */
+  #bootFailure: string | null = null
 
   constructor(runtime: RuntimeName, bootTimeoutMs: number, host: BlankShelfHost) {
     this.#runtime = runtime
@@ -41,6 +44,11 @@ export class BlankShelf implements WorkerOwner {
     return this.#count('blank')
   }
 
+  /** Why no process can be started, when several in a row could not; null otherwise. */
+  get hopelessBecause(): string | null {
+    return this.#failedBoots >= HOPELESS_BOOTS ? this.#bootFailure : null
+  }
+
   /** Milliseconds until a process may be started again; 0: now. */
   pausedMs(nowMs: number): number {
     return isOpen(this.#breaker, nowMs) ? this.#breaker.closedAtMs - nowMs : 0
@@ -53,8 +61,7 @@ export class BlankShelf implements WorkerOwner {
     try {
       worker = new Worker(commandOf(this.#runtime), this, nowMs)
     } catch (error) {
-      this.#failed((error as Error).message, nowMs)
-      return this.#host.onRefused()
+      return this.#failed((error as Error).message, nowMs)
     }
     this.workers.add(worker)
     worker.setDeadline(this.#bootTimeoutMs, () => {
@@ -77,7 +84,8 @@ export class BlankShelf implements WorkerOwner {
   onBooted(worker: Worker): void {
     worker.clearDeadline()
     this.#breaker = CLOSED
-    this.bootFailure = null
+    this.#bootFailure = null
+    this.#failedBoots = 0
     this.#host.onBlank(worker)
   }
 
@@ -108,7 +116,8 @@ export class BlankShelf implements WorkerOwner {
   }
 
   #failed(message: string, nowMs: number): void {
-    this.bootFailure = message
+    this.#bootFailure = message
+    this.#failedBoots++
     this.#breaker = afterFailure(this.#breaker, 0, nowMs)
   }
 

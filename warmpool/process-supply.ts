@@ -1,32 +1,33 @@
 /**
  * The machine's processes under one budget: starts them (at once where somebody waits, paced where nobody does), keeps
- * blanks on the shelf, gives them out, and makes room by evicting the least valuable idle worker: for who waits, and
+ * blanks on a shelf for each runtime that is used, gives them out, and makes room by evicting the least valuable idle worker: for who waits, and
  * ahead of who will come, where it has been seen that what is called does not fit. It never exceeds the pool's maximum,
  * and functions that fit into it lose no warm worker to a blank.
  */
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
-import { pacedStarts, urgentStarts } from './policy/pacing.ts'
+import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
+import type { RuntimeName } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
 import { WarmSet } from './warm-set.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
 
 /** What one more process is expected to need, before it has been measured. */
 const WORKER_BYTES = 48 * 1024 * 1024
-/** Boots that fail in a row until those who wait are told. */
-const HOPELESS_BOOTS = 3
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
 
-/** Processes that functions want and that no blank could be given for. */
+/** Processes of one runtime that functions want and that no blank could be given for. */
 export interface Missing {
-  readonly now: number
-  readonly soon: number
+  now: number
+  soon: number
   /** Somebody waits for a function that has no worker at all. */
-  readonly isStarving: boolean
+  isStarving: boolean
 }
+
+const NOTHING: Readonly<Missing> = { now: 0, soon: 0, isStarving: false }
 
 export interface SupplyHost {
   onStarted(worker: Worker): void
@@ -42,10 +43,10 @@ export class ProcessSupply implements BlankShelfHost {
   /** Every process that is not dead, whoever's it is. */
   readonly workers = new Set<Worker>()
   readonly warm = new WarmSet(MOST_WORKERS)
-  readonly #shelf: BlankShelf
+  readonly #shelves = new Map<RuntimeName, BlankShelf>()
+  readonly #bootTimeoutMs: number
   readonly #host: SupplyHost
   readonly #idleCores = new IdleCores()
-  #failedBoots = 0
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
   #newcomers = NO_NEWCOMERS
   /** Whose worker was let go for the blank that stands or is to come; null once it is taken. */
@@ -54,15 +55,25 @@ export class ProcessSupply implements BlankShelfHost {
   constructor(settings: PoolSettings, bootTimeoutMs: number, host: SupplyHost) {
     this.settings = settings
     this.#host = host
-    this.#shelf = new BlankShelf('node', bootTimeoutMs, this)
+    this.#bootTimeoutMs = bootTimeoutMs
+    this.use('node')
+  }
+
+  /** Blanks of this runtime are kept from now on. */
+  use(runtime: RuntimeName): void {
+    if (!this.#shelves.has(runtime)) this.#shelves.set(runtime, new BlankShelf(runtime, this.#bootTimeoutMs, this))
   }
 
   get blanks(): number {
-    return this.#shelf.blanks
+    let sum = 0
+    for (const shelf of this.#shelves.values()) sum += shelf.blanks
+    return sum
   }
 
   get starting(): number {
-    return this.#shelf.starting
+    let sum = 0
+    for (const shelf of this.#shelves.values()) sum += shelf.starting
+    return sum
   }
 
   get memoryBytes(): number {
@@ -71,55 +82,40 @@ export class ProcessSupply implements BlankShelfHost {
     return sum
   }
 
-  /** Why no process can be started, when several in a row could not; null otherwise. */
-  get hopelessBecause(): string | null {
-    return this.#failedBoots >= HOPELESS_BOOTS ? this.#shelf.bootFailure : null
+  /** Why no process of this runtime can be started, when several in a row could not; null otherwise. */
+  hopelessBecause(runtime: RuntimeName): string | null {
+    return this.#shelves.get(runtime)!.hopelessBecause
   }
 
   /** Milliseconds until starting is tried again after failed boots; 0: nothing is in the way. */
-  pausedMs(nowMs: number): number {
-    return this.#shelf.pausedMs(nowMs)
+  pausedMs(runtime: RuntimeName, nowMs: number): number {
+    return this.#shelves.get(runtime)!.pausedMs(nowMs)
   }
 
   /** A blank for somebody who waits, or null. */
-  take(taker: WorkerOwner, nowMs: number): Worker | null {
+  take(runtime: RuntimeName, taker: WorkerOwner, nowMs: number): Worker | null {
     const gavePlace = this.#gavePlace
-    const worker = this.#takeBlank(nowMs)
+    const worker = this.#takeBlank(runtime, nowMs)
     if (worker !== null && gavePlace !== null)
       this.#newcomers = afterBlankTaken(this.#newcomers, taker === gavePlace, nowMs)
     return worker
   }
 
   /** A blank for what nobody waits for: the last one is left to whoever comes cold. */
-  takeSpare(nowMs: number): Worker | null {
+  takeSpare(runtime: RuntimeName, nowMs: number): Worker | null {
     const left = this.settings.blanks >= 2 ? 1 : 0
-    return this.#shelf.blanks > left ? this.#takeBlank(nowMs) : null
+    return this.#shelves.get(runtime)!.blanks > left ? this.#takeBlank(runtime, nowMs) : null
   }
 
-  /** Starts what is missing: at once for those who wait, paced for the shelf's own and what nobody waits for yet. */
-  start({ now, soon, isStarving }: Missing, nowMs: number): void {
-    const shelf = this.#shelf
-    if (shelf.pausedMs(nowMs) > 0) return
-    const boots = {
-      starting: shelf.starting,
-      cores: CORES,
-      idleShare: this.#idleCores.share,
-      sinceLastStartMs: nowMs - shelf.lastStartAtMs,
-    }
-    const urgent = Math.min(now - shelf.starting, urgentStarts(boots))
-    for (let count = 0; count < urgent; count++)
-      if (this.#hasRoom()) shelf.start(nowMs)
-      else if (this.#evict(nowMs, isStarving)) this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
+  /** Starts what is missing: at once for those who wait, paced for the shelves' own and what nobody waits for yet. */
+  start(missing: ReadonlyMap<RuntimeName, Missing>, nowMs: number): void {
+    for (const [runtime, shelf] of this.#shelves) this.#startUrgent(shelf, missing.get(runtime) ?? NOTHING, nowMs)
     const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
     if (calmInMs > 0) {
       setTimeout(() => this.#host.requestSupply(), calmInMs).unref()
       return
     }
-    const missing = now + soon + this.settings.blanks - shelf.blanks - shelf.starting
-    const paced = Math.min(missing, pacedStarts({ ...boots, starting: shelf.starting }))
-    for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
-    // With nothing that waits, nothing on the shelf and nothing on its way to it.
-    if (paced > 0 && now + shelf.blanks + shelf.starting === 0 && !this.#hasRoom()) this.#reclaim(nowMs)
+    for (const [runtime, shelf] of this.#shelves) this.#startPaced(shelf, missing.get(runtime) ?? NOTHING, nowMs)
   }
 
   /** Looks at the machine and at every process; lets go of what is over the memory budget. */
@@ -135,7 +131,8 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   drainBlanks(nowMs: number): void {
-    for (const worker of [...this.#shelf.workers]) worker.drain('shutdown', 0, nowMs)
+    for (const shelf of this.#shelves.values())
+      for (const worker of [...shelf.workers]) worker.drain('shutdown', 0, nowMs)
   }
 
   onStarted(worker: Worker): void {
@@ -144,12 +141,10 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   onBlank(): void {
-    this.#failedBoots = 0
     this.#host.requestSupply()
   }
 
   onBlankDied(worker: Worker): void {
-    if (worker.diedIn === 'starting' && worker.reason === 'crash') this.#failedBoots++
     this.#host.onBlankDied(worker)
   }
 
@@ -157,12 +152,33 @@ export class ProcessSupply implements BlankShelfHost {
     this.#host.onBlankLog(worker, stream, line)
   }
 
-  onRefused(): void {
-    this.#failedBoots++
+  #startUrgent(shelf: BlankShelf, { now, isStarving }: Missing, nowMs: number): void {
+    if (now === 0 || shelf.pausedMs(nowMs) > 0) return
+    const urgent = Math.min(now - shelf.starting, urgentStarts(this.#boots(nowMs)))
+    for (let count = 0; count < urgent; count++)
+      if (this.#hasRoom()) shelf.start(nowMs)
+      else if (this.#evict(nowMs, isStarving)) this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
   }
 
-  #takeBlank(nowMs: number): Worker | null {
-    const worker = this.#shelf.take()
+  #startPaced(shelf: BlankShelf, { now, soon }: Missing, nowMs: number): void {
+    if (shelf.pausedMs(nowMs) > 0) return
+    const missing = now + soon + this.settings.blanks - shelf.blanks - shelf.starting
+    const paced = Math.min(missing, pacedStarts(this.#boots(nowMs)))
+    for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
+    // With nothing that waits, nothing on the shelf and nothing on its way to it.
+    if (paced > 0 && now + shelf.blanks + shelf.starting === 0 && !this.#hasRoom()) this.#reclaim(nowMs)
+  }
+
+  /** All runtimes' boots share the machine. */
+  #boots(nowMs: number): Boots {
+    let lastStartAtMs = Number.NEGATIVE_INFINITY
+    for (const shelf of this.#shelves.values()) lastStartAtMs = Math.max(lastStartAtMs, shelf.lastStartAtMs)
+    const sinceLastStartMs = nowMs - lastStartAtMs
+    return { starting: this.starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs }
+  }
+
+  #takeBlank(runtime: RuntimeName, nowMs: number): Worker | null {
+    const worker = this.#shelves.get(runtime)!.take()
     if (worker === null) return null
     this.#lastTakenAtMs = nowMs
     this.#gavePlace = null

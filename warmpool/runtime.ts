@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { compileCacheFolder } from './compile-cache.ts'
 import type { Command } from './spawn.ts'
 
-export type RuntimeName = 'node'
+export type RuntimeName = 'node' | 'python'
 
 /** What a worker's environment holds before a function's own variables: what programs need, and nothing secret. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']
@@ -22,6 +22,11 @@ const RUNTIMES: Readonly<Record<RuntimeName, () => Command>> = {
     // SIGUSR1 would open the inspector to whoever can signal the process.
     args: ['--disable-sigusr1', '--disable-warning=ExperimentalWarning', nodeEntryFile()],
     env: { ...passedOn(process.env), ...compileCache() },
+  }),
+  python: () => ({
+    file: 'python3',
+    args: [...pythonCache(), ownPath('runtimes/python/main.py')],
+    env: passedOn(process.env),
   }),
 }
 
@@ -51,6 +56,12 @@ function ownPath(path: string): string {
 function compileCache(): Record<string, string> {
   const folder = compileCacheFolder()
   return folder === null ? {} : { NODE_COMPILE_CACHE: folder }
+}
+
+/** Where Python keeps this runtime compiled; it forgets that before any user code is loaded. */
+function pythonCache(): string[] {
+  const folder = compileCacheFolder()
+  return folder === null ? ['-B'] : ['-X', `pycache_prefix=${folder}`]
 }
 
 function passedOn(env: NodeJS.ProcessEnv): Record<string, string> {

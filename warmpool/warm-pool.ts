@@ -13,7 +13,8 @@ import { InvocationFailure } from './failure.ts'
 import { FunctionPool, type FunctionPoolHost, type FunctionSpec } from './function-pool.ts'
 import { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
-import { ProcessSupply, type SupplyHost } from './process-supply.ts'
+import { type Missing, ProcessSupply, type SupplyHost } from './process-supply.ts'
+import type { RuntimeName } from './runtime.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
@@ -124,8 +125,9 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.#warmUps++
     this.requestSupply()
     await this.#conditions.until(() => {
-      const isHopeless = this.#state !== 'open' || this.#supply.hopelessBecause !== null
-      return isHopeless || ![...this.#functions.values()].some((pool) => pool.isWarming(performance.now()))
+      if (this.#state !== 'open') return true
+      const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.spec.runtime) === null
+      return ![...this.#functions.values()].some((pool) => pool.isWarming(performance.now()) && canWarm(pool))
     })
     this.#warmUps--
   }
@@ -238,6 +240,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   #define(spec: FunctionSpec): FunctionPool {
+    this.#supply.use(spec.runtime)
     const pool = new FunctionPool(spec, 1, new FunctionStats(), this)
     this.#functions.set(spec.name, pool)
     if (spec.settings.minWorkers > 0) this.requestBalance(pool)
@@ -245,6 +248,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   #replace(current: FunctionPool, spec: FunctionSpec): void {
+    this.#supply.use(spec.runtime)
     const next = new FunctionPool(spec, current.version + 1, current.stats, this)
     this.#functions.set(spec.name, next)
     this.#retire(current, next)
@@ -259,27 +263,28 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   /** Idempotent: running it again without an event changes nothing. */
   #balance(nowMs: number): void {
-    let now = 0
-    let soon = 0
-    let isStarving = false
+    const missing = new Map<RuntimeName, Missing>()
     for (const pool of this.#toBalance) {
       pool.retireExpired(nowMs)
+      const { runtime } = pool.spec
       const wanted = pool.wanted(nowMs)
-      const take = (): Worker | null => this.#supply.take(pool, nowMs)
-      const missingNow = give(pool, wanted.now, take, nowMs)
+      const take = (): Worker | null => this.#supply.take(runtime, pool, nowMs)
+      const now = give(pool, wanted.now, take, nowMs)
       const isAwaited = this.#warmUps > 0
-      const takeSpare = (): Worker | null => this.#supply.takeSpare(nowMs)
-      const missingSoon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
-      now += missingNow + (isAwaited ? missingSoon : 0)
-      soon += isAwaited ? 0 : missingSoon
-      isStarving ||= missingNow > 0 && !pool.hasWorkers
-      if (missingNow + missingSoon === 0) this.#toBalance.delete(pool)
+      const takeSpare = (): Worker | null => this.#supply.takeSpare(runtime, nowMs)
+      const soon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
+      if (now + soon === 0) this.#toBalance.delete(pool)
+      else addMissing(missing, runtime, isAwaited ? now + soon : now, isAwaited ? 0 : soon, now > 0 && !pool.hasWorkers)
     }
+    const isSomeoneWaiting = [...missing.values()].some(({ now }) => now > 0)
     // While closing, nothing is started that nobody waits for.
-    if (this.#state === 'open' || now > 0)
-      this.#supply.start({ now, soon: this.#state === 'open' ? soon : 0, isStarving }, nowMs)
-    const isTold = now > 0 && this.#tellIfHopeless(nowMs)
-    this.#stayAlive(now > 0 && !isTold)
+    if (this.#state === 'open' || isSomeoneWaiting) {
+      if (this.#state !== 'open') for (const one of missing.values()) one.soon = 0
+      this.#supply.start(missing, nowMs)
+    }
+    let areTold = true
+    for (const [runtime, { now }] of missing) if (now > 0) areTold = this.#tellIfHopeless(runtime, nowMs) && areTold
+    this.#stayAlive(isSomeoneWaiting && !areTold)
     this.#conditions.tell()
   }
 
@@ -293,12 +298,12 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     else this.#tick.unref()
   }
 
-  #tellIfHopeless(nowMs: number): boolean {
-    const why = this.#supply.hopelessBecause
+  #tellIfHopeless(runtime: RuntimeName, nowMs: number): boolean {
+    const why = this.#supply.hopelessBecause(runtime)
     if (why === null) return false
-    const details = { retryAfterMs: this.#supply.pausedMs(nowMs) }
+    const details = { retryAfterMs: this.#supply.pausedMs(runtime, nowMs) }
     const failure = new InvocationFailure('boot-failed', `No worker process can be started: ${why}`, details)
-    for (const pool of this.#toBalance) pool.failWaiting(failure)
+    for (const pool of this.#toBalance) if (pool.spec.runtime === runtime) pool.failWaiting(failure)
     return true
   }
 
@@ -348,6 +353,21 @@ function give(pool: FunctionPool, count: number, take: () => Worker | null, nowM
     pool.adopt(worker, nowMs)
   }
   return 0
+}
+
+function addMissing(
+  missing: Map<RuntimeName, Missing>,
+  runtime: RuntimeName,
+  now: number,
+  soon: number,
+  isStarving: boolean,
+): void {
+  const sum = missing.get(runtime) ?? { now: 0, soon: 0, isStarving: false }
+  missing.set(runtime, {
+    now: sum.now + now,
+    soon: sum.soon + soon,
+    isStarving: sum.isStarving || isStarving,
+  })
 }
 
 function taskSpec(url: string, settings: FunctionSettings): FunctionSpec {

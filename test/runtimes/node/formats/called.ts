@@ -27,7 +27,7 @@ export interface Asked {
   readonly body?: string | Uint8Array
 }
 
-export type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd'>> & {
+export type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime'>> & {
   readonly env?: Readonly<Record<string, string>>
 }
 

@@ -1,0 +1,97 @@
+"""Which packages a function's modules see: those of the virtual environment in its folder, where there is one. One of
+this interpreter's version is used in place; another version's interpreter takes over this very process."""
+import json
+import os
+import site
+import sys
+import sysconfig
+import tempfile
+
+FOLDERS = ('.venv', 'venv')
+OLDEST = (3, 9)
+
+
+class EnvironmentBroken(RuntimeError):
+    """The virtual environment is there, and cannot be used."""
+
+
+def find(folder):
+    for name in FOLDERS:
+        path = os.path.join(folder, name)
+        if os.path.isfile(os.path.join(path, 'pyvenv.cfg')):
+            return path
+    return None
+
+
+def enter(path, load, leftover):
+    """Makes this process see the environment's packages. Does not return where another interpreter has to."""
+    packages = os.path.join(path, 'lib', f'python{sys.version_info[0]}.{sys.version_info[1]}', 'site-packages')
+    if os.path.isdir(packages):
+        _adopt(path, packages)
+    else:
+        _become(path, load, leftover)
+
+
+def _adopt(path, packages):
+    if _settings(path).get('include-system-site-packages', 'false').lower() != 'true':
+        system = set(site.getsitepackages()) | {site.getusersitepackages()}
+        sys.path[:] = [each for each in sys.path if each not in system]
+    sys.prefix = sys.exec_prefix = path
+    sys.executable = os.path.join(path, 'bin', 'python')
+    os.environ['VIRTUAL_ENV'] = path
+    os.environ['PATH'] = os.path.join(path, 'bin') + os.pathsep + os.environ.get('PATH', os.defpath)
+    site.addsitedir(packages)
+
+
+def _become(path, load, leftover):
+    python = os.path.join(path, 'bin', 'python')
+    versions = [name for name in sorted(_listed(os.path.join(path, 'lib'))) if name.startswith('python')]
+    if not versions:
+        raise EnvironmentBroken(f'{path} has no lib/python…/site-packages: make it anew (see docs/python.md)')
+    if not os.access(python, os.X_OK) or sys.prefix == path:
+        raise EnvironmentBroken(
+            f'{path} was made for {versions[0]}, and its interpreter {python} is not there; this is Python '
+            f'{sysconfig.get_python_version()}. Make it anew with: python3 -m venv --clear {path}')
+    if tuple(int(part) for part in versions[0][len('python'):].split('.') if part.isdigit()) < OLDEST:
+        raise EnvironmentBroken(f'{path} was made for {versions[0]}; Python 3.9 is the oldest that is supported')
+    with tempfile.TemporaryFile() as handover:
+        handover.write(json.dumps({'load': load, 'leftover': leftover.hex()}).encode())
+        handover.flush()
+        for descriptor in (3, 4, handover.fileno()):
+            os.set_inheritable(descriptor, True)
+        main = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'main.py')
+        os.execv(python, [python, main, '--become', str(handover.fileno())])
+
+
+def take_over(descriptor):
+    """What the interpreter before this one had read: the load, and the bytes behind it."""
+    with open(descriptor, 'rb') as handover:
+        handover.seek(0)
+        given = json.load(handover)
+    return given['load'], bytes.fromhex(given['leftover'])
+
+
+def advice(missing, folder, environment):
+    """What to do about a package that is not there."""
+    package = missing.partition('.')[0]
+    requirements = os.path.isfile(os.path.join(folder, 'requirements.txt'))
+    if environment is not None:
+        what = '-r requirements.txt' if requirements else package
+        return f'{os.path.basename(environment)} does not have it. Run: {environment}/bin/pip install {what}'
+    make = f'cd {folder} && python3 -m venv .venv && .venv/bin/pip install'
+    if requirements:
+        return f'There is a requirements.txt, and no .venv with what it lists. Run: {make} -r requirements.txt'
+    return f'It is not installed for {sys.executable}. If it is a package, run: {make} {package}'
+
+
+def _settings(path):
+    with open(os.path.join(path, 'pyvenv.cfg'), encoding='utf-8') as file:
+        pairs = [line.partition('=') for line in file]
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _listed(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
