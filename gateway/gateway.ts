@@ -11,7 +11,7 @@ import { Catalog, type CatalogEntry } from './functions/catalog.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
 import type { Problem, ProblemCode } from './http/problem.ts'
-import { RouteTable } from './http/route-table.ts'
+import { type RouteRule, RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool } from './narrate.ts'
@@ -181,7 +181,10 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   #route(): void {
-    this.#edge.routes = new RouteTable(this.#config.routes, this.#catalog.entries.keys())
+    const { entries } = this.#catalog
+    const own = [...entries.values()].flatMap(ownRoutes)
+    // The operator's come first: of two with the same path they win.
+    this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys())
     const named = new Set([...this.#config.routes.map((route) => route.function), ...this.#config.overrideNames])
     const missing = [...named].filter((name) => !this.#catalog.entries.has(name) && !this.#warnedOf.has(name))
     for (const name of missing) {
@@ -195,6 +198,12 @@ export class Gateway implements EdgeOwner, AdminSource {
     await this.#admin?.close()
     await this.#catalog?.close()
   }
+}
+
+/** The routes that a function's own file asks for. */
+function ownRoutes({ name, source }: CatalogEntry): RouteRule[] {
+  const paths = source?.file?.routes ?? []
+  return paths.map((path) => ({ path, host: null, function: name, stripPrefix: false }))
 }
 
 /** Throws an error that says what to do when the state folder is none that can be written. */

@@ -44,8 +44,8 @@ export interface Config {
   readonly overrideNames: readonly string[]
   readonly routes: readonly Route[]
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' | 'auto' }
-  /** How a function is run: `defaults` with its override over them. The same object each time. */
-  functionSettings(name: string): FunctionSettings
+  /** How a function is run: `defaults`, over them what its own file asks for, over that its override. */
+  functionSettings(name: string, own?: WrittenSettings): FunctionSettings
 }
 
 export interface Route {
@@ -86,7 +86,10 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
     overrideNames: [...overrides.keys()],
     routes: parsed.routes.map((route) => ({ ...route, host: route.host ?? null })),
     log,
-    functionSettings: (name) => overrides.get(name) ?? defaults,
+    functionSettings: (name, own) =>
+      own === undefined
+        ? (overrides.get(name) ?? defaults)
+        : functionSettings(pool, parsed.defaults, own, parsed.overrides[name] ?? {}),
   })
 }
 

@@ -45,10 +45,15 @@ export function formatConfigError(error: ConfigError): string {
 }
 
 /** What the schema refused, one problem a place. `sourceOf` tells where a path was written. */
-export function problemsOf(error: z.ZodError, written: unknown, sourceOf: (path: KeyPath) => string): ConfigProblem[] {
+export function problemsOf(
+  error: z.ZodError,
+  written: unknown,
+  sourceOf: (path: KeyPath) => string,
+  root: z.ZodType = configSchema,
+): ConfigProblem[] {
   const problems = new Map<string, ConfigProblem>()
   for (const issue of error.issues) {
-    for (const problem of problemsOfIssue(issue, written, sourceOf)) {
+    for (const problem of problemsOfIssue(issue, written, sourceOf, root)) {
       if (!problems.has(problem.path)) problems.set(problem.path, problem)
     }
   }
@@ -95,13 +100,14 @@ function problemsOfIssue(
   issue: z.core.$ZodIssue,
   written: unknown,
   sourceOf: (path: KeyPath) => string,
+  root: z.ZodType,
 ): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(issue.path, key, sourceOf([...issue.path, key])))
+    return issue.keys.map((key) => unknownKey(issue.path, key, sourceOf([...issue.path, key]), root))
   }
   const source = sourceOf(issue.path)
   const path = showPath(issue.path)
-  const schema = schemaAt(configSchema, issue.code === 'invalid_key' ? issue.path.slice(0, -1) : issue.path)
+  const schema = schemaAt(root, issue.code === 'invalid_key' ? issue.path.slice(0, -1) : issue.path)
   if (issue.code === 'invalid_key' && schema instanceof z.ZodRecord) {
     return [{ kind: 'value', path, found: showValue(issue.path.at(-1)), allowed: allowedBy(schema.keyType), source }]
   }
@@ -112,8 +118,8 @@ function problemsOfIssue(
   return [meant ? { ...problem, suggestion: meant } : problem]
 }
 
-function unknownKey(parent: KeyPath, key: string, source: string): ConfigProblem {
-  const schema = schemaAt(configSchema, parent)
+function unknownKey(parent: KeyPath, key: string, source: string, root: z.ZodType): ConfigProblem {
+  const schema = schemaAt(root, parent)
   const keys = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
   const suggestion = suggest(key, keys)
   const path = showPath([...parent, key])

@@ -22,6 +22,7 @@ import {
   size,
   text,
 } from './fields.ts'
+import { FORMATS, RUNTIMES } from './function-kinds.ts'
 import { formatDuration, formatSize } from './units.ts'
 
 const path = () => text(/^[^\0]+$/, 'path of a folder')
@@ -139,77 +140,76 @@ const queue = section(
   'QueueConfig',
 )
 
-const functionSettings = section(
-  {
-    minWorkers: optional(
-      count(0),
-      DEFAULT_FUNCTION_SETTINGS.minWorkers,
-      'Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank.',
-    ),
-    maxWorkers: optional(
-      count(1),
-      DEFAULT_FUNCTION_SETTINGS.maxWorkers,
-      'Most workers at once, replacements being warmed excepted. Unwritten, it is never more than `pool.maxWorkers`.',
-    ),
-    concurrency: optional(
-      count(1),
-      DEFAULT_FUNCTION_SETTINGS.concurrency,
-      'Invocations that one worker may run at the same time. 1 keeps any two calls apart.',
-    ),
-    maxInvocations: optional(
-      countOrNever(),
-      DEFAULT_FUNCTION_SETTINGS.maxInvocations,
-      'Invocations after which a worker is recycled: about, so that siblings differ, and its replacement is warm first.',
-    ),
-    maxAge: optional(
-      durationOrNever(1),
-      formatDuration(DEFAULT_FUNCTION_SETTINGS.maxAgeMs),
-      'Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first.',
-    ),
-    idleTimeout: optional(
-      durationOrNever(),
-      formatDuration(DEFAULT_FUNCTION_SETTINGS.idleTimeoutMs),
-      'How long a worker above `minWorkers` may idle before it is retired.',
-    ),
-    timeout: optional(
-      durationOrNever(1),
-      formatDuration(DEFAULT_FUNCTION_SETTINGS.timeoutMs),
-      'From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced.',
-    ),
-    bootTimeout: optional(
-      duration(1),
-      formatDuration(DEFAULT_FUNCTION_SETTINGS.bootTimeoutMs),
-      'How long a process may take to boot, and then again to load the function.',
-    ),
-    memory: optional(
-      size(1),
-      formatSize(DEFAULT_FUNCTION_SETTINGS.memoryBytes),
-      "A worker's resident memory, over which it is recycled after its current calls.",
-    ),
-    queue: optional(queue, null, 'Invocations that wait for a worker.'),
-    env: optional(
-      variables(),
-      { ...DEFAULT_FUNCTION_SETTINGS.env },
-      'Variables for the function and nobody else: `env` and `process.env` of its workers.',
-    ),
-    idempotent: optional(
-      flag(),
-      DEFAULT_FUNCTION_SETTINGS.idempotent,
-      'True: a call that a dying worker had begun may be run again. False: it is answered 502.',
-    ),
-  },
-  'FunctionConfig',
-)
+const functionFields = {
+  minWorkers: optional(
+    count(0),
+    DEFAULT_FUNCTION_SETTINGS.minWorkers,
+    'Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank.',
+  ),
+  maxWorkers: optional(
+    count(1),
+    DEFAULT_FUNCTION_SETTINGS.maxWorkers,
+    'Most workers at once, replacements being warmed excepted. Unwritten, it is never more than `pool.maxWorkers`.',
+  ),
+  concurrency: optional(
+    count(1),
+    DEFAULT_FUNCTION_SETTINGS.concurrency,
+    'Invocations that one worker may run at the same time. 1 keeps any two calls apart.',
+  ),
+  maxInvocations: optional(
+    countOrNever(),
+    DEFAULT_FUNCTION_SETTINGS.maxInvocations,
+    'Invocations after which a worker is recycled: about, so that siblings differ, and its replacement is warm first.',
+  ),
+  maxAge: optional(
+    durationOrNever(1),
+    formatDuration(DEFAULT_FUNCTION_SETTINGS.maxAgeMs),
+    'Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first.',
+  ),
+  idleTimeout: optional(
+    durationOrNever(),
+    formatDuration(DEFAULT_FUNCTION_SETTINGS.idleTimeoutMs),
+    'How long a worker above `minWorkers` may idle before it is retired.',
+  ),
+  timeout: optional(
+    durationOrNever(1),
+    formatDuration(DEFAULT_FUNCTION_SETTINGS.timeoutMs),
+    'From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced.',
+  ),
+  bootTimeout: optional(
+    duration(1),
+    formatDuration(DEFAULT_FUNCTION_SETTINGS.bootTimeoutMs),
+    'How long a process may take to boot, and then again to load the function.',
+  ),
+  memory: optional(
+    size(1),
+    formatSize(DEFAULT_FUNCTION_SETTINGS.memoryBytes),
+    "A worker's resident memory, over which it is recycled after its current calls.",
+  ),
+  queue: optional(queue, null, 'Invocations that wait for a worker.'),
+  env: optional(
+    variables(),
+    { ...DEFAULT_FUNCTION_SETTINGS.env },
+    'Variables for the function and nobody else: `env` and `process.env` of its workers.',
+  ),
+  idempotent: optional(
+    flag(),
+    DEFAULT_FUNCTION_SETTINGS.idempotent,
+    'True: a call that a dying worker had begun may be run again. False: it is answered 502.',
+  ),
+} as const
+
+const functionSettings = section(functionFields, 'FunctionConfig')
+
+const routePath = () =>
+  text(
+    /^(?=\/)(?:\/(?:[^/?#\s:*]+|:[A-Za-z_]\w*))*(?:\/\*?)?$/,
+    "path such as '/exact', '/users/:id' or '/api/*', with * only at its end",
+  )
 
 const route = section(
   {
-    path: required(
-      text(
-        /^(?=\/)(?:\/(?:[^/?#\s:*]+|:[A-Za-z_]\w*))*(?:\/\*?)?$/,
-        "path such as '/exact', '/users/:id' or '/api/*', with * only at its end",
-      ),
-      "Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`.",
-    ),
+    path: required(routePath(), "Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`."),
     host: optional(
       text(/^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, "host name such as 'example.com' or '*.example.com'"),
       null,
@@ -260,6 +260,42 @@ export const configSchema = section(
   },
   'UserConfig',
 )
+
+/** A function's own file, `function.json`: what it is, and what it asks for. */
+export const functionFileSchema = section(
+  {
+    $schema: optional(text(/^/, 'text'), null, 'Address of the JSON Schema, for editors.'),
+    format: optional(
+      oneOf(FORMATS),
+      null,
+      'What the code is written for. Unwritten: inferred where it is unambiguous.',
+    ),
+    runtime: optional(oneOf(RUNTIMES), null, 'What runs it. Unwritten: inferred from the files.'),
+    handler: optional(
+      text(/^[^\0\s]+$/, "export such as 'handler', or module and export such as 'src/app.handler'"),
+      null,
+      'The module and the export that is called.',
+    ),
+    command: optional(
+      z
+        .array(text(/^[^\0]+$/, 'text'))
+        .min(1)
+        .register(kinds, { type: 'string[]', allowed: 'list of a program and its arguments' }),
+      null,
+      'The program that serves the calls, and its arguments, for the runtimes `http`, `stdio` and `lambda`.',
+    ),
+    routes: optional(
+      z.array(routePath()).register(kinds, { type: 'string[]', allowed: 'list of paths' }),
+      null,
+      'Paths that it answers besides `/<name>` and `/<name>/*`. It sees them whole.',
+    ),
+    ...functionFields,
+  },
+  'FunctionFile',
+)
+
+/** A `function.json` that passed the schema. */
+export type ParsedFunctionFile = z.output<typeof functionFileSchema>
 
 /** A file that passed the schema. */
 export type ParsedConfig = z.output<typeof configSchema>

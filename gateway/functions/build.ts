@@ -6,13 +6,12 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import * as esbuild from 'esbuild'
-import { type BuildError, plainBuildError, shownPath } from './build-error.ts'
-import { type BundleContent, type BundleFile, bundleId, hashFile, LAYOUT_VERSION, sha256 } from './bundle-id.ts'
+import { type BundleContent, type BundleFile, bundleId, LAYOUT_VERSION } from './bundle-id.ts'
 import { type Bundled, bundle, type Located, locate } from './bundling.ts'
-import { concurrently } from './concurrently.ts'
 import type { FunctionSource } from './discover.ts'
-import { type FolderFile, listFolder, UnusableFolder } from './folder-files.ts'
+import { hashedFiles } from './hashed-files.ts'
 import type { ExternalPackage } from './native-packages.ts'
+import { isBundled, plainBuild } from './plain-build.ts'
 import { portableCode, portableMap, withCommonJsExports } from './portable-output.ts'
 
 /** Everything that the bundle store needs to write a bundle. */
@@ -23,14 +22,15 @@ export interface BuildResult extends BundleContent {
   readonly root: string
   readonly files: readonly BundleFile[]
   readonly externals: readonly ExternalPackage[]
+  /** What was installed into the function's folder and is linked into the copy of it. */
+  readonly installed: readonly { readonly name: string; readonly dir: string }[]
   /** Absolute paths of what the bundle was made from besides the function's own files, sorted. */
   readonly outsideInputs: readonly string[]
 }
 
-const CONCURRENT_HASHES = 8
-
-/** Builds `source`. Throws {@link BuildError}, and nothing else, for what is wrong with the function. */
+/** Builds `source`. Throws `BuildError`, and nothing else, for what is wrong with the function. */
 export async function build(source: FunctionSource): Promise<BuildResult> {
+  if (!isBundled(source)) return plainBuild(source)
   const located = await locate(source)
   return buildFrom(located, await bundle(located))
 }
@@ -50,7 +50,7 @@ export async function buildFrom({ source, root, entry, ownPath }: Located, bundl
   const inputs = bundled.inputs.map((path) => resolve(root, path)).filter((path) => ownPath(path) === undefined)
   const manifests = content.externals.map(({ dir }) => resolve(dir, 'package.json'))
   const outsideInputs = [...inputs, ...manifests, ...inheritedTsconfig(root)].sort()
-  return { id: bundleId(content), functionName: source.name, root, ...content, outsideInputs }
+  return { id: bundleId(content), functionName: source.name, root, ...content, installed: [], outsideInputs }
 }
 
 /** The tsconfig.json that esbuild takes from above the function's folder, if any: it decides how JSX is compiled. */
@@ -63,25 +63,4 @@ function inheritedTsconfig(folder: string): string[] {
 /** Ends esbuild's process, for a host that has no more to build. A later build starts it again. */
 export async function stopBuilding(): Promise<void> {
   await esbuild.stop()
-}
-
-async function hashedFiles(source: FunctionSource, root: string): Promise<BundleFile[]> {
-  try {
-    const listed = await listFolder(root)
-    return await concurrently(listed, CONCURRENT_HASHES, (file) => hashed(root, file))
-  } catch (error) {
-    throw folderError(source, root, error)
-  }
-}
-
-async function hashed(root: string, { path, kind, mode, target }: FolderFile): Promise<BundleFile> {
-  const contents = kind === 'link' ? sha256(target) : await hashFile(resolve(root, path))
-  return { path, kind, mode, hash: contents, target }
-}
-
-function folderError(source: FunctionSource, root: string, error: unknown): BuildError {
-  if (!(error instanceof UnusableFolder)) {
-    return plainBuildError(source.name, `A file of the function cannot be read: ${(error as Error).message}`)
-  }
-  return plainBuildError(source.name, error.message, error.path && shownPath(source, root, error.path))
 }

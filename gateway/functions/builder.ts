@@ -11,6 +11,7 @@ import { bundleTogether } from './bundle-together.ts'
 import { type Bundled, type Located, locate } from './bundling.ts'
 import { concurrently } from './concurrently.ts'
 import type { FunctionSource } from './discover.ts'
+import { isBundled } from './plain-build.ts'
 import { ChangedWhileBuilding } from './write-bundle.ts'
 
 export type BuildOutcome =
@@ -160,7 +161,7 @@ async function prepare(sources: readonly FunctionSource[]): Promise<Map<Function
   const startMs = Date.now()
   const stamps = new Map<FunctionSource, Stamp[] | undefined>()
   const located = await Promise.all(
-    sources.map(async (source) => {
+    sources.filter(isBundled).map(async (source) => {
       stamps.set(source, await stampsOrNothing(source))
       return locate(source).catch(() => null)
     }),

@@ -25,7 +25,7 @@ import { type BundleManifest, makeDir, writeBundle } from './write-bundle.ts'
 export interface Bundle {
   readonly id: string
   readonly dir: string
-  /** The module to import. */
+  /** The module to import, of what is bundled. */
   readonly entryFile: string
 }
 

@@ -4,13 +4,13 @@
  */
 
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { ErrorReport, FunctionSpec, WarmPool } from '../../warmpool/index.ts'
 import type { FunctionError } from '../admin/status.ts'
 import type { Config } from '../config/index.ts'
 import type { BuildError } from './build-error.ts'
 import { Builder, type BuildOutcome } from './builder.ts'
 import { type Discovery, discover, type FunctionSource } from './discover.ts'
+import { runAs } from './run-as.ts'
 
 /** A function of the folder: it has a bundle that the pool knows, or an error, or after a failed rebuild both. */
 export interface CatalogEntry {
@@ -71,7 +71,7 @@ export class Catalog {
     for (const entry of this.#entries.values()) {
       if (entry.bundle === null) continue
       const spec = this.#specs.get(entry.name)!
-      this.#define({ ...spec, settings: config.functionSettings(entry.name) })
+      this.#define({ ...spec, settings: this.#settingsOf(entry.source!) })
     }
   }
 
@@ -95,14 +95,13 @@ export class Catalog {
     this.#define({
       name: source.name,
       bundle: bundle.id,
-      entry: pathToFileURL(bundle.entryFile).href,
-      cwd: join(bundle.dir, 'files'),
-      format: null,
-      handler: null,
-      command: null,
-      runtime: 'node',
-      settings: this.#config.functionSettings(source.name),
+      ...runAs(source, bundle),
+      settings: this.#settingsOf(source),
     })
+  }
+
+  #settingsOf({ name, file }: FunctionSource): FunctionSpec['settings'] {
+    return this.#config.functionSettings(name, file ?? undefined)
   }
 
   #define(spec: FunctionSpec): void {

@@ -3,9 +3,12 @@
  * user code and never runs it. What is wrong with one function is a problem of that function and hides no other.
  */
 import type { Dirent } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { ConfigError, type ParsedFunctionFile } from '../config/index.ts'
 import { concurrently } from './concurrently.ts'
+import { detect, type Identity, ofFile } from './detection.ts'
+import { lookAt } from './folder-look.ts'
 
 /** Where the code of one function lies. */
 export interface FunctionSource {
@@ -13,8 +16,11 @@ export interface FunctionSource {
   readonly kind: 'folder' | 'file'
   /** Absolute. The function's own folder; for a single file the folder that all functions lie in. */
   readonly dir: string
-  /** Absolute path of the module to start from. */
+  /** Absolute path of the module to start from; of the folder where it is a program. */
   readonly entry: string
+  readonly identity: Identity
+  /** What its own file asks for; null without one. */
+  readonly file: ParsedFunctionFile | null
 }
 
 /** Why something that looks like a function is not one, in words for its author. */
@@ -48,9 +54,8 @@ export class MissingFunctionsFolder extends Error {
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
-const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
+const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx|py)$/
 const NOT_A_FUNCTION = /\.(?:d\.[cm]?ts|test\.[^.]+)$/
-const INDEX_FILES = ['ts', 'mts', 'tsx', 'js', 'mjs', 'cjs', 'cts', 'jsx'].map((extension) => `index.${extension}`)
 const CONCURRENT_LOOKS = 64
 
 /** Lists the functions under `functionsDir`. Throws {@link MissingFunctionsFolder}. */
@@ -95,10 +100,11 @@ async function look(root: string, entry: Dirent): Promise<Candidate | undefined>
   if (name === undefined) return undefined
   const shown = kind === 'folder' ? `${entry.name}/` : entry.name
   if (!NAME.test(name)) return { name, shown, problem: badName(shown) }
-  if (kind === 'file') return { name, shown, source: { name, kind, dir: root, entry: path } }
+  if (kind === 'file') return { name, shown, source: { name, kind, dir: root, entry: path, ...ofFile(path) } }
   try {
     return { name, shown, ...(await lookIntoFolder(name, path)) }
   } catch (error) {
+    if (error instanceof ConfigError) return { name, shown, problem: error.message }
     return { name, shown, problem: `${shown} cannot be read: ${(error as Error).message}` }
   }
 }
@@ -114,63 +120,11 @@ function badName(shown: string): string {
 }
 
 async function lookIntoFolder(name: string, dir: string): Promise<{ source: FunctionSource } | { problem: string }> {
-  const names = new Set(await readdir(dir))
-  const manifest = names.has('package.json') ? await entryFromManifest(dir) : {}
-  if (manifest.problem !== undefined) return { problem: `${name}/${manifest.problem}` }
-  const entry = manifest.entry ?? (await conventionalEntry(name, dir, names))
-  if (entry !== undefined) return { source: { name, kind: 'folder', dir, entry } }
-  return { problem: noEntry(name, manifest.missing) }
-}
-
-function noEntry(name: string, missing: string | undefined): string {
-  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.* and ${name}.*`
-  const stated = missing === undefined ? '' : ` package.json names ${missing}, which is not a file in the folder.`
-  return `${name}/ has no module to start from:${stated} Looked for ${looked}. Add one, or name it as "main" in ${name}/package.json.`
-}
-
-async function conventionalEntry(name: string, dir: string, names: Set<string>): Promise<string | undefined> {
-  const index = INDEX_FILES.find((file) => names.has(file))
-  if (index !== undefined) return join(dir, index)
-  const inSrc = names.has('src') ? new Set(await readdir(join(dir, 'src')).catch(() => [])) : new Set<string>()
-  const srcIndex = INDEX_FILES.find((file) => inSrc.has(file))
-  if (srcIndex !== undefined) return join(dir, 'src', srcIndex)
-  const named = INDEX_FILES.map((file) => file.replace(/^index/, name)).find((file) => names.has(file))
-  return named && join(dir, named)
-}
-
-interface ManifestEntry {
-  readonly entry?: string
-  /** What `module` or `main` names without there being such a file. */
-  readonly missing?: string
-  readonly problem?: string
-}
-
-async function entryFromManifest(dir: string): Promise<ManifestEntry> {
-  let manifest: unknown
-  try {
-    manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))
-  } catch (error) {
-    return { problem: `package.json cannot be read: ${(error as Error).message}` }
-  }
-  const fields = (manifest ?? {}) as Record<string, unknown>
-  const stated = [fields.module, fields.main].filter((path) => typeof path === 'string')
-  for (const path of stated) {
-    const entry = resolve(dir, path)
-    if (isInside(dir, entry) && CODE_FILE.test(entry) && (await isFile(entry))) return { entry }
-  }
-  return stated[0] === undefined ? {} : { missing: stated[0] }
-}
-
-function isInside(dir: string, path: string): boolean {
-  const inside = relative(dir, path)
-  return inside !== '' && inside.split(sep)[0] !== '..'
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isFile(),
-    () => false,
-  )
+  const seen = await lookAt(name, dir)
+  if ('problem' in seen) return seen
+  const found = await detect(seen)
+  if ('problem' in found) return found
+  return { source: { name, kind: 'folder', dir, ...found } }
 }
 
 function withoutDoubles(found: readonly Candidate[]): Discovery {

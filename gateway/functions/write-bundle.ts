@@ -45,6 +45,7 @@ export async function writeBundle(dir: string, build: BuildResult): Promise<void
     makeDir(dirname(link))
     await symlink(external.dir, link)
   }
+  for (const { name, dir: target } of build.installed) await symlink(target, join(dir, 'files', name))
   writeText(join(dir, 'bundle.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }
 

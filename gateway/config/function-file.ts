@@ -1,0 +1,28 @@
+/**
+ * A function's own file, `function.json`: what the function is and what it asks for, as data. It is read strictly, all
+ * mistakes at once; the operator's `overrides` win over it, and it over `defaults`.
+ */
+import { ConfigError, problemsOf } from './problems.ts'
+import { functionFileSchema, type ParsedFunctionFile } from './schema.ts'
+
+export const FUNCTION_FILE = 'function.json'
+
+/**
+ * @param shown the file's name in messages.
+ * @throws {ConfigError} with every mistake in it.
+ */
+export function parseFunctionFile(text: string, shown: string): ParsedFunctionFile {
+  const written = parseJson(text, shown)
+  const parsed = functionFileSchema.safeParse(written)
+  if (parsed.success) return parsed.data
+  throw new ConfigError(problemsOf(parsed.error, written, () => shown, functionFileSchema))
+}
+
+function parseJson(text: string, shown: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const found = `it is not JSON: ${(error as Error).message}`
+    throw new ConfigError([{ kind: 'file', path: '', found, allowed: '', source: shown }])
+  }
+}

@@ -1,0 +1,31 @@
+/** The words that `function.json` and the detection have for what a function is. */
+
+/** What code may be written for; runtimes/node/formats has one file for each. */
+export const FORMATS = [
+  'fetch',
+  'methods',
+  'lambda',
+  'gcf',
+  'vercel',
+  'netlify',
+  'openfaas',
+  'azure',
+  'node',
+  'task',
+] as const
+export type FormatName = (typeof FORMATS)[number]
+
+/** What may run a function. The last three start a program of its own, whatever that is written in. */
+export const RUNTIMES = [
+  'node',
+  'node@22',
+  'node@24',
+  'node@26',
+  'bun',
+  'deno',
+  'python',
+  'http',
+  'stdio',
+  'lambda',
+] as const
+export type FunctionRuntime = (typeof RUNTIMES)[number]

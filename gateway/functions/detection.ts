@@ -1,0 +1,200 @@
+/**
+ * What a folder is taken for, and why. One table, looked through from the top: what the folder states comes first, then
+ * what marks it without ambiguity. A format that only the exports tell is left open (null): the worker that loads the
+ * module infers it. `inspect` prints what is found here.
+ */
+import { access, constants } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import type { FormatName, FunctionRuntime, ParsedFunctionFile } from '../config/index.ts'
+import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
+import { CODE_EXTENSIONS, nodeEntry } from './node-entry.ts'
+
+/** What runs a function and how its code is meant. */
+export interface Identity {
+  readonly runtime: FunctionRuntime
+  /** Null: inferred from the exports when it is loaded. */
+  readonly format: FormatName | null
+  /** The export that is called; null: the format's own. */
+  readonly handler: string | null
+  /** The program to start, for the runtimes that are one. */
+  readonly command: readonly string[] | null
+  /** Why it is taken for that, for people. */
+  readonly why: string
+}
+
+export interface Detected {
+  readonly entry: string
+  readonly identity: Identity
+  readonly file: ParsedFunctionFile | null
+}
+
+type Found = Omit<Detected, 'file'> | { readonly problem: string }
+
+interface Row {
+  /** Null: it is none of these. */
+  find(look: FolderLook): Promise<Found | null>
+}
+
+const PYTHON_FILES = ['main.py', 'app.py', 'handler.py', 'lambda_function.py', 'index.py', 'function.py']
+const PROGRAMS: readonly FunctionRuntime[] = ['http', 'stdio', 'lambda']
+
+/** A package that tells what the code is written for. */
+const PACKAGES: readonly [name: string, format: FormatName][] = [
+  ['@google-cloud/functions-framework', 'gcf'],
+  ['@azure/functions', 'azure'],
+]
+
+const TABLE: readonly Row[] = [
+  { find: async (look) => (isStated(look.file) ? byStatement(look, look.file) : null) },
+  { find: byBootstrap },
+  { find: byPackage },
+  { find: byPythonFile },
+  { find: async (look) => ofNode(look, null, 'it has a JavaScript or TypeScript module to start from') },
+]
+
+/** What a folder is. Looks at names and data, and reads no code. */
+export async function detect(look: FolderLook): Promise<Detected | { readonly problem: string }> {
+  for (const row of TABLE) {
+    const found = await row.find(look)
+    if (found !== null) return 'problem' in found ? found : { ...found, file: look.file }
+  }
+  throw new Error('The last row of the table finds something or says what is missing')
+}
+
+/** What a single file is. */
+export function ofFile(path: string): { readonly identity: Identity; readonly file: null } {
+  const extension = extname(path)
+  const runtime = extension === '.py' ? 'python' : 'node'
+  const identity = {
+    runtime,
+    format: null,
+    handler: null,
+    command: null,
+    why: `its name ends in ${extension}`,
+  } as const
+  return { identity, file: null }
+}
+
+function isStated(file: ParsedFunctionFile | null): file is ParsedFunctionFile {
+  return file !== null && [file.format, file.runtime, file.handler, file.command].some((said) => said !== undefined)
+}
+
+/** Everything that `function.json` leaves open is found as it would be without it. */
+async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<Found> {
+  const why = 'function.json says so'
+  const runtime = file.runtime ?? (file.command === undefined ? await impliedRuntime(look, file) : 'http')
+  if (PROGRAMS.includes(runtime)) return ofProgram(look, runtime, file.command ?? null, file.handler ?? null, why)
+  if (file.command !== undefined) {
+    const problem = `${look.name}/function.json has a "command", which the runtime "${runtime}" does not start: leave it out, or say "runtime": "http", "stdio" or "lambda".`
+    return { problem }
+  }
+  const { format = null, handler } = file
+  const stated = handler === undefined ? null : splitHandler(handler)
+  if (stated === null || stated.module === null) {
+    const own = { format, handler: stated?.name ?? null, runtime }
+    return runtime === 'python' ? ofPython(look, own.handler, why) : ofNode(look, own, why)
+  }
+  const extensions = runtime === 'python' ? ['py'] : CODE_EXTENSIONS
+  for (const extension of extensions) {
+    const entry = await fileIn(look.dir, `${stated.module}.${extension}`)
+    if (entry !== null) return { entry, identity: { runtime, format, handler: stated.name, command: null, why } }
+  }
+  const looked = extensions.map((extension) => `.${extension}`).join(', ')
+  return {
+    problem: `${look.name}/function.json names the handler "${handler}", and there is no ${stated.module} with one of ${looked} in the folder.`,
+  }
+}
+
+async function impliedRuntime(look: FolderLook, file: ParsedFunctionFile): Promise<FunctionRuntime> {
+  const module = file.handler === undefined ? null : splitHandler(file.handler).module
+  const isPython = module === null ? await hasOnlyPython(look) : (await fileIn(look.dir, `${module}.py`)) !== null
+  return isPython ? 'python' : 'node'
+}
+
+/** `dir/file.export`, as Lambda writes it; a name alone is an export. */
+function splitHandler(handler: string): { module: string | null; name: string } {
+  const dotAt = handler.lastIndexOf('.')
+  return dotAt < 0
+    ? { module: null, name: handler }
+    : { module: handler.slice(0, dotAt), name: handler.slice(dotAt + 1) }
+}
+
+async function byBootstrap(look: FolderLook): Promise<Found | null> {
+  if (!look.names.has('bootstrap')) return null
+  return ofProgram(look, 'lambda', null, null, 'it has a program named bootstrap, as Lambda starts it')
+}
+
+async function byPackage(look: FolderLook): Promise<Found | null> {
+  const found = PACKAGES.find(([name]) => look.package?.dependencies.has(name) === true)
+  if (found === undefined) return null
+  const own = { format: found[1], handler: null, runtime: 'node' } as const
+  return ofNode(look, own, `package.json depends on ${found[0]}`)
+}
+
+async function byPythonFile(look: FolderLook): Promise<Found | null> {
+  if (!(await hasOnlyPython(look))) return null
+  return ofPython(look, null, 'it has a Python module to start from and no JavaScript one')
+}
+
+async function hasOnlyPython(look: FolderLook): Promise<boolean> {
+  return pythonEntry(look) !== null && 'problem' in (await nodeEntry(look))
+}
+
+function pythonEntry(look: FolderLook): string | null {
+  return firstOf(look, [...PYTHON_FILES, `${look.name}.py`])
+}
+
+function ofPython(look: FolderLook, handler: string | null, why: string): Found {
+  const entry = pythonEntry(look)
+  if (entry === null) {
+    const looked = [...PYTHON_FILES, `${look.name}.py`].join(', ')
+    return {
+      problem: `${look.name}/ has no Python module to start from: looked for ${looked}. Name it in function.json: "handler": "module.function".`,
+    }
+  }
+  return {
+    entry,
+    identity: { runtime: 'python', format: null, handler, command: null, why: `${why} (${basename(entry)})` },
+  }
+}
+
+async function ofNode(
+  look: FolderLook,
+  stated: Pick<Identity, 'format' | 'handler' | 'runtime'> | null,
+  why: string,
+): Promise<Found> {
+  const found = await nodeEntry(look)
+  if ('problem' in found) return found
+  const { format, handler, runtime } = stated ?? { format: null, handler: null, runtime: 'node' as const }
+  return { entry: found.entry, identity: { runtime, format, handler, command: null, why } }
+}
+
+async function ofProgram(
+  look: FolderLook,
+  runtime: FunctionRuntime,
+  stated: readonly string[] | null,
+  handler: string | null,
+  why: string,
+): Promise<Found> {
+  const command = stated ?? (runtime === 'lambda' ? ['./bootstrap'] : null)
+  if (command === null) {
+    const example = `"command": ["python3", "server.py"]`
+    return {
+      problem: `${look.name}/function.json says "runtime": "${runtime}" and no "command": add the program to start, such as ${example}.`,
+    }
+  }
+  const file = command[0]!.startsWith('./') ? join(look.dir, command[0]!) : null
+  if (file !== null && !(await isExecutable(file))) {
+    return {
+      problem: `${look.name}/${basename(file)} is not there or cannot be executed: add it, or run chmod +x on it.`,
+    }
+  }
+  return { entry: look.dir, identity: { runtime, format: null, handler, command, why } }
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,58 @@
+/** What detection looks at in a function's folder: names, `package.json` and `function.json`. No code is read. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
+import { FUNCTION_FILE, type ParsedFunctionFile, parseFunctionFile } from '../config/index.ts'
+
+export interface PackageFile {
+  readonly main: string | null
+  readonly module: string | null
+  readonly dependencies: ReadonlySet<string>
+}
+
+export interface FolderLook {
+  readonly name: string
+  readonly dir: string
+  /** Of files and folders directly in it. */
+  readonly names: ReadonlySet<string>
+  readonly package: PackageFile | null
+  readonly file: ParsedFunctionFile | null
+}
+
+/** Throws ConfigError for mistakes in `function.json`; a `package.json` that is none is a problem. */
+export async function lookAt(name: string, dir: string): Promise<FolderLook | { readonly problem: string }> {
+  const names = new Set(await readdir(dir))
+  const text = names.has(FUNCTION_FILE) ? await readFile(join(dir, FUNCTION_FILE), 'utf8') : null
+  const file = text === null ? null : parseFunctionFile(text, `${name}/${FUNCTION_FILE}`)
+  const manifest = names.has('package.json') ? await readPackage(name, dir) : null
+  return manifest !== null && 'problem' in manifest ? manifest : { name, dir, names, package: manifest, file }
+}
+
+/** The absolute path of a file that is named relative to the folder and lies in it; null when there is none. */
+export async function fileIn(dir: string, path: string): Promise<string | null> {
+  const file = resolve(dir, path)
+  const inside = relative(dir, file)
+  if (inside === '' || inside.split(sep)[0] === '..') return null
+  return (await stat(file).catch(() => null))?.isFile() === true ? file : null
+}
+
+/** The first of these names that the folder has, as an absolute path. */
+export function firstOf(look: FolderLook, names: readonly string[]): string | null {
+  const found = names.find((name) => look.names.has(name))
+  return found === undefined ? null : join(look.dir, found)
+}
+
+async function readPackage(name: string, dir: string): Promise<PackageFile | { readonly problem: string }> {
+  let manifest: unknown
+  try {
+    manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))
+  } catch (error) {
+    return { problem: `${name}/package.json cannot be read: ${(error as Error).message}` }
+  }
+  const fields = (manifest ?? {}) as Record<string, unknown>
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+  return {
+    main: text(fields.main),
+    module: text(fields.module),
+    dependencies: new Set(Object.keys((fields.dependencies ?? {}) as object)),
+  }
+}

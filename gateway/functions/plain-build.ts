@@ -1,0 +1,76 @@
+/**
+ * Builds what is not bundled: programs and languages whose interpreters find modules by themselves. The bundle is a copy
+ * of the folder; what was installed into it (packages, a virtual environment) is linked, as packages with native parts
+ * are for bundles of JavaScript.
+ */
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import * as esbuild from 'esbuild'
+import type { BuildResult } from './build.ts'
+import { plainBuildError } from './build-error.ts'
+import { bundleId, hashFile, LAYOUT_VERSION } from './bundle-id.ts'
+import type { FunctionSource } from './discover.ts'
+import { hashedFiles } from './hashed-files.ts'
+
+/** Of what was installed into a folder: its name there, and what it is called in the bundle. */
+const INSTALLED: readonly (readonly [name: string, as: string])[] = [
+  ['node_modules', 'node_modules'],
+  ['venv', '.venv'],
+  ['.venv', '.venv'],
+]
+
+/** JavaScript is bundled, whichever program runs it. */
+export function isBundled({ identity }: FunctionSource): boolean {
+  return identity.command === null && identity.runtime !== 'python'
+}
+
+/** Throws `BuildError`. */
+export async function plainBuild(source: FunctionSource): Promise<BuildResult> {
+  const { root, files } = source.kind === 'file' ? await ofFile(source) : await ofFolder(source)
+  const content = {
+    code: '',
+    map: '',
+    entry: source.kind === 'file' ? basename(source.entry) : source.entry.slice(source.dir.length + 1),
+    files,
+    externals: [],
+    layoutVersion: LAYOUT_VERSION,
+    esbuildVersion: esbuild.version,
+  }
+  const installed = source.kind === 'file' ? [] : await installedIn(root)
+  return { id: bundleId(content), functionName: source.name, root, ...content, installed, outsideInputs: [] }
+}
+
+async function ofFolder(source: FunctionSource): Promise<Pick<BuildResult, 'root' | 'files'>> {
+  const root = await located(source, source.dir)
+  const files = await hashedFiles(source, root)
+  return { root, files: files.filter(({ path }) => !path.startsWith('venv/')) }
+}
+
+async function ofFile(source: FunctionSource): Promise<Pick<BuildResult, 'root' | 'files'>> {
+  const file = await located(source, source.entry)
+  const own = {
+    path: basename(source.entry),
+    kind: 'file',
+    mode: 0o644,
+    hash: await hashFile(file),
+    target: '',
+  } as const
+  return { root: dirname(file), files: [own] }
+}
+
+async function located(source: FunctionSource, path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    throw plainBuildError(source.name, `The function cannot be read: ${(error as Error).message}`)
+  }
+}
+
+async function installedIn(root: string): Promise<BuildResult['installed']> {
+  const found = new Map<string, string>()
+  for (const [name, as] of INSTALLED) {
+    const dir = await realpath(join(root, name)).catch(() => null)
+    if (dir !== null) found.set(as, dir)
+  }
+  return [...found].map(([name, dir]) => ({ name, dir }))
+}
