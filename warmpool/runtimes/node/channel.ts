@@ -26,18 +26,12 @@ export interface Channel {
 export function openChannel(onFrame: FrameHandler): Channel {
   const reader = new FrameReader(onFrame)
   reader.ring = new RingReader(JOURNAL_FD, TO_WORKER)
-  const memory = Buffer.allocUnsafeSlow(READ_BYTES)
-  const socket = new Socket({
-    fd: WIRE_FD,
-    onread: {
-      buffer: memory,
-      callback: (length: number, buffer: Uint8Array) => {
-        flushAfterThisRead()
-        reader.push((buffer as Buffer).subarray(0, length))
-        return true
-      },
-    },
-  } as ConstructorParameters<typeof Socket>[0])
+  const memory = process.versions.bun === undefined ? Buffer.allocUnsafeSlow(READ_BYTES) : null
+  const onChunk = (chunk: Buffer): void => {
+    flushAfterThisRead()
+    reader.push(chunk)
+  }
+  const socket = memory === null ? connected(onChunk) : inherited(memory, onChunk)
   const writer = new FrameWriter(socket)
   socket.on('error', () => process.exit(0))
   socket.once('close', () => process.exit(0))
@@ -48,9 +42,29 @@ export function openChannel(onFrame: FrameHandler): Channel {
     openRing() {
       writer.ring = new RingWriter(JOURNAL_FD, TO_PARENT)
     },
-    isBorrowed: (chunk) => chunk.buffer === memory.buffer,
+    isBorrowed: (chunk) => chunk.buffer === memory?.buffer,
     began: openBegunCounter(JOURNAL_FD),
   }
+}
+
+function inherited(memory: Buffer, onChunk: (chunk: Buffer) => void): Socket {
+  return new Socket({
+    fd: WIRE_FD,
+    onread: {
+      buffer: memory,
+      callback: (length: number, buffer: Uint8Array) => {
+        onChunk((buffer as Buffer).subarray(0, length))
+        return true
+      },
+    },
+  } as ConstructorParameters<typeof Socket>[0])
+}
+
+/** Bun takes a descriptor with `connect` alone, and each chunk comes in memory of its own. */
+function connected(onChunk: (chunk: Buffer) => void): Socket {
+  const socket = new Socket()
+  socket.on('data', onChunk)
+  return socket.connect({ fd: WIRE_FD } as unknown as Parameters<Socket['connect']>[0])
 }
 
 /** A parent that cannot be understood has a bug: it is better to be replaced than to guess. */
