@@ -4,7 +4,7 @@
  * pool's decision.
  */
 import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
-import { commandOf, type RuntimeName } from './runtime.ts'
+import { commandOf, type RuntimeLocator, RuntimeMissing, type RuntimeName } from './runtime.ts'
 import { Worker, type WorkerOwner } from './worker.ts'
 
 export interface BlankShelfHost {
@@ -24,14 +24,16 @@ export class BlankShelf implements WorkerOwner {
   lastStartAtMs = Number.NEGATIVE_INFINITY
   readonly #host: BlankShelfHost
   readonly #runtime: RuntimeName
+  readonly #locate: RuntimeLocator | undefined
   readonly #bootTimeoutMs: number
   #breaker: Breaker = CLOSED
   #failedBoots = 0
   /** Why the last process did not boot; null once one has. */
   #bootFailure: string | null = null
 
-  constructor(runtime: RuntimeName, bootTimeoutMs: number, host: BlankShelfHost) {
+  constructor(runtime: RuntimeName, locate: RuntimeLocator | undefined, bootTimeoutMs: number, host: BlankShelfHost) {
     this.#runtime = runtime
+    this.#locate = locate
     this.#bootTimeoutMs = bootTimeoutMs
     this.#host = host
   }
@@ -59,8 +61,10 @@ export class BlankShelf implements WorkerOwner {
     this.lastStartAtMs = nowMs
     let worker: Worker
     try {
-      worker = new Worker(commandOf(this.#runtime), this, nowMs)
+      worker = new Worker(commandOf(this.#runtime, this.#locate), this, nowMs)
     } catch (error) {
+      // What is not installed will not be there with the third try either: who waits is told at once.
+      if (error instanceof RuntimeMissing) this.#failedBoots = HOPELESS_BOOTS
       return this.#failed((error as Error).message, nowMs)
     }
     this.workers.add(worker)

@@ -7,6 +7,7 @@ import { packageVersion } from '../version.ts'
 import { addDevCommand } from './dev-command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { addInvokeCommand } from './invoke-command.ts'
+import { addRuntimeCommand } from './runtime-command.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addStatusCommand } from './status-command.ts'
 
@@ -51,6 +52,7 @@ DEBUG=1 adds stack traces to error messages.`,
   addDevCommand(program)
   addInvokeCommand(program)
   addStatusCommand(program)
+  addRuntimeCommand(program)
   return program
 }
 
