@@ -3,6 +3,7 @@
  * for the next read, so whoever keeps part of a frame copies it. When the channel ends the parent is gone or has let
  * go of this process, and it exits.
  */
+import { openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../wire/body-ring.ts'
 import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
@@ -12,6 +13,8 @@ import { type BegunCounter, openBegunCounter } from './begun-counter.ts'
 
 const WIRE_FD = 3
 const JOURNAL_FD = 4
+/** Deno's file functions know only what was opened with them. */
+const JOURNAL_PATH = '/dev/fd/4'
 const READ_BYTES = 256 * 1024
 
 export interface Channel {
@@ -24,8 +27,9 @@ export interface Channel {
 }
 
 export function openChannel(onFrame: FrameHandler): Channel {
+  const journal = process.versions.deno === undefined ? JOURNAL_FD : openSync(JOURNAL_PATH, 'r+')
   const reader = new FrameReader(onFrame)
-  reader.ring = new RingReader(JOURNAL_FD, TO_WORKER)
+  reader.ring = new RingReader(journal, TO_WORKER)
   const memory = process.versions.bun === undefined ? Buffer.allocUnsafeSlow(READ_BYTES) : null
   const onChunk = (chunk: Buffer): void => {
     flushAfterThisRead()
@@ -40,10 +44,10 @@ export function openChannel(onFrame: FrameHandler): Channel {
   return {
     writer,
     openRing() {
-      writer.ring = new RingWriter(JOURNAL_FD, TO_PARENT)
+      writer.ring = new RingWriter(journal, TO_PARENT)
     },
     isBorrowed: (chunk) => chunk.buffer === memory?.buffer,
-    began: openBegunCounter(JOURNAL_FD),
+    began: openBegunCounter(journal),
   }
 }
 
