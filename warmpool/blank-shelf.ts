@@ -30,6 +30,8 @@ export class BlankShelf implements WorkerOwner {
   #failedBoots = 0
   /** Why the last process did not boot; null once one has. */
   #bootFailure: string | null = null
+  /** Its program is not there: what to do about it; null once a process has been started. */
+  #missing: string | null = null
 
   constructor(runtime: RuntimeName, locate: RuntimeLocator | undefined, bootTimeoutMs: number, host: BlankShelfHost) {
     this.#runtime = runtime
@@ -48,7 +50,7 @@ export class BlankShelf implements WorkerOwner {
 
   /** Why no process can be started, when several in a row could not; null otherwise. */
   get hopelessBecause(): string | null {
-    return this.#failedBoots >= HOPELESS_BOOTS ? this.#bootFailure : null
+    return this.#missing ?? (this.#failedBoots >= HOPELESS_BOOTS ? this.#bootFailure : null)
   }
 
   /** Milliseconds until a process may be started again; 0: now. */
@@ -64,9 +66,12 @@ export class BlankShelf implements WorkerOwner {
       worker = new Worker(commandOf(this.#runtime, this.#locate), this, nowMs)
     } catch (error) {
       // What is not installed will not be there with the third try either: who waits is told at once.
-      if (error instanceof RuntimeMissing) this.#failedBoots = HOPELESS_BOOTS
-      return this.#failed((error as Error).message, nowMs)
+      if (error instanceof RuntimeMissing) this.#missing = error.message
+      this.#failed((error as Error).message, nowMs)
+      if (this.#missing !== null) this.#failedBoots = 0
+      return
     }
+    this.#missing = null
     this.workers.add(worker)
     worker.setDeadline(this.#bootTimeoutMs, () => {
       worker.note = `it did not boot within ${this.#bootTimeoutMs} ms`

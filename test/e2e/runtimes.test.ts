@@ -92,6 +92,8 @@ describe.skipIf(!isReachable && process.env.CI === undefined)('runtimes from npm
     expect(before).toMatchObject({ node: expect.stringMatching(/^24\./), bun: null, deno: null, isRequest: true })
     expect(bun).toMatchObject({ bun: expect.stringMatching(/^\d/), deno: null, isRequest: true })
     expect(deno).toMatchObject({ deno: expect.stringMatching(/^2\./), bun: null, isRequest: true })
+    const { workers } = await gateway().statusOf('bun')
+    expect(workers[0]!.runtime).toBe(`bun ${bun!.bun}`)
   })
 
   it.each(['old', 'before', 'bun', 'deno'])('%s takes and gives bodies, small, large and as streams', async (name) => {
