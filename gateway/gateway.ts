@@ -16,6 +16,7 @@ import { RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool } from './narrate.ts'
+import { locateRuntime } from './runtimes/located.ts'
 import { packageVersion } from './version.ts'
 
 export interface GatewayHooks {
@@ -45,7 +46,11 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.#config = config
     this.#log = log
     this.#hooks = hooks
-    this.pool = new WarmPool({ ...config.pool, defaults: config.defaults })
+    this.pool = new WarmPool({
+      ...config.pool,
+      defaults: config.defaults,
+      locateRuntime: (runtime) => locateRuntime(config.stateDir, runtime),
+    })
     this.#edge = new HttpEdge(this, new RouteTable([], []), edgeSettings(config))
     this.pool.on('load-failed', (event) => this.#catalog.setLoadError(event.function!, event.report))
     this.pool.on('loaded', (event) => this.#catalog.setLoadError(event.function!, null))

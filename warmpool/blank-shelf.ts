@@ -4,7 +4,7 @@
  * pool's decision.
  */
 import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
-import { commandOf, type RuntimeName } from './runtime.ts'
+import { commandOf, type RuntimeLocator, RuntimeMissing, type RuntimeName } from './runtime.ts'
 import { Worker, type WorkerOwner } from './worker.ts'
 
 export interface BlankShelfHost {
@@ -24,14 +24,18 @@ export class BlankShelf implements WorkerOwner {
   lastStartAtMs = Number.NEGATIVE_INFINITY
   readonly #host: BlankShelfHost
   readonly #runtime: RuntimeName
+  readonly #locate: RuntimeLocator | undefined
   readonly #bootTimeoutMs: number
   #breaker: Breaker = CLOSED
   #failedBoots = 0
   /** Why the last process did not boot; null once one has. */
   #bootFailure: string | null = null
+  /** Its program is not there: what to do about it; null once a process has been started. */
+  #missing: string | null = null
 
-  constructor(runtime: RuntimeName, bootTimeoutMs: number, host: BlankShelfHost) {
+  constructor(runtime: RuntimeName, locate: RuntimeLocator | undefined, bootTimeoutMs: number, host: BlankShelfHost) {
     this.#runtime = runtime
+    this.#locate = locate
     this.#bootTimeoutMs = bootTimeoutMs
     this.#host = host
   }
@@ -46,7 +50,7 @@ export class BlankShelf implements WorkerOwner {
 
   /** Why no process can be started, when several in a row could not; null otherwise. */
   get hopelessBecause(): string | null {
-    return this.#failedBoots >= HOPELESS_BOOTS ? this.#bootFailure : null
+    return this.#missing ?? (this.#failedBoots >= HOPELESS_BOOTS ? this.#bootFailure : null)
   }
 
   /** Milliseconds until a process may be started again; 0: now. */
@@ -59,10 +63,15 @@ export class BlankShelf implements WorkerOwner {
     this.lastStartAtMs = nowMs
     let worker: Worker
     try {
-      worker = new Worker(commandOf(this.#runtime), this, nowMs)
+      worker = new Worker(commandOf(this.#runtime, this.#locate), this, nowMs)
     } catch (error) {
-      return this.#failed((error as Error).message, nowMs)
+      // What is not installed will not be there with the third try either: who waits is told at once.
+      if (error instanceof RuntimeMissing) this.#missing = error.message
+      this.#failed((error as Error).message, nowMs)
+      if (this.#missing !== null) this.#failedBoots = 0
+      return
     }
+    this.#missing = null
     this.workers.add(worker)
     worker.setDeadline(this.#bootTimeoutMs, () => {
       worker.note = `it did not boot within ${this.#bootTimeoutMs} ms`

@@ -12,6 +12,7 @@ export { type FailureCode, type FailureDetails, InvocationFailure } from './fail
 export type { FunctionSpec } from './function-pool.ts'
 export { brokenInvariants } from './invariants.ts'
 export { Invocation, type InvocationState } from './invocation.ts'
+export { type RuntimeLocator, RuntimeMissing } from './runtime.ts'
 export * from './settings.ts'
 export type * from './status.ts'
 export { type RunOptions, WarmPool, type WarmPoolOptions } from './warm-pool.ts'

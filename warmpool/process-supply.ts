@@ -8,7 +8,7 @@ import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
-import type { RuntimeName } from './runtime.ts'
+import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
 import { WarmSet } from './warm-set.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
@@ -45,6 +45,7 @@ export class ProcessSupply implements BlankShelfHost {
   readonly warm = new WarmSet(MOST_WORKERS)
   readonly #shelves = new Map<RuntimeName, BlankShelf>()
   readonly #bootTimeoutMs: number
+  readonly #locate: RuntimeLocator | undefined
   readonly #host: SupplyHost
   readonly #idleCores = new IdleCores()
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
@@ -52,7 +53,8 @@ export class ProcessSupply implements BlankShelfHost {
   /** Whose worker was let go for the blank that stands or is to come; null once it is taken. */
   #gavePlace: WorkerOwner | null = null
 
-  constructor(settings: PoolSettings, bootTimeoutMs: number, host: SupplyHost) {
+  constructor(settings: PoolSettings, bootTimeoutMs: number, locate: RuntimeLocator | undefined, host: SupplyHost) {
+    this.#locate = locate
     this.settings = settings
     this.#host = host
     this.#bootTimeoutMs = bootTimeoutMs
@@ -61,7 +63,8 @@ export class ProcessSupply implements BlankShelfHost {
 
   /** Blanks of this runtime are kept from now on. */
   use(runtime: RuntimeName): void {
-    if (!this.#shelves.has(runtime)) this.#shelves.set(runtime, new BlankShelf(runtime, this.#bootTimeoutMs, this))
+    if (this.#shelves.has(runtime)) return
+    this.#shelves.set(runtime, new BlankShelf(runtime, this.#locate, this.#bootTimeoutMs, this))
   }
 
   get blanks(): number {

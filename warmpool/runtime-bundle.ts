@@ -18,7 +18,7 @@ export function writeRuntimeBundle(entry: string, file: string): void {
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    target: 'node24',
+    target: 'node22',
     define: { 'import.meta.dirname': '__dirname' },
     logLevel: 'warning',
   })

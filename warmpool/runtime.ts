@@ -1,13 +1,23 @@
 /**
  * The parent's side of a runtime: its name and how one of its processes is started. What runs inside is under
- * runtimes/, which nothing on this side imports. A further runtime is an entry in the table here.
+ * runtimes/, which nothing on this side imports. `node` (the one that runs this) and `python` are always known; of
+ * `node@NN`, `bun` and `deno` the program that uses the pool says where they are.
  */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { compileCacheFolder } from './compile-cache.ts'
 import type { Command } from './spawn.ts'
 
-export type RuntimeName = 'node' | 'python'
+/** `node`, `python`, `node@24`, `bun`, `deno`. */
+export type RuntimeName = string
+
+/** The program of a runtime that is not always there. Throws an error that says what to do where there is none. */
+export type RuntimeLocator = (runtime: RuntimeName) => string
+
+/** There is no such program: trying again does not help until somebody has done something. */
+export class RuntimeMissing extends Error {
+  override readonly name = 'RuntimeMissing'
+}
 
 /** What a worker's environment holds before a function's own variables: what programs need, and nothing secret. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']
@@ -16,22 +26,34 @@ const IS_BUILT = import.meta.url.endsWith('.js')
 
 let nodeEntry: string | null = null
 
-const RUNTIMES: Readonly<Record<RuntimeName, () => Command>> = {
-  node: () => ({
-    file: process.execPath,
-    // SIGUSR1 would open the inspector to whoever can signal the process.
-    args: ['--disable-sigusr1', '--disable-warning=ExperimentalWarning', nodeEntryFile()],
-    env: { ...passedOn(process.env), ...compileCache() },
-  }),
-  python: () => ({
-    file: 'python3',
-    args: [...pythonCache(), ownPath('runtimes/python/main.py')],
-    env: passedOn(process.env),
-  }),
+// SIGUSR1 would open the inspector to whoever can signal the process.
+const NODE_ARGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning']
+/** Nothing of the folder in which the gateway runs becomes a worker's: no `.env`, no settings, nothing installed. */
+const BUN_ARGS = ['--no-install', '--no-env-file', '--config=/dev/null']
+const DENO_ARGS = ['run', '--allow-all', '--no-config', '--no-lock', '--no-remote', '--node-modules-dir=manual']
+
+/** Throws {@link RuntimeMissing}. */
+export function commandOf(runtime: RuntimeName, locate: RuntimeLocator = locateNothing): Command {
+  if (runtime === 'python') {
+    const args = [...pythonCache(), ownPath('runtimes/python/main.py')]
+    return { file: 'python3', args, env: passedOn(process.env) }
+  }
+  const file = runtime === 'node' ? process.execPath : locate(runtime)
+  const env = passedOn(process.env)
+  switch (runtime.split('@')[0]) {
+    case 'node':
+      return { file, args: [...NODE_ARGS, nodeEntryFile()], env: { ...env, ...compileCache() } }
+    case 'bun':
+      return { file, args: [...BUN_ARGS, nodeEntryFile()], env }
+    case 'deno':
+      return { file, args: [...DENO_ARGS, nodeEntryFile()], env: { ...env, DENO_NO_UPDATE_CHECK: '1' } }
+    default:
+      throw new RuntimeMissing(`there is no runtime "${runtime}"`)
+  }
 }
 
-export function commandOf(runtime: RuntimeName): Command {
-  return RUNTIMES[runtime]()
+function locateNothing(runtime: RuntimeName): never {
+  throw new RuntimeMissing(`the runtime "${runtime}" is not known to this pool: see its option "locateRuntime"`)
 }
 
 /** The runtime in one file; its sources where there is no folder that can be trusted with that. */

@@ -6,6 +6,8 @@ export type { StartKind }
 
 export interface WorkerStatus {
   readonly pid: number
+  /** With its version, as it says itself: `bun 1.4.5`; empty until it has booted. */
+  readonly runtime: string
   readonly state: WorkerState
   /** Invocations begun over its life. */
   readonly invocations: number

@@ -14,7 +14,7 @@ import { FunctionPool, type FunctionPoolHost, type FunctionSpec } from './functi
 import { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
 import { type Missing, ProcessSupply, type SupplyHost } from './process-supply.ts'
-import type { RuntimeName } from './runtime.ts'
+import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
@@ -36,6 +36,8 @@ const LONGEST_GRACE_MS = 2 ** 31 - 1
 export interface WarmPoolOptions extends Partial<PoolSettings> {
   /** For every function, where it does not say otherwise. */
   readonly defaults?: Partial<FunctionSettings>
+  /** Where the programs of the runtimes are that are not always there; default: there are none. */
+  readonly locateRuntime?: RuntimeLocator
 }
 
 export interface RunOptions {
@@ -65,10 +67,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   constructor(options: WarmPoolOptions = {}) {
     super()
-    const { defaults, ...settings } = options
+    const { defaults, locateRuntime, ...settings } = options
     checkOptions(settings, defaults ?? {})
     this.defaults = { ...DEFAULT_FUNCTION_SETTINGS, ...defaults }
-    this.#supply = new ProcessSupply({ ...DEFAULT_POOL_SETTINGS, ...settings }, this.defaults.bootTimeoutMs, this)
+    const supplied = { ...DEFAULT_POOL_SETTINGS, ...settings }
+    this.#supply = new ProcessSupply(supplied, this.defaults.bootTimeoutMs, locateRuntime, this)
     this.#tick = setInterval(() => this.#onTick(performance.now()), TICK_MS)
     this.#tick.unref()
     this.requestSupply()

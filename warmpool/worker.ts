@@ -210,6 +210,7 @@ export class Worker implements EndingOwner {
   status(nowMs: number): WorkerStatus {
     return {
       pid: this.pid,
+      runtime: this.runtime,
       state: this.state,
       invocations: this.invocations,
       inFlight: this.inFlight,

@@ -8,6 +8,7 @@ import { addDevCommand } from './dev-command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { addInspectCommand } from './inspect-command.ts'
 import { addInvokeCommand } from './invoke-command.ts'
+import { addRuntimeCommand } from './runtime-command.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addStatusCommand } from './status-command.ts'
 
@@ -54,6 +55,7 @@ DEBUG=1 adds stack traces to error messages.`,
   addInspectCommand(program)
   addInvokeCommand(program)
   addStatusCommand(program)
+  addRuntimeCommand(program)
   return program
 }
 

@@ -8,6 +8,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { type ErrorReport, type LoadedEvent, type LoadFailedEvent, WarmPool } from '../../warmpool/index.ts'
 import { type Config, type SettingInForce, settingsInForce } from '../config/index.ts'
 import { RouteTable } from '../http/route-table.ts'
+import { locateRuntime } from '../runtimes/located.ts'
 import type { BuildError } from './build-error.ts'
 import { Builder } from './builder.ts'
 import { discoverOne, type FunctionSource } from './discover.ts'
@@ -72,7 +73,7 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
 async function load(source: FunctionSource, config: Config): Promise<Loaded> {
   const stateDir = await mkdtemp(join(tmpdir(), 'wrangler-free-inspect-'))
   const builder = await Builder.open(stateDir)
-  const pool = new WarmPool({ blanks: 0 })
+  const pool = new WarmPool({ blanks: 0, locateRuntime: (runtime) => locateRuntime(config.stateDir, runtime) })
   try {
     const outcome = await builder.buildOne(source)
     if (!outcome.ok) return { format: null, runsOn: null, loadMs: null, problem: ofBuild(outcome.error) }

@@ -20,7 +20,7 @@ export function runAs(source: FunctionSource, bundle: Bundle): RunAs {
   const entry = isBundled(source)
     ? bundle.entryFile
     : join(files, relative(source.kind === 'file' ? dirname(source.entry) : source.dir, source.entry))
-  return { ...own, entry: fileUrl(entry), format, runtime: runtime as FunctionSpec['runtime'] }
+  return { ...own, entry: fileUrl(entry), format, runtime }
 }
 
 function fileUrl(path: string): string {

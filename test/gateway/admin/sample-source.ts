@@ -56,9 +56,9 @@ export const SAMPLE_STATUS = sampleStatus([
     errors: 2,
     latencyMs: { p50: 0.42, p99: 12.34 },
     workers: [
-      { pid: 1, state: 'ready', invocations: 6000, inFlight: 0, ageMs: 9000, rssBytes: 1000 },
-      { pid: 2, state: 'busy', invocations: 6349, inFlight: 1, ageMs: 9000, rssBytes: 1000 },
-      { pid: 3, state: 'ready', invocations: 0, inFlight: 0, ageMs: 100, rssBytes: 1000 },
+      { pid: 1, runtime: 'node 26.10.0', state: 'ready', invocations: 6000, inFlight: 0, ageMs: 9000, rssBytes: 1000 },
+      { pid: 2, runtime: 'node 26.10.0', state: 'busy', invocations: 6349, inFlight: 1, ageMs: 9000, rssBytes: 1000 },
+      { pid: 3, runtime: 'node 26.10.0', state: 'ready', invocations: 0, inFlight: 0, ageMs: 100, rssBytes: 1000 },
     ],
   }),
   sampleFunction('broken', {

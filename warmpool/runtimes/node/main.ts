@@ -42,13 +42,25 @@ void rehearse().then(sayHello)
 function sayHello(): void {
   writer.json(FRAME.hello, 0, {
     protocol: PROTOCOL_VERSION,
-    runtime: `node ${process.versions.node}`,
+    runtime: runtimeName(),
     journal: true,
     ring: true,
   } satisfies Hello)
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
+  // Bun and Deno have a cache of their own, or none.
+  if (process.versions.bun === undefined && process.versions.deno === undefined) flushCacheSoon()
+}
+
+function flushCacheSoon(): void {
   setImmediate(() => process.getBuiltinModule('node:module').flushCompileCache())
+}
+
+/** `node 26.1.0`, `bun 1.4.5`: what it is, not what it says to be compatible with. */
+function runtimeName(): string {
+  const { bun, deno, node } = process.versions
+  if (bun !== undefined) return `bun ${bun}`
+  return deno === undefined ? `node ${node}` : `deno ${deno}`
 }
 
 function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {

@@ -9,6 +9,7 @@ import {
   Invocation,
   type InvocationFailure,
   type LogEvent,
+  type RuntimeLocator,
   WarmPool,
 } from '../../../../warmpool/index.ts'
 
@@ -29,6 +30,7 @@ export interface Asked {
 
 export type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime'>> & {
   readonly env?: Readonly<Record<string, string>>
+  readonly locateRuntime?: RuntimeLocator
 }
 
 export class CalledFunction {
@@ -37,8 +39,9 @@ export class CalledFunction {
   readonly log: string[] = []
   readonly #name: string
 
-  constructor(entry: string, { env = {}, ...stated }: Stated) {
-    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env } })
+  constructor(entry: string, { env = {}, locateRuntime, ...stated }: Stated) {
+    const located = locateRuntime === undefined ? {} : { locateRuntime }
+    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env }, ...located })
     onTestFinished(() => this.pool.close(0))
     this.pool.on('log', ({ line }: LogEvent) => this.log.push(line))
     this.#name = stated.name ?? 'called'

@@ -39,10 +39,22 @@ function isDecoded(url: string | undefined, body: unknown, headers: Headers): bo
   return codings?.split(',').every((coding) => TAKEN_OFF.has(coding.trim().toLowerCase())) ?? false
 }
 
+/** Where the getters of a response can be replaced, they tell; Bun has them fixed, and {@link markFetched} tells. */
+let isToldByGetters = false
+
+/** To be called with what `fetch` gives. */
+export function markFetched(response: NativeResponse): NativeResponse {
+  if (isToldByGetters || !isDecoded(response.url, NONE, response.headers) || response.body === null) return response
+  decoded.add(response.body).add(response.headers)
+  return response
+}
+
 /** From now on `body` and `headers` of a decoded response are known when they come back without it. */
 export function markFetchedResponses({ Response }: NativeWeb): void {
   const { prototype } = Response
   const descriptors = Object.getOwnPropertyDescriptors(prototype)
+  isToldByGetters = descriptors.body.configurable === true
+  if (!isToldByGetters) return
   const readBody = descriptors.body.get!
   const readHeaders = descriptors.headers.get!
   const readUrl = descriptors.url.get!

@@ -1,5 +1,5 @@
 /** Puts the lazy web classes where user code finds them. To be called before any user code is loaded. */
-import { markFetchedResponses } from './fetched.ts'
+import { markFetched, markFetchedResponses } from './fetched.ts'
 import { LazyHeaders } from './headers.ts'
 import {
   catchNativeWeb,
@@ -58,7 +58,7 @@ function native(input: RequestInput, init: RequestInit | undefined): RequestInpu
 }
 
 async function fetch(input: RequestInput, init?: RequestInit): Promise<NativeResponse> {
-  return nativeWeb().fetch(native(input, init), init)
+  return markFetched(await nativeWeb().fetch(native(input, init), init))
 }
 
 export function installWebClasses(): void {
