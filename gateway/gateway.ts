@@ -16,7 +16,7 @@ import { RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool } from './narrate.ts'
-import { locateRuntime } from './runtimes/located.ts'
+import { findRuntime, locateRuntime, missingRuntime } from './runtimes/located.ts'
 import { packageVersion } from './version.ts'
 
 export interface GatewayHooks {
@@ -38,7 +38,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   #catalog!: Catalog
   #admin: AdminServer | null = null
   #state: GatewayState = 'starting'
-  /** Names of missing functions that were warned of: once is enough. */
+  /** Names of missing functions and runtimes that were warned of: once is enough. */
   readonly #warnedOf = new Set<string>()
   #address = ''
 
@@ -196,6 +196,18 @@ export class Gateway implements EdgeOwner, AdminSource {
     for (const name of missing) {
       this.#warnedOf.add(name)
       this.#log.warn(`the configuration names "${name}", and there is no such function in ${this.#config.functionsDir}`)
+    }
+    this.#warnOfMissingRuntimes()
+  }
+
+  /** Their functions are known, and answer as soon as it has been added. */
+  #warnOfMissingRuntimes(): void {
+    const wanted = new Set(this.functions.flatMap(({ source }) => source?.identity.runtime ?? []))
+    for (const runtime of wanted) {
+      if (!/^(node@|bun|deno)/.test(runtime) || this.#warnedOf.has(runtime)) continue
+      if (findRuntime(this.#config.stateDir, runtime) !== null) continue
+      this.#warnedOf.add(runtime)
+      this.#log.warn(missingRuntime(runtime))
     }
   }
 

@@ -26,9 +26,12 @@ const versions = new Map<string, string | null>()
 /** Throws RuntimeMissing with what to do. */
 export function locateRuntime(stateDir: string, runtime: string): string {
   const located = findRuntime(stateDir, runtime)
-  if (located === null)
-    throw new RuntimeMissing(`runtime ${runtime} is not installed: npx wrangler-free runtime add ${runtime}`)
+  if (located === null) throw new RuntimeMissing(missingRuntime(runtime))
   return located.file
+}
+
+export function missingRuntime(runtime: string): string {
+  return `runtime ${runtime} is not installed: npx wrangler-free runtime add ${runtime}`
 }
 
 export function findRuntime(stateDir: string, runtime: string): LocatedRuntime | null {

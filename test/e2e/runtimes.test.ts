@@ -141,5 +141,6 @@ describe('a runtime that is not there', () => {
     expect(problem.status).toBe(503)
     expect(problem.detail).toContain('runtime node@22 is not installed: npx wrangler-free runtime add node@22')
     expect((await gateway().fetch('/other')).status).toBe(200)
+    await gateway().logged(({ msg }) => msg.startsWith('runtime node@22 is not installed'))
   })
 })
