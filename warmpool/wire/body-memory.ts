@@ -6,7 +6,7 @@
  */
 import { garbageCollector } from './garbage-collector.ts'
 
-const COLLECT_EVERY_BYTES = 16 * 1024 * 1024
+const COLLECT_EVERY_BYTES = 48 * 1024 * 1024
 /** Smaller ones are the heap's business: Node cuts them out of larger blocks. */
 const OWN_FROM_BYTES = 16 * 1024
 
