@@ -6,7 +6,7 @@ import { loadWritten, tempFolder } from './temp-folder.ts'
 
 test('without a file everything has its default, and paths are in the current folder', async () => {
   const cwd = await tempFolder()
-  const { functionSettings, ...config } = await loadConfig({ cwd, env: {} })
+  const { functionSettings, layersOf, ...config } = await loadConfig({ cwd, env: {} })
   expect(config).toEqual({
     file: null,
     files: [],
@@ -29,6 +29,7 @@ test('without a file everything has its default, and paths are in the current fo
     routes: [],
     log: { level: 'info', format: 'auto' },
   })
+  expect(layersOf('anything').map(({ written }) => written)).toEqual([{}, {}])
   expect(functionSettings('anything')).toEqual(DEFAULT_FUNCTION_SETTINGS)
 })
 

@@ -49,7 +49,8 @@ const FORMATS: readonly Row[] = [
     name: 'node',
     prepare: (load) => holdListen(load.format !== null),
     dismiss: releaseListen,
-    isMarked: isNodeMarked,
+    // A router may answer to any name, `listen` among them: what has `fetch` is meant by that.
+    isMarked: (exports) => objectWithFetch(exports) === null && isNodeMarked(exports),
     open: async () => (await import('./node.ts')).nodeFormat,
   },
   {
