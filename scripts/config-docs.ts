@@ -1,6 +1,6 @@
 /**
- * Writes what follows from the configuration's schema: `docs/configuration.md` for readers and
- * `gateway/config/user-config.ts` for editors. `node scripts/config-docs.ts` writes both, `--check` fails when one is
+ * Writes what follows from the configuration's schemas: `docs/configuration.md` for readers, and for editors
+ * `gateway/config/user-config.ts` and `docs/function.schema.json`. `node scripts/config-docs.ts` writes all, `--check` fails when one is
  * stale.
  */
 import { readFile, writeFile } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import { fields, kinds, unwrap } from '../gateway/config/fields.ts'
 import { OUTSIDE_SETTINGS } from '../gateway/config/overlays.ts'
-import { configSchema } from '../gateway/config/schema.ts'
+import { configSchema, functionFileSchema } from '../gateway/config/schema.ts'
 
 /** One key of one section, as words. */
 interface Row {
@@ -27,7 +27,38 @@ const root = new URL('../', import.meta.url)
 /** Path from the repository's root and content of each generated file. */
 export async function generatedFiles(): Promise<Record<string, string>> {
   const ownConfig = await readFile(new URL('wrangler-free.config.ts', root), 'utf8')
-  return { 'docs/configuration.md': renderDocument(ownConfig), 'gateway/config/user-config.ts': renderTypes() }
+  return {
+    'docs/configuration.md': renderDocument(ownConfig),
+    'docs/function.schema.json': renderJsonSchema(),
+    'gateway/config/user-config.ts': renderTypes(),
+  }
+}
+
+/** `function.json` for editors. What a text has to look like is said in words: our server checks it. */
+function renderJsonSchema(): string {
+  const schema = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'function.json of wrangler-free' }
+  return `${JSON.stringify({ ...schema, ...jsonObject(functionFileSchema) }, null, 2)}\n`
+}
+
+function jsonObject(section: z.ZodObject): object {
+  const properties = rowsOf(section).map((row) => {
+    const description = `${row.does} Allowed: ${row.allowed}.`
+    return [row.key, { description, ...(row.section === null ? jsonType(row.type) : jsonObject(row.section)) }]
+  })
+  return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) }
+}
+
+/** From the TypeScript type that each kind of value has. */
+function jsonType(type: string): object {
+  const known: Readonly<Record<string, object>> = {
+    boolean: { type: 'boolean' },
+    number: { type: 'number' },
+    string: { type: 'string' },
+    'string[]': { type: 'array', items: { type: 'string' } },
+    'Record<string, string>': { type: 'object', additionalProperties: { type: 'string' } },
+  }
+  const texts = type.split(' | ').map((one) => /^'(.*)'$/.exec(one)?.[1])
+  return known[type] ?? (texts.includes(undefined) ? { type: ['number', 'string'] } : { enum: texts })
 }
 
 function rowsOf(section: z.ZodObject): Row[] {

@@ -12,6 +12,10 @@ export const FORMATS = [
   'azure',
   'node',
   'task',
+  // Python's own.
+  'handler',
+  'wsgi',
+  'asgi',
 ] as const
 export type FormatName = (typeof FORMATS)[number]
 

@@ -6,6 +6,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ConfigError, type ParsedFunctionFile } from '../config/index.ts'
+import { withRoutesOfCode } from './code-routes.ts'
 import { concurrently } from './concurrently.ts'
 import { detect, type Identity, ofFile } from './detection.ts'
 import { lookAt } from './folder-look.ts'
@@ -21,6 +22,8 @@ export interface FunctionSource {
   readonly identity: Identity
   /** What its own file asks for; null without one. */
   readonly file: ParsedFunctionFile | null
+  /** Paths that it asks for besides `/<name>` and `/<name>/*`. */
+  readonly routes: readonly string[]
 }
 
 /** Why something that looks like a function is not one, in words for its author. */
@@ -113,7 +116,8 @@ async function look(root: string, entry: Dirent): Promise<Candidate | undefined>
   if (name === undefined) return undefined
   const shown = kind === 'folder' ? `${entry.name}/` : entry.name
   if (!NAME.test(name)) return { name, shown, problem: badName(shown) }
-  if (kind === 'file') return { name, shown, source: { name, kind, dir: root, entry: path, ...ofFile(path) } }
+  if (kind === 'file')
+    return { name, shown, ...(await withCode({ name, kind, dir: root, entry: path, routes: [], ...ofFile(path) })) }
   try {
     return { name, shown, ...(await lookIntoFolder(name, path)) }
   } catch (error) {
@@ -137,7 +141,12 @@ async function lookIntoFolder(name: string, dir: string): Promise<{ source: Func
   if ('problem' in seen) return seen
   const found = await detect(seen)
   if ('problem' in found) return found
-  return { source: { name, kind: 'folder', dir, ...found } }
+  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], ...found })
+}
+
+async function withCode(source: FunctionSource): Promise<{ source: FunctionSource } | { problem: string }> {
+  const found = await withRoutesOfCode(source)
+  return 'problem' in found ? found : { source: found }
 }
 
 function withoutDoubles(found: readonly Candidate[]): Discovery {

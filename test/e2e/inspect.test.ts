@@ -1,0 +1,59 @@
+/** `inspect` on real folders: what it is, where settings come from, and what is wrong, before any call. */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { REPOSITORY, temporaryFolder, writeTree } from '../gateway/functions/helpers.ts'
+
+interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function inspect(tree: Readonly<Record<string, string>>, path: string, ...more: string[]): Promise<Outcome> {
+  const cwd = await temporaryFolder()
+  await writeTree(cwd, tree)
+  const words = [join(REPOSITORY, 'bin/wrangler-free.js'), 'inspect', path, ...more]
+  return new Promise((resolve) => {
+    execFile(process.execPath, words, { cwd }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+  })
+}
+
+const HELLO = 'export const handler = async () => "hi"'
+
+test('says what a folder is, why, its routes, and where each setting comes from', async () => {
+  const tree = {
+    'fn/index.mjs': HELLO,
+    'fn/function.json': '{"routes":["/hi/:id"],"timeout":"5s","env":{"KEY":"hidden"}}',
+    'wrangler-free.config.json': '{"defaults":{"memory":"64MiB"},"overrides":{"fn":{"minWorkers":1}}}',
+  }
+  const { code, stdout } = await inspect(tree, 'fn')
+  expect(code).toBe(0)
+  expect(stdout).toContain('fn: lambda on node')
+  expect(stdout).toMatch(/answers at +\/hi\/:id, \/fn, \/fn\/\*/)
+  expect(stdout).toMatch(/timeout +5s +function\.json/)
+  expect(stdout).toMatch(/memory +64MiB +defaults of the configuration/)
+  expect(stdout).toMatch(/minWorkers +1 +overrides of the configuration/)
+  expect(stdout).not.toContain('hidden')
+})
+
+test('is JSON for machines', async () => {
+  const { code, stdout } = await inspect({ 'fn.ts': 'export const GET = () => new Response()' }, 'fn.ts', '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ name: 'fn', format: 'methods', runtime: 'node', problem: null })
+})
+
+const BROKEN: readonly [what: string, tree: Readonly<Record<string, string>>, said: RegExp][] = [
+  ['a wrong export', { 'fn/index.js': 'export const answer = 42' }, /exports answer \(number\)/],
+  ['a syntax error', { 'fn/index.js': 'export default {' }, /index\.js:1/],
+  ['a missing program', { 'fn/function.json': '{"command":["/no/such/program"]}' }, /\/no\/such\/program/],
+  ['a Python syntax error', { 'fn/main.py': 'def handler(:\n' }, /main\.py:1/],
+  ['an unknown format', { 'fn/index.js': HELLO, 'fn/function.json': '{"format":"lamda"}' }, /did you mean "lambda"/],
+]
+test.each(BROKEN)('%s is said, and ends with 1', async (_what, tree, said) => {
+  const { code, stdout } = await inspect(tree, 'fn')
+  expect(stdout).toMatch(said)
+  expect(code).toBe(1)
+})
