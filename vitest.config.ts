@@ -1,4 +1,15 @@
-import { defineConfig } from 'vitest/config'
+import { spawnSync } from 'node:child_process'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** What starts real Python functions and programs. */
+const OF_PYTHON = [
+  'test/runtimes/python/**',
+  'test/runtimes/node/formats/{http,stdio}.test.ts',
+  'test/conformance/**',
+  'test/e2e/{inspect,platforms,runtimes}.test.ts',
+]
+const hasPython = spawnSync('python3', ['--version']).status === 0
+if (!hasPython) console.warn(`SKIPPED  ${OF_PYTHON.join(', ')}: python3 is not here (apt-get install python3)`)
 
 export default defineConfig({
   resolve: {
@@ -9,6 +20,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(hasPython ? [] : OF_PYTHON)],
     // Tests wait for events, never for luck: this bound only ends a test that would hang for ever.
     testTimeout: 60_000,
     hookTimeout: 60_000,
