@@ -1,8 +1,8 @@
 /**
  * The machine's processes under one budget: starts them (at once where somebody waits, paced where nobody does), keeps
- * blanks on a shelf for each runtime that is used, gives them out, and makes room by evicting the least valuable idle worker: for who waits, and
- * ahead of who will come, where it has been seen that what is called does not fit. It never exceeds the pool's maximum,
- * and functions that fit into it lose no warm worker to a blank.
+ * blanks on a shelf for each runtime that is used, gives them out, and makes room by evicting the least valuable idle
+ * worker: for who waits, and ahead of who will come, where it has been seen that what is called does not fit. It never
+ * exceeds the pool's maximum, and functions that fit into it lose no warm worker to a blank.
  */
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'

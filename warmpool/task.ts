@@ -1,6 +1,7 @@
 /** A library call: a value in, a value out. The other encoding of an invocation besides HTTP. */
 import { InvocationFailure } from './failure.ts'
 import { Invocation } from './invocation.ts'
+import { releaseBody } from './wire/body-memory.ts'
 import { DATA_CHUNK_BYTES, MAX_PAYLOAD_BYTES } from './wire/frames.ts'
 import { decodeValue, encodeValue, kindAt } from './wire/values.ts'
 
@@ -87,9 +88,9 @@ export class TaskInvocation extends Invocation {
 
   #decode(kind: string, chunk: Buffer, start: number, end: number): void {
     try {
-      // A chunk is this answer's, or at least nobody's who writes into it; a small answer must not hold a large one.
-      const isOwn = (end - start) * 2 > chunk.buffer.byteLength
-      this.#output = decodeValue(kind, chunk, start, end, isOwn)
+      this.#output = decodeValue(kind, chunk, start, end)
+      // The value is a copy; where the chunk was this answer's alone, its memory is free again.
+      releaseBody(chunk)
     } catch (error) {
       this.#broken = new InvocationFailure('worker-broke-protocol', (error as Error).message)
     }

@@ -135,6 +135,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.#warmUps--
   }
 
+  /** Why no process of this runtime can be started, once several tries have failed; null otherwise. */
+  cannotStart(runtime: RuntimeName): string | null {
+    return this.#supply.hopelessBecause(runtime)
+  }
+
   status(): PoolStatus {
     const nowMs = performance.now()
     const { blanks, starting, workers, memoryBytes, settings } = this.#supply

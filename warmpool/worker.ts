@@ -250,6 +250,9 @@ export class Worker implements EndingOwner {
     const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
     this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
     this.#journal.close()
+    // Their descriptor may be another file's from now on.
+    this.writer.ring = null
+    this.#reader.ring = null
     this.diedIn = this.state
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)

@@ -118,7 +118,7 @@ const pool = section(
     blanks: optional(
       count(0),
       DEFAULT_POOL_SETTINGS.blanks,
-      'Booted processes without a function, ready for the next cold one.',
+      'Booted processes without a function, ready for the next cold one: so many of each runtime that is used.',
     ),
   },
   'PoolConfig',

@@ -75,7 +75,7 @@ export interface PoolConfig {
   maxWorkers?: number
   /** Resident memory of all workers together, over which the least valuable idle ones are evicted. Default: `'4GiB'`. */
   memory?: Size
-  /** Booted processes without a function, ready for the next cold one. Default: `2`. */
+  /** Booted processes without a function, ready for the next cold one: so many of each runtime that is used. Default: `2`. */
   blanks?: number
 }
 

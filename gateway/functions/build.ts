@@ -22,8 +22,6 @@ export interface BuildResult extends BundleContent {
   readonly root: string
   readonly files: readonly BundleFile[]
   readonly externals: readonly ExternalPackage[]
-  /** What was installed into the function's folder and is linked into the copy of it. */
-  readonly installed: readonly { readonly name: string; readonly dir: string }[]
   /** Absolute paths of what the bundle was made from besides the function's own files, sorted. */
   readonly outsideInputs: readonly string[]
 }
@@ -44,13 +42,14 @@ export async function buildFrom({ source, root, entry, ownPath }: Located, bundl
     entry: relative(root, entry),
     files,
     externals: [...bundled.externals].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    installed: [],
     layoutVersion: LAYOUT_VERSION,
     esbuildVersion: esbuild.version,
   }
   const inputs = bundled.inputs.map((path) => resolve(root, path)).filter((path) => ownPath(path) === undefined)
   const manifests = content.externals.map(({ dir }) => resolve(dir, 'package.json'))
   const outsideInputs = [...inputs, ...manifests, ...inheritedTsconfig(root)].sort()
-  return { id: bundleId(content), functionName: source.name, root, ...content, installed: [], outsideInputs }
+  return { id: bundleId(content), functionName: source.name, root, ...content, outsideInputs }
 }
 
 /** The tsconfig.json that esbuild takes from above the function's folder, if any: it decides how JSX is compiled. */

@@ -29,6 +29,8 @@ export interface BundleContent {
   readonly entry: string
   readonly files: readonly BundleFile[]
   readonly externals: readonly { readonly name: string; readonly version: string }[]
+  /** What was installed into the folder and is linked: the place is part of what it does, for the content is not looked at. */
+  readonly installed: readonly { readonly name: string; readonly dir: string }[]
   readonly layoutVersion: number
   readonly esbuildVersion: string
 }
@@ -43,6 +45,7 @@ export function bundleId(content: BundleContent): string {
     ['code', sha256(content.code), 'map', sha256(content.map)],
     ...sorted(content.files, (file) => file.path).map(({ path, kind, mode, hash }) => ['file', path, kind, mode, hash]),
     ...sorted(content.externals, (external) => external.name).map(({ name, version }) => ['external', name, version]),
+    ...sorted(content.installed, ({ name }) => name).map(({ name, dir }) => ['installed', name, dir]),
   ]
   return sha256(JSON.stringify(listing)).slice(0, 40)
 }

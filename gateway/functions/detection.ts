@@ -30,10 +30,8 @@ export interface Detected {
 
 type Found = Omit<Detected, 'file'> | { readonly problem: string }
 
-interface Row {
-  /** Null: it is none of these. */
-  find(look: FolderLook): Promise<Found | null>
-}
+/** Null: it is none of these. */
+type Row = (look: FolderLook) => Promise<Found | null>
 
 const PYTHON_FILES = ['main.py', 'app.py', 'handler.py', 'lambda_function.py', 'index.py', 'function.py']
 const PROGRAMS: readonly FunctionRuntime[] = ['http', 'stdio', 'lambda']
@@ -45,17 +43,17 @@ const PACKAGES: readonly [name: string, format: FormatName][] = [
 ]
 
 const TABLE: readonly Row[] = [
-  { find: async (look) => (isStated(look.file) ? byStatement(look, look.file) : null) },
-  { find: byBootstrap },
-  { find: byPackage },
-  { find: byPythonFile },
-  { find: async (look) => ofNode(look, null, 'it has a JavaScript or TypeScript module to start from') },
+  async (look) => (isStated(look.file) ? byStatement(look, look.file) : null),
+  byBootstrap,
+  byPackage,
+  byPythonFile,
+  (look) => ofNode(look, null, 'it has a JavaScript or TypeScript module to start from'),
 ]
 
 /** What a folder is. Looks at names and data, and reads no code. */
 export async function detect(look: FolderLook): Promise<Detected | { readonly problem: string }> {
   for (const row of TABLE) {
-    const found = await row.find(look)
+    const found = await row(look)
     if (found !== null) return 'problem' in found ? found : { ...found, file: look.file }
   }
   throw new Error('The last row of the table finds something or says what is missing')

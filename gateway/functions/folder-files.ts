@@ -1,7 +1,8 @@
 /**
- * Lists the files that belong to a function: everything in its folder except `node_modules` and what begins with a
- * dot. A link must stay inside the folder and is kept as a link, so that a copy leads nowhere else.
+ * Lists the files that belong to a function: everything in its folder except `node_modules`, a Python `venv`, and what
+ * begins with a dot. A link must stay inside the folder and is kept as a link, so that a copy leads nowhere else.
  */
+import { existsSync } from 'node:fs'
 import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 
@@ -52,6 +53,11 @@ export function isLeftOut(name: string): boolean {
   return name.startsWith('.') || name === 'node_modules'
 }
 
+/** Installed by Python's tools, under whatever name: as `node_modules` it is no file of the author's. */
+function isVirtualEnvironment(root: string, path: string): boolean {
+  return path.endsWith('venv') && existsSync(join(root, path, 'pyvenv.cfg'))
+}
+
 function inMiB(bytes: number): number {
   return Math.ceil(bytes / 1024 / 1024)
 }
@@ -60,7 +66,7 @@ async function collect(root: string, folder: string, files: FolderFile[]): Promi
   const entries = await readdir(join(root, folder), { withFileTypes: true })
   const visits = entries.map(async (entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-    if (isLeftOut(entry.name)) return
+    if (isLeftOut(entry.name) || isVirtualEnvironment(root, path)) return
     if (entry.isDirectory()) await collect(root, path, files)
     else if (entry.isSymbolicLink()) files.push(await link(root, path))
     else if (entry.isFile()) files.push(await file(root, path))

@@ -53,7 +53,7 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
   if (!('source' in found)) return unfit(found.name, found.problem)
   const { source } = found
   const { identity, file, name } = source
-  const layers = config.layersOf(name)
+  const [forAll, forThis] = config.layersOf(name)
   const own = file === null ? [] : [{ from: 'function.json', written: file }]
   const { format, ...loaded } = await load(source, config)
   return {
@@ -64,7 +64,7 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
     command: identity.command,
     why: identity.why,
     routes: new RouteTable([...config.routes, ...ownRoutes(source)], [name]).routesOf(name),
-    settings: settingsInForce([...layers.slice(0, 1), ...own, ...layers.slice(1)]),
+    settings: settingsInForce([forAll, ...own, forThis]),
     format: format ?? identity.format,
     ...loaded,
   }
@@ -76,28 +76,36 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
   const pool = new WarmPool({ blanks: 0, locateRuntime: (runtime) => locateRuntime(config.stateDir, runtime) })
   try {
     const outcome = await builder.buildOne(source)
-    if (!outcome.ok) return { format: null, runsOn: null, loadMs: null, problem: ofBuild(outcome.error) }
+    if (!outcome.ok) return failed(ofBuild(outcome.error))
     const settings = config.functionSettings(source.name, source.file ?? undefined)
-    const ended = whenLoaded(pool)
+    const loaded = whenLoaded(pool)
     const spec = { name: source.name, bundle: outcome.bundle.id, ...runAs(source, outcome.bundle) }
     pool.define({ ...spec, settings: { ...settings, minWorkers: 1, maxWorkers: 1 } })
-    return await ended
+    // Resolves too where no process can be started: then nothing is ever loaded.
+    await pool.warmedUp()
+    const message = pool.cannotStart(spec.runtime)
+    return message === null ? await loaded : failed({ message })
   } finally {
     await Promise.all([pool.close(0), builder.close()])
     await rm(stateDir, { recursive: true, force: true })
   }
 }
 
-/** The pool says one or the other within the function's boot time-out. */
+/** Once there is a process, the pool says one or the other within the function's boot time-out. */
 function whenLoaded(pool: WarmPool): Promise<Loaded> {
   return new Promise((resolve) => {
     pool.once('loaded', ({ format, runtime, loadMs }: LoadedEvent) =>
       resolve({ format, runsOn: runtime, loadMs, problem: null }),
     )
-    const fail = (problem: Problem): void => resolve({ format: null, runsOn: null, loadMs: null, problem })
-    pool.once('load-failed', ({ report }: LoadFailedEvent) => fail(ofReport(report)))
-    pool.once('death', ({ description }) => fail({ message: `Its worker died while loading it: ${description}` }))
+    pool.once('load-failed', ({ report }: LoadFailedEvent) => resolve(failed(ofReport(report))))
+    pool.on('death', ({ function: name, description }) => {
+      if (name !== null) resolve(failed({ message: `Its worker died while loading it: ${description}` }))
+    })
   })
+}
+
+function failed(problem: Problem): Loaded {
+  return { format: null, runsOn: null, loadMs: null, problem }
 }
 
 function ofReport({ name, message, file, line, frame }: ErrorReport): Problem {

@@ -4,7 +4,7 @@
  * are for bundles of JavaScript.
  */
 import { realpath } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import * as esbuild from 'esbuild'
 import type { BuildResult } from './build.ts'
 import { plainBuildError } from './build-error.ts'
@@ -30,20 +30,19 @@ export async function plainBuild(source: FunctionSource): Promise<BuildResult> {
   const content = {
     code: '',
     map: '',
-    entry: source.kind === 'file' ? basename(source.entry) : source.entry.slice(source.dir.length + 1),
+    entry: source.kind === 'file' ? basename(source.entry) : relative(source.dir, source.entry),
     files,
     externals: [],
+    installed: source.kind === 'file' ? [] : await installedIn(root),
     layoutVersion: LAYOUT_VERSION,
     esbuildVersion: esbuild.version,
   }
-  const installed = source.kind === 'file' ? [] : await installedIn(root)
-  return { id: bundleId(content), functionName: source.name, root, ...content, installed, outsideInputs: [] }
+  return { id: bundleId(content), functionName: source.name, root, ...content, outsideInputs: [] }
 }
 
 async function ofFolder(source: FunctionSource): Promise<Pick<BuildResult, 'root' | 'files'>> {
   const root = await located(source, source.dir)
-  const files = await hashedFiles(source, root)
-  return { root, files: files.filter(({ path }) => !path.startsWith('venv/')) }
+  return { root, files: await hashedFiles(source, root) }
 }
 
 async function ofFile(source: FunctionSource): Promise<Pick<BuildResult, 'root' | 'files'>> {

@@ -24,6 +24,7 @@ export interface BundleManifest {
   readonly id: string
   readonly entry: string
   readonly externals: readonly { readonly name: string; readonly version: string }[]
+  readonly installed: readonly { readonly name: string; readonly dir: string }[]
   readonly layoutVersion: number
   readonly esbuildVersion: string
 }
@@ -32,9 +33,9 @@ const CONCURRENT_COPIES = 8
 
 /** Writes all of a bundle into `dir`, which must not exist. Throws {@link ChangedWhileBuilding}. */
 export async function writeBundle(dir: string, build: BuildResult): Promise<void> {
-  const { id, entry, externals, layoutVersion, esbuildVersion } = build
+  const { id, entry, externals, installed, layoutVersion, esbuildVersion } = build
   const packages = externals.map(({ name, version }) => ({ name, version }))
-  const manifest: BundleManifest = { id, entry, externals: packages, layoutVersion, esbuildVersion }
+  const manifest: BundleManifest = { id, entry, externals: packages, installed, layoutVersion, esbuildVersion }
   makeDir(dir)
   makeDir(join(dir, 'files'))
   writeText(join(dir, 'bundle.mjs'), build.code)
@@ -45,7 +46,7 @@ export async function writeBundle(dir: string, build: BuildResult): Promise<void
     makeDir(dirname(link))
     await symlink(external.dir, link)
   }
-  for (const { name, dir: target } of build.installed) await symlink(target, join(dir, 'files', name))
+  for (const { name, dir: target } of installed) await symlink(target, join(dir, 'files', name))
   writeText(join(dir, 'bundle.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }
 

@@ -1,5 +1,5 @@
 /** `inspect` on real folders: what it is, where settings come from, and what is wrong, before any call. */
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { REPOSITORY, temporaryFolder, writeTree } from '../gateway/functions/helpers.ts'
@@ -13,9 +13,13 @@ interface Outcome {
 async function inspect(tree: Readonly<Record<string, string>>, path: string, ...more: string[]): Promise<Outcome> {
   const cwd = await temporaryFolder()
   await writeTree(cwd, tree)
+  return inspectIn(cwd, path, process.env, ...more)
+}
+
+function inspectIn(cwd: string, path: string, env: NodeJS.ProcessEnv, ...more: string[]): Promise<Outcome> {
   const words = [join(REPOSITORY, 'bin/wrangler-free.js'), 'inspect', path, ...more]
   return new Promise((resolve) => {
-    execFile(process.execPath, words, { cwd }, (error, stdout, stderr) => {
+    execFile(process.execPath, words, { cwd, env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
     })
   })
@@ -56,4 +60,26 @@ test.each(BROKEN)('%s is said, and ends with 1', async (_what, tree, said) => {
   const { code, stdout } = await inspect(tree, 'fn')
   expect(stdout).toMatch(said)
   expect(code).toBe(1)
+})
+
+const WITHOUT: readonly [what: string, tree: Readonly<Record<string, string>>, said: RegExp][] = [
+  ['a runtime', { 'fn/index.js': HELLO, 'fn/function.json': '{"runtime":"bun"}' }, /wrangler-free runtime add bun/],
+  ['an interpreter', { 'fn/main.py': 'def handler(request): return ""' }, /Cannot start python3/],
+]
+test.each(WITHOUT)('%s that is missing is said, and ends with 1', async (_what, tree, said) => {
+  const cwd = await temporaryFolder()
+  await writeTree(cwd, tree)
+  const { code, stdout } = await inspectIn(cwd, 'fn', { PATH: cwd })
+  expect(stdout).toMatch(said)
+  expect(code).toBe(1)
+})
+
+test('a virtual environment in the folder is used and not copied, whatever it is called', async () => {
+  for (const name of ['venv', '.venv']) {
+    const cwd = await temporaryFolder()
+    const code = 'import sys\nassert sys.prefix != sys.base_prefix or "site-packages" in " ".join(sys.path)\n'
+    await writeTree(cwd, { 'fn/main.py': `${code}def handler(request): return ""` })
+    execFileSync('python3', ['-m', 'venv', '--without-pip', join(cwd, 'fn', name)])
+    expect(await inspectIn(cwd, 'fn', process.env)).toMatchObject({ code: 0 })
+  }
 })

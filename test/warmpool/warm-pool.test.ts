@@ -74,6 +74,14 @@ describe('values', () => {
     },
   )
 
+  it.each([5, 5_000, 100_000])('gives %i bytes as an array that fills its buffer, there and back', async (length) => {
+    const pool = makePool()
+    const own = new URL('./tasks/own-buffer.mjs', import.meta.url)
+    expect(await pool.run(own, new Uint8Array(length))).toEqual([0, length])
+    const back = (await pool.run(new URL('./tasks/echo.mjs', import.meta.url), new Uint8Array(length))) as Uint8Array
+    expect([back.byteOffset, back.buffer.byteLength]).toEqual([0, length])
+  })
+
   it('carries 20 MiB, which is many windows', async () => {
     const bytes = Buffer.alloc(20 * 1024 * 1024)
     for (let at = 0; at < bytes.length; at += 997) bytes[at] = at % 251

@@ -46,16 +46,23 @@ export class RingWriter {
     this.#place = place
   }
 
-  /** Half of it is in use, as far as is known: whoever can wait for the receiver should. */
+  /** Half of it is in use: whoever can wait for the receiver should. */
   get isCrowded(): boolean {
-    return (this.mark - this.#takenMark) >>> 0 > RING_BYTES / 2
+    if (this.#usedBytes <= RING_BYTES / 2) return false
+    this.#takenMark = this.#readMark()
+    return this.#usedBytes > RING_BYTES / 2
+  }
+
+  /** As far as is known: the receiver may have gone on. */
+  get #usedBytes(): number {
+    return (this.mark - this.#takenMark) >>> 0
   }
 
   /** False: there is no room, and nothing was written. */
   put(bytes: Uint8Array): boolean {
     const { length } = bytes
     if (this.mark !== this.#takenMark) this.#takenMark = this.#readMark()
-    const used = (this.mark - this.#takenMark) >>> 0
+    const used = this.#usedBytes
     // What was used last is in the processor's cache, and the pages behind it need not exist.
     if (used === 0) this.#end = 0
     // A body lies in one piece: what is too short for it at the ring's end is passed over.
@@ -111,10 +118,19 @@ export class RingReader {
       throw new ProtocolError(`a reference to ${length} bytes at ${offset}, which are not in the ring`)
     const whole = allocateBody(before + length)
     chunk.copy(whole, 0, start, at)
-    if (readSync(this.#fd, whole, before, length, this.#place.bytesAt + offset) < length)
-      throw new ProtocolError('a reference to bytes that its shared file does not have')
     chunk.copy(this.#mark, 0, at + 8, end)
-    writeSync(this.#fd, this.#mark, 0, MARK_BYTES, this.#place.markAt)
+    if (!this.#take(whole, before, length, offset))
+      throw new ProtocolError('a reference to bytes that its shared file does not have')
     return whole
+  }
+
+  /** False: the other side has shortened the file, or has let it run full so that not even a mark has room. */
+  #take(whole: Buffer, before: number, length: number, offset: number): boolean {
+    try {
+      const isWhole = readSync(this.#fd, whole, before, length, this.#place.bytesAt + offset) === length
+      return isWhole && writeSync(this.#fd, this.#mark, 0, MARK_BYTES, this.#place.markAt) === MARK_BYTES
+    } catch {
+      return false
+    }
   }
 }

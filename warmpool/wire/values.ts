@@ -3,7 +3,6 @@
  * the body is the JSON text or the bytes themselves.
  */
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
-import { keepBody } from './body-memory.ts'
 import { ProtocolError } from './frames.ts'
 
 export type ValueKind = 'json' | 'bytes' | 'none'
@@ -38,21 +37,15 @@ export function kindAt(chunk: Buffer, start: number, end: number): string {
 }
 
 /**
- * The value in a part of a chunk. Bytes come out as a Uint8Array: a copy, or where they lie if `isOwn` says that nobody
- * else will use this memory. Throws {@link ProtocolError} for an
- * unknown kind or broken JSON.
+ * The value in a part of a chunk. Bytes come out as a Uint8Array that fills a buffer of its own: people take `.buffer`
+ * of it. Throws {@link ProtocolError} for an unknown kind or broken JSON.
  */
-export function decodeValue(kind: string, chunk: Buffer, start = 0, end = chunk.length, isOwn = false): unknown {
+export function decodeValue(kind: string, chunk: Buffer, start = 0, end = chunk.length): unknown {
   switch (kind) {
     case 'none':
       return undefined
-    case 'bytes': {
-      const at = chunk.byteOffset + start
-      const { buffer } = chunk
-      if (!isOwn) return new Uint8Array(buffer.slice(at, at + end - start))
-      keepBody(chunk)
-      return new Uint8Array(buffer, at, end - start)
-    }
+    case 'bytes':
+      return new Uint8Array(chunk.buffer.slice(chunk.byteOffset + start, chunk.byteOffset + end))
     case 'json':
       return shortInteger(chunk, start, end) ?? parseJson(chunk, start, end)
     default:

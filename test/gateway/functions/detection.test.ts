@@ -1,5 +1,6 @@
 /** What folders are taken for, and what is said of those that are none. */
 import { expect, test } from 'vitest'
+import { build } from '../../../gateway/functions/build.ts'
 import { discover } from '../../../gateway/functions/discover.ts'
 import { temporaryFolder, writeTree } from './helpers.ts'
 
@@ -70,4 +71,16 @@ test.each(REFUSED)('%s', async (_what, tree, said) => {
   const { found, problem } = await lookAt(tree)
   expect(found).toBeUndefined()
   expect(problem).toMatch(said)
+})
+
+test('two folders with the same files and other packages are two bundles', async () => {
+  const dir = await temporaryFolder()
+  const files = { 'server.js': '', 'function.json': '{"command":["node","server.js"]}' }
+  for (const name of ['one', 'two'])
+    await writeTree(dir, {
+      ...Object.fromEntries(Object.entries(files).map(([file, text]) => [`${name}/${file}`, text])),
+      [`${name}/node_modules/dependency/index.js`]: name,
+    })
+  const [one, two] = await Promise.all((await discover(dir)).functions.map(build))
+  expect(one!.id).not.toBe(two!.id)
 })

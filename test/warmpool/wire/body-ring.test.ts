@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs
 import { expect, onTestFinished, test } from 'vitest'
 import { Journal } from '../../../warmpool/journal.ts'
 import { RING_BYTES, RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../../warmpool/wire/body-ring.ts'
+import { ProtocolError } from '../../../warmpool/wire/frames.ts'
 import { numbers } from './frames-by-hand.ts'
 
 function makeRing(place = TO_WORKER) {
@@ -115,6 +116,21 @@ test('a frame shorter than a reference, or a file that was cut, is refused', () 
   writer.put(Buffer.alloc(10_000))
   ftruncateSync(fd, 5_000)
   expect(() => reader.resolve(reference(writer, 10_000), 0, 12)).toThrow(/does not have/)
+})
+
+test('a mark that has no room breaks the protocol and nothing else', () => {
+  const fd = openSync(process.execPath, 'r')
+  onTestFinished(() => closeSync(fd))
+  const nothing = reference({ offset: 0, mark: 1 } as RingWriter, 0)
+  expect(() => new RingReader(fd, TO_WORKER).resolve(nothing, 0, 12)).toThrow(ProtocolError)
+})
+
+test('it is crowded while more than half of it waits, and not any longer', () => {
+  const { writer, reader } = makeRing()
+  writer.put(Buffer.alloc(RING_BYTES / 2 + 1))
+  expect(writer.isCrowded).toBe(true)
+  reader.resolve(reference(writer, RING_BYTES / 2 + 1), 0, 12)
+  expect(writer.isCrowded).toBe(false)
 })
 
 test('where the file cannot be written to, everything goes another way', () => {

@@ -3,7 +3,7 @@
  * streams a body no faster than the parent grants, and keeps its slot until `waitUntil` work has settled.
  */
 
-import { countBodyBytes } from '../../wire/body-memory.ts'
+import { countBodyBytes, releaseBody } from '../../wire/body-memory.ts'
 import type { FrameWriter } from '../../wire/frame-writer.ts'
 import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'
@@ -99,9 +99,11 @@ export class Call {
     const kind = this.#head
     const { body } = this
     if (!body.isWhole) return body.collect().then((bytes) => decodeValue(kind, bytes))
-    const isOwn = !body.isBorrowed
     const bytes = body.takeToRead()
-    return decodeValue(kind, bytes, 0, bytes.length, isOwn)
+    const value = decodeValue(kind, bytes)
+    // The value is a copy; memory of the call's own is free again.
+    releaseBody(bytes)
+    return value
   }
 
   /** Keeps the slot, and the worker, until the promise has settled. A rejection is only logged: the answer is given. */

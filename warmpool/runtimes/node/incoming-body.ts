@@ -21,11 +21,11 @@ export class IncomingBody {
   #error: Error | null = null
   #wake: (() => void) | null = null
   /** The first chunk lies where the next read will be put. */
-  isBorrowed: boolean
+  #isBorrowed: boolean
 
   /** Of a borrowed `first`, {@link keep} must be called before its memory is used for something else. */
   constructor(first: Uint8Array | null, more: boolean, grant: Grant, isBorrowed = false) {
-    this.isBorrowed = isBorrowed && first !== null
+    this.#isBorrowed = isBorrowed && first !== null
     this.isAbsent = first === null && !more
     this.#chunks = first === null ? [] : [first]
     this.#hasEnded = !more
@@ -39,8 +39,8 @@ export class IncomingBody {
 
   /** Copies what is borrowed and was not read yet. */
   keep(): void {
-    if (this.isBorrowed && this.#chunks.length > 0) this.#chunks[0] = Buffer.from(this.#chunks[0]!)
-    this.isBorrowed = false
+    if (this.#isBorrowed && this.#chunks.length > 0) this.#chunks[0] = Buffer.from(this.#chunks[0]!)
+    this.#isBorrowed = false
   }
 
   push(chunk: Uint8Array): void {

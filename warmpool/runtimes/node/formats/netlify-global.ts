@@ -3,7 +3,9 @@
  * mark of the format, as is its `config`, and as is the store that `@netlify/functions` makes when its helpers are
  * imported. It is in every blank that may become such a function, so it is small.
  */
+
 import type { Exports } from './format.ts'
+import { variables } from './variables.ts'
 
 /** Where `@netlify/functions` looks for the context of the call that runs. */
 export const CONTEXT_STORE = Symbol.for('@netlify/functions/request-context-store')
@@ -50,17 +52,7 @@ function contextStore(): ContextStore | undefined {
 }
 
 const netlify = {
-  env: {
-    get: (name: string): string | undefined => process.env[name],
-    has: (name: string): boolean => process.env[name] !== undefined,
-    set(name: string, value: string): void {
-      process.env[name] = value
-    },
-    delete(name: string): void {
-      delete process.env[name]
-    },
-    toObject: (): Record<string, string | undefined> => ({ ...process.env }),
-  },
+  env: variables,
   get context(): unknown {
     return contextStore()?.getStore()?.context ?? null
   },

@@ -4,7 +4,9 @@
  * build (gateway/functions/platform-modules.ts) turns `Deno.serve` and `Deno.env` into the members of this object.
  * All of it is in every blank that may become such a function, so it is small; the cache is read when it is first used.
  */
+
 import type { Load } from '../../../wire/messages.ts'
+import { variables } from './variables.ts'
 
 export type DenoHandler = (request: Request, info: unknown) => unknown
 
@@ -31,7 +33,7 @@ export function denoServer(): DenoServer | null {
 }
 
 export function installPlatformGlobals({ env }: Load): void {
-  const deno = { serve, env: (globalThis as { Deno?: { env: unknown } }).Deno?.env ?? denoEnv }
+  const deno = { serve, env: (globalThis as { Deno?: { env: unknown } }).Deno?.env ?? variables }
   define('__wranglerFree', { env, Deno: deno })
   if ((globalThis as { caches?: unknown }).caches === undefined) define('caches', new Caches())
 }
@@ -50,18 +52,6 @@ function serve(first: DenoHandler | DenoOptions, second?: DenoHandler | DenoOpti
   options.onListen?.(ADDRESS)
   const nothing = (): void => {}
   return { addr: ADDRESS, finished: new Promise(nothing), shutdown: async () => {}, ref: nothing, unref: nothing }
-}
-
-const denoEnv = {
-  get: (name: string): string | undefined => process.env[name],
-  has: (name: string): boolean => process.env[name] !== undefined,
-  set(name: string, value: string): void {
-    process.env[name] = value
-  },
-  delete(name: string): void {
-    delete process.env[name]
-  },
-  toObject: (): Record<string, string | undefined> => ({ ...process.env }),
 }
 
 /** The same cache for the same name, as long as the worker lives. Every method of a cache is asynchronous anyway. */
