@@ -10,7 +10,7 @@ import { LogLines } from '../../warmpool/log-lines.ts'
 import { type Command, signalGroup, spawnWorker, type WorkerProcess } from '../../warmpool/spawn.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../warmpool/wire/body-ring.ts'
 import { FrameReader } from '../../warmpool/wire/frame-reader.ts'
-import { FLAG_MORE, FRAME, IN_RING, PROTOCOL_VERSION } from '../../warmpool/wire/frames.ts'
+import { FLAG_MORE, FRAME, HEADER_BYTES, IN_RING, PROTOCOL_VERSION } from '../../warmpool/wire/frames.ts'
 import { type Frame, frame } from '../warmpool/wire/frames-by-hand.ts'
 import { Exchanges, hex } from './exchanges.ts'
 import { Broken, expect, within } from './expectation.ts'
@@ -118,14 +118,13 @@ export class Subject {
   /** A request whose whole body lies in the ring. */
   requestInRing(id: number, target: string, body: Buffer): RingWriter {
     const ring = new RingWriter(this.journal.fd, TO_WORKER)
-    if (!ring.put(body)) throw new Error('The ring takes no body: is /dev/shm full?')
+    const request = this.requestFrame(id, 'POST', target, body).subarray(HEADER_BYTES)
+    if (!ring.put(request)) throw new Error('The ring takes no body: is /dev/shm full?')
     const reference = Buffer.alloc(12)
     reference.writeUInt32LE(ring.offset, 0)
-    reference.writeUInt32LE(body.length, 4)
+    reference.writeUInt32LE(request.length, 4)
     reference.writeUInt32LE(ring.mark, 8)
-    const whole = this.requestFrame(id, 'POST', target, reference)
-    whole.writeUInt8(FRAME.request + IN_RING, 3)
-    this.send(whole)
+    this.send(frame(FRAME.request + IN_RING, id, reference))
     return ring
   }
 

@@ -23,6 +23,13 @@ export function allocateBody(bytes: number): Buffer {
   return body
 }
 
+/** The same bytes in memory from {@link allocateBody}. */
+export function bodyCopy(bytes: Uint8Array): Buffer {
+  const copy = allocateBody(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
 /** Gives back what {@link allocateBody} gave. Does nothing to memory from elsewhere, or that was kept. */
 export function releaseBody(bytes: Uint8Array): void {
   const { buffer } = bytes

@@ -1,11 +1,11 @@
 /**
- * Large bodies without a socket. A worker's shared file (fd 4) holds a ring for each direction: whoever sends copies a
- * body into its ring and names the place in a small frame, whoever receives copies it out and says how far it has come.
+ * Large payloads without a socket. A worker's shared file (fd 4) holds a ring for each direction: whoever sends copies a
+ * payload into its ring and names the place in a small frame, whoever receives takes it out and says how far it has come.
  * A mebibyte through a socket is sixteen wake-ups of each side and as many buffers; this is two copies. Nobody ever
- * waits for room: what does not fit goes over the socket as it would without a ring. Neither side maps the file, so that
- * one that shortens it gives the other a short read and not a fault.
+ * waits for room: what does not fit goes over the socket as it would without a ring. The parent never maps the file, so
+ * that a worker that shortens it gives it a short read and not a fault; a worker may, and reads where the bytes lie.
  */
-import { readSync, writeSync } from 'node:fs'
+import { readSync, writeSync, writevSync } from 'node:fs'
 import { allocateBody } from './body-memory.ts'
 import { MAX_PAYLOAD_BYTES, ProtocolError } from './frames.ts'
 
@@ -13,7 +13,7 @@ import { MAX_PAYLOAD_BYTES, ProtocolError } from './frames.ts'
 export const RING_BYTES = MAX_PAYLOAD_BYTES
 /** From this size on a body goes through the ring; smaller ones cost less in the frame itself. */
 export const RING_FROM_BYTES = 32 * 1024
-/** What stands in a frame for a body: `offset u32 · length u32 · mark u32`. */
+/** What is a frame's payload in the place of the one in the ring: `offset u32 · length u32 · mark u32`. */
 export const REFERENCE_BYTES = 12
 
 /** Where a direction's ring lies in the file, and where its receiver writes the mark up to which it has taken. */
@@ -30,7 +30,7 @@ const MARK_BYTES = 4
 
 /** The sender's end. */
 export class RingWriter {
-  /** Where the last body lies, and what its receiver is to write down once it has taken it. */
+  /** Where the last payload lies, and what its receiver is to write down once it has taken it. */
   offset = 0
   mark = 0
   readonly #fd: number
@@ -58,17 +58,17 @@ export class RingWriter {
     return (this.mark - this.#takenMark) >>> 0
   }
 
-  /** False: there is no room, and nothing was written. */
-  put(bytes: Uint8Array): boolean {
-    const { length } = bytes
+  /** False: there is no room, and nothing was written. `start`: what the payload begins with, if not with `bytes`. */
+  put(bytes: Uint8Array, start: Uint8Array | null = null): boolean {
+    const length = bytes.length + (start?.length ?? 0)
     if (this.mark !== this.#takenMark) this.#takenMark = this.#readMark()
     const used = this.#usedBytes
     // What was used last is in the processor's cache, and the pages behind it need not exist.
     if (used === 0) this.#end = 0
-    // A body lies in one piece: what is too short for it at the ring's end is passed over.
+    // A payload lies in one piece: what is too short for it at the ring's end is passed over.
     const offset = this.#end + length > RING_BYTES ? 0 : this.#end
     const passedOver = offset === 0 && used > 0 ? RING_BYTES - this.#end : 0
-    if (used + passedOver + length > RING_BYTES || !this.#write(bytes, offset)) return false
+    if (used + passedOver + length > RING_BYTES || !this.#write(bytes, start, offset)) return false
     this.offset = offset
     this.#end = offset + length
     this.mark = (this.mark + passedOver + length) >>> 0
@@ -76,10 +76,14 @@ export class RingWriter {
   }
 
   /** False: the memory for it is not to be had (in a container /dev/shm is small), and will not be tried for again. */
-  #write(bytes: Uint8Array, offset: number): boolean {
+  #write(bytes: Uint8Array, start: Uint8Array | null, offset: number): boolean {
     if (this.#isBroken) return false
+    const at = this.#place.bytesAt + offset
     try {
-      this.#isBroken = writeSync(this.#fd, bytes, 0, bytes.length, this.#place.bytesAt + offset) < bytes.length
+      this.#isBroken =
+        start === null
+          ? writeSync(this.#fd, bytes, 0, bytes.length, at) < bytes.length
+          : writevSync(this.#fd, [start, bytes], at) < start.length + bytes.length
     } catch {
       this.#isBroken = true
     }
@@ -93,11 +97,19 @@ export class RingWriter {
   }
 }
 
-/** The receiver's end. */
+/**
+ * The receiver's end. What lies in the ring is looked at with {@link take} and its place given back with {@link release},
+ * after which it may be written over.
+ */
 export class RingReader {
+  /** How many payloads were taken. */
+  taken = 0
+  /** The file in this process's memory; null where it is read with `pread`. */
+  mapped: Buffer | null = null
   readonly #fd: number
   readonly #place: RingPlace
   readonly #mark = Buffer.alloc(MARK_BYTES)
+  #isTaken = false
 
   constructor(fd: number, place: RingPlace) {
     this.#fd = fd
@@ -105,30 +117,42 @@ export class RingReader {
   }
 
   /**
-   * A frame's payload with the body in the place of the reference that ends it, in memory of its own. Throws
+   * The payload that a frame's payload refers to: where it lies in a mapped ring, else in memory of its own. Throws
    * {@link ProtocolError} when there is no such place or not so much in it.
    */
-  resolve(chunk: Buffer, start: number, end: number): Buffer {
-    const at = end - REFERENCE_BYTES
-    if (at < start) throw new ProtocolError('a reference into the ring that is too short')
-    const offset = chunk.readUInt32LE(at)
-    const length = chunk.readUInt32LE(at + 4)
-    const before = at - start
-    if (offset + length > RING_BYTES || before + length > MAX_PAYLOAD_BYTES)
+  take(chunk: Buffer, start: number, end: number): Buffer {
+    if (end - start !== REFERENCE_BYTES) throw new ProtocolError(`a reference into the ring of ${end - start} bytes`)
+    const offset = chunk.readUInt32LE(start)
+    const length = chunk.readUInt32LE(start + 4)
+    if (offset + length > RING_BYTES)
       throw new ProtocolError(`a reference to ${length} bytes at ${offset}, which are not in the ring`)
-    const whole = allocateBody(before + length)
-    chunk.copy(whole, 0, start, at)
-    chunk.copy(this.#mark, 0, at + 8, end)
-    if (!this.#take(whole, before, length, offset))
-      throw new ProtocolError('a reference to bytes that its shared file does not have')
-    return whole
+    chunk.copy(this.#mark, 0, start + 8, end)
+    this.#isTaken = true
+    this.taken++
+    const at = this.#place.bytesAt + offset
+    if (this.mapped !== null) return this.mapped.subarray(at, at + length)
+    const copy = allocateBody(length)
+    if (!this.#read(copy, at)) throw new ProtocolError('a reference to bytes that its shared file does not have')
+    this.release()
+    return copy
   }
 
-  /** False: the other side has shortened the file, or has let it run full so that not even a mark has room. */
-  #take(whole: Buffer, before: number, length: number, offset: number): boolean {
+  /** Whoever was given the last payload is done with it. Throws {@link ProtocolError} where not even that has room. */
+  release(): void {
+    if (!this.#isTaken) return
+    this.#isTaken = false
     try {
-      const isWhole = readSync(this.#fd, whole, before, length, this.#place.bytesAt + offset) === length
-      return isWhole && writeSync(this.#fd, this.#mark, 0, MARK_BYTES, this.#place.markAt) === MARK_BYTES
+      if (writeSync(this.#fd, this.#mark, 0, MARK_BYTES, this.#place.markAt) === MARK_BYTES) return
+    } catch {
+      // The other side has let the file run full.
+    }
+    throw new ProtocolError('a shared file in which a mark has no room')
+  }
+
+  /** False: the other side has shortened the file. */
+  #read(copy: Buffer, at: number): boolean {
+    try {
+      return readSync(this.#fd, copy, 0, copy.length, at) === copy.length
     } catch {
       return false
     }

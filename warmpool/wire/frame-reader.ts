@@ -1,8 +1,8 @@
 /**
  * Cuts a byte stream into frames. It treats the other side as hostile: a length over the limit throws at once, and
  * what it holds is never more than one frame. Frames that lie whole in a chunk are passed on without a copy; the
- * receiver gets the chunk and the payload's bounds and must copy what it keeps if the chunk is going to be reused. Of a
- * frame whose body lies in the ring it gets the whole in memory of its own.
+ * receiver gets the chunk and the payload's bounds and must copy what it keeps if the chunk is going to be reused. A
+ * payload in the ring is a chunk of its own, which in a mapped ring is used again, too.
  */
 import type { RingReader } from './body-ring.ts'
 import { type FrameType, HEADER_BYTES, IN_RING, MAX_PAYLOAD_BYTES, ProtocolError } from './frames.ts'
@@ -38,8 +38,10 @@ export class FrameReader {
     const id = chunk.readUInt32LE(at + 4)
     const start = at + HEADER_BYTES
     if (type < IN_RING || this.ring === null) return this.#onFrame(type as FrameType, id, chunk, start, end)
-    const whole = this.ring.resolve(chunk, start, end)
-    this.#onFrame((type - IN_RING) as FrameType, id, whole, 0, whole.length)
+    const { ring } = this
+    const payload = ring.take(chunk, start, end)
+    this.#onFrame((type - IN_RING) as FrameType, id, payload, 0, payload.length)
+    ring.release()
   }
 
   /** Keeps the rest of a chunk, in a buffer that has room for the whole frame where its length is known. */

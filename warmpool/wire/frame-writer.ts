@@ -4,7 +4,7 @@
  * bounded by the windows of the invocations, so the writer itself never refuses.
  */
 import type { Writable } from 'node:stream'
-import { allocateBody, keepBody } from './body-memory.ts'
+import { bodyCopy, keepBody } from './body-memory.ts'
 import { REFERENCE_BYTES, RING_FROM_BYTES, type RingWriter } from './body-ring.ts'
 import {
   FLAG_MORE,
@@ -88,13 +88,12 @@ export class FrameWriter {
     if (payload.length > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payload.length} bytes is too long`)
     const { ring } = this
     if (ring !== null && payload.length >= RING_FROM_BYTES && ring.put(payload)) {
-      this.#header(type | IN_RING, id, REFERENCE_BYTES, REFERENCE_BYTES)
-      return this.#reference(ring, payload.length)
+      return this.#reference(type, id, ring, payload.length)
     }
     const inSlab = payload.length < PASS_ON_BYTES
     this.#header(type, id, payload.length, inSlab ? payload.length : 0)
     if (inSlab) this.#copy(payload)
-    else this.#passOn(isBorrowed ? copyOf(payload) : payload)
+    else this.#passOn(isBorrowed ? bodyCopy(payload) : payload)
   }
 
   window(id: number, bytes: number): void {
@@ -111,9 +110,8 @@ export class FrameWriter {
 
   /** `timeLeftMs` 0 means no limit; more than fits (49 days) is sent as the most that fits. */
   request(id: number, timeLeftMs: number, secure: boolean, head: string, body: Body, more: boolean): void {
-    const at = this.#envelope(FRAME.request, id, REQUEST_PREFIX_BYTES, head, body)
-    this.#slab[at] = (more ? FLAG_MORE : 0) | (secure ? FLAG_SECURE : 0)
-    this.#slab.writeUInt32LE(Math.min(timeLeftMs, MAX_U32), at + 1)
+    const flags = (more ? FLAG_MORE : 0) | (secure ? FLAG_SECURE : 0)
+    this.#envelope(FRAME.request, id, flags, Math.min(timeLeftMs, MAX_U32), head, body, false)
   }
 
   response(
@@ -125,9 +123,8 @@ export class FrameWriter {
     pending: boolean,
     isBorrowed = false,
   ): void {
-    const at = this.#envelope(FRAME.response, id, RESPONSE_PREFIX_BYTES, head, body, isBorrowed)
-    this.#slab[at] = (more ? FLAG_MORE : 0) | (pending ? FLAG_PENDING : 0)
-    this.#slab.writeUInt16LE(status, at + 1)
+    const flags = (more ? FLAG_MORE : 0) | (pending ? FLAG_PENDING : 0)
+    this.#envelope(FRAME.response, id, flags, status, head, body, isBorrowed)
   }
 
   /** Writes what this turn has gathered. Called by itself once a turn. */
@@ -154,29 +151,32 @@ export class FrameWriter {
     this.#socket.write('', () => callback())
   }
 
-  /** Head and body behind a prefix that the caller fills in; returns where the prefix begins in the slab. */
-  #envelope(type: FrameType, id: number, prefixBytes: number, head: string, body: Body, isBorrowed = false): number {
+  /** Flags, a number (of four bytes in a request, of two in a response), head and body. */
+  #envelope(
+    type: FrameType,
+    id: number,
+    flags: number,
+    word: number,
+    head: string,
+    body: Body,
+    isBorrowed: boolean,
+  ): void {
+    const fixedBytes = (type === FRAME.request ? REQUEST_PREFIX_BYTES : RESPONSE_PREFIX_BYTES) + head.length
     const isText = typeof body === 'string'
     const bodyBytes = body === null ? 0 : isText ? Buffer.byteLength(body) : body.length
-    const payloadBytes = prefixBytes + head.length + bodyBytes
+    const payloadBytes = fixedBytes + bodyBytes
     if (payloadBytes > MAX_PAYLOAD_BYTES) throw new ProtocolError(`A frame of ${payloadBytes} bytes is too long`)
-    const { ring } = this
     const large = bodyBytes < PASS_ON_BYTES ? null : isText ? Buffer.from(body) : (body as Uint8Array)
-    const inRing = large !== null && ring !== null && bodyBytes >= RING_FROM_BYTES && ring.put(large)
-    const fixedBytes = prefixBytes + head.length
-    const slabBytes = fixedBytes + (inRing ? REFERENCE_BYTES : large === null ? bodyBytes : 0)
-    this.#header(inRing ? type | IN_RING : type, id, inRing ? slabBytes : payloadBytes, slabBytes)
-    const slab = this.#slab
-    const at = this.#end
-    slab.writeUInt32LE(head.length, at + prefixBytes - 4)
-    this.#end += prefixBytes
-    if (head.length > 0) this.#end += slab.write(head, this.#end, 'latin1')
-    // A passed-on body closes the segment, but never starts a new slab: `at` is still good.
-    if (inRing) this.#reference(ring, bodyBytes)
-    else if (large !== null) this.#passOn(isBorrowed ? copyOf(large) : large)
-    else if (isText) this.#end += slab.write(body, this.#end, 'utf8')
+    if (large !== null && this.ring !== null && bodyBytes >= RING_FROM_BYTES) {
+      const fixed = Buffer.allocUnsafe(fixedBytes)
+      writeFixed(fixed, 0, type, flags, word, head)
+      if (this.ring.put(large, fixed)) return this.#reference(type, id, this.ring, payloadBytes)
+    }
+    this.#header(type, id, payloadBytes, fixedBytes + (large === null ? bodyBytes : 0))
+    this.#end = writeFixed(this.#slab, this.#end, type, flags, word, head)
+    if (large !== null) this.#passOn(isBorrowed ? bodyCopy(large) : large)
+    else if (isText) this.#end += this.#slab.write(body, this.#end, 'utf8')
     else if (body !== null) this.#copy(body as Uint8Array)
-    return at
   }
 
   #header(type: number, id: number, payloadBytes: number, slabBytes: number): void {
@@ -206,8 +206,9 @@ export class FrameWriter {
     this.#end += bytes.length
   }
 
-  /** Where the ring's last body lies, in the place of that body. */
-  #reference(ring: RingWriter, bytes: number): void {
+  /** A frame whose payload is the ring's last. */
+  #reference(type: FrameType, id: number, ring: RingWriter, bytes: number): void {
+    this.#header(type | IN_RING, id, REFERENCE_BYTES, REFERENCE_BYTES)
     const slab = this.#slab
     slab.writeUInt32LE(ring.offset, this.#end)
     slab.writeUInt32LE(bytes, this.#end + 4)
@@ -227,8 +228,10 @@ export class FrameWriter {
   }
 }
 
-function copyOf(bytes: Uint8Array): Buffer {
-  const copy = allocateBody(bytes.length)
-  copy.set(bytes)
-  return copy
+/** What stands before the body; returns where it ends. */
+function writeFixed(slab: Buffer, at: number, type: FrameType, flags: number, word: number, head: string): number {
+  slab[at] = flags
+  const headAt = type === FRAME.request ? slab.writeUInt32LE(word, at + 1) : slab.writeUInt16LE(word, at + 1)
+  const headStart = slab.writeUInt32LE(head.length, headAt)
+  return head.length === 0 ? headStart : headStart + slab.write(head, headStart, 'latin1')
 }

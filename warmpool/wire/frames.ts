@@ -39,7 +39,7 @@ export const FRAME = {
   pong: 0x16,
 } as const
 
-/** Added to a type: the payload ends with a reference into the ring in the place of body bytes; see body-ring.ts. */
+/** Added to a type: the payload lies in the ring, and what stands in its place says where; see body-ring.ts. */
 export const IN_RING = 0x80
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]

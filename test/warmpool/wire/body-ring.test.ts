@@ -2,6 +2,7 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { Journal } from '../../../warmpool/journal.ts'
+import { mapFile } from '../../../warmpool/runtimes/node/mapped-file.ts'
 import { RING_BYTES, RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../../warmpool/wire/body-ring.ts'
 import { ProtocolError } from '../../../warmpool/wire/frames.ts'
 import { numbers } from './frames-by-hand.ts'
@@ -32,18 +33,34 @@ test('bodies of many sizes come out whole, in order, however many wait in betwee
     else refused++
     while (waiting.length > random(8)) {
       const first = waiting.shift()!
-      expect(reader.resolve(first.reference, 0, 12).equals(first.bytes)).toBe(true)
+      expect(reader.take(first.reference, 0, 12).equals(first.bytes)).toBe(true)
     }
   }
   expect(refused).toBeGreaterThan(0)
 })
 
-test('the reference ends the payload: what stands before it stays before the body', () => {
+test('a beginning and the bytes behind it are one payload', () => {
   const { writer, reader } = makeRing()
-  expect(writer.put(Buffer.from('body'))).toBe(true)
-  const chunk = Buffer.concat([Buffer.from('..head:'), reference(writer, 4), Buffer.from('next frame')])
-  expect(reader.resolve(chunk, 2, 7 + 12).toString()).toBe('head:body')
+  expect(writer.put(Buffer.from('body'), Buffer.from('head:'))).toBe(true)
+  const chunk = Buffer.concat([Buffer.from('..'), reference(writer, 9), Buffer.from('next frame')])
+  expect(reader.take(chunk, 2, 2 + 12).toString()).toBe('head:body')
 })
+
+test.skipIf(process.getBuiltinModule('node:ffi' as string) === undefined)(
+  'in a mapped ring a payload lies where it is until it is released',
+  () => {
+    const { fd, writer, reader } = makeRing()
+    expect(writer.put(Buffer.alloc(RING_BYTES, 'ab'))).toBe(true)
+    reader.mapped = Buffer.from(mapFile(fd, TO_WORKER.bytesAt + RING_BYTES)!)
+    const payload = reader.take(reference(writer, RING_BYTES), 0, 12)
+    expect(payload.buffer).toBe(reader.mapped.buffer)
+    expect(payload.equals(Buffer.alloc(RING_BYTES, 'ab'))).toBe(true)
+    expect(writer.put(Buffer.alloc(1))).toBe(false)
+    reader.release()
+    expect(writer.put(Buffer.alloc(2, 'c'))).toBe(true)
+    expect(payload.toString('latin1', 0, 4)).toBe('ccab')
+  },
+)
 
 test('it takes exactly its size, then nothing until something was taken out', () => {
   const { writer, reader } = makeRing()
@@ -53,11 +70,11 @@ test('it takes exactly its size, then nothing until something was taken out', ()
   expect(writer.put(half)).toBe(true)
   const second = reference(writer, half.length)
   expect(writer.put(Buffer.alloc(1))).toBe(false)
-  reader.resolve(first, 0, 12)
+  reader.take(first, 0, 12)
   expect(writer.put(half)).toBe(true)
   expect(writer.offset).toBe(0)
   expect(writer.put(Buffer.alloc(1))).toBe(false)
-  reader.resolve(second, 0, 12)
+  reader.take(second, 0, 12)
   expect(writer.put(Buffer.alloc(1))).toBe(true)
 })
 
@@ -67,7 +84,7 @@ test('what is larger than the ring is refused, and an empty ring begins at its s
   for (let round = 0; round < 3; round++) {
     expect(writer.put(Buffer.alloc(RING_BYTES / 2 + 1))).toBe(true)
     expect(writer.offset).toBe(0)
-    reader.resolve(reference(writer, RING_BYTES / 2 + 1), 0, 12)
+    reader.take(reference(writer, RING_BYTES / 2 + 1), 0, 12)
   }
 })
 
@@ -77,8 +94,8 @@ test('the two directions and the journal do not touch each other', () => {
   writeSync(fd, Buffer.from([1, 2, 3, 4]), 0, 4, 0)
   const [there, back] = [Buffer.alloc(RING_BYTES, 1), Buffer.alloc(RING_BYTES, 2)]
   expect([writer.put(there), other.put(back)]).toEqual([true, true])
-  expect(new RingReader(fd, TO_WORKER).resolve(reference(writer, RING_BYTES), 0, 12).equals(there)).toBe(true)
-  expect(new RingReader(fd, TO_PARENT).resolve(reference(other, RING_BYTES), 0, 12).equals(back)).toBe(true)
+  expect(new RingReader(fd, TO_WORKER).take(reference(writer, RING_BYTES), 0, 12).equals(there)).toBe(true)
+  expect(new RingReader(fd, TO_PARENT).take(reference(other, RING_BYTES), 0, 12).equals(back)).toBe(true)
   const counter = Buffer.alloc(4)
   readSync(fd, counter, 0, 4, 0)
   expect([...counter]).toEqual([1, 2, 3, 4])
@@ -95,7 +112,7 @@ test('marks count on through the end of their 32 bits', () => {
     expect(writer.put(half)).toBe(true)
     const second = reference(writer, half.length)
     expect(writer.put(half)).toBe(false)
-    for (const taken of [first, second]) expect(reader.resolve(taken, 0, 12).equals(half)).toBe(true)
+    for (const taken of [first, second]) expect(reader.take(taken, 0, 12).equals(half)).toBe(true)
   }
 })
 
@@ -107,29 +124,29 @@ const hostile: readonly [string, offset: number, length: number][] = [
 test.each(hostile)('a reference with %s is refused', (_what, offset, length) => {
   const { reader } = makeRing()
   const bytes = reference({ offset, mark: 0 } as RingWriter, length)
-  expect(() => reader.resolve(bytes, 0, 12)).toThrow(/which are not in the ring/)
+  expect(() => reader.take(bytes, 0, 12)).toThrow(/which are not in the ring/)
 })
 
-test('a frame shorter than a reference, or a file that was cut, is refused', () => {
+test('a frame that is not as long as a reference, or a file that was cut, is refused', () => {
   const { fd, writer, reader } = makeRing()
-  expect(() => reader.resolve(Buffer.alloc(11), 0, 11)).toThrow(/too short/)
+  for (const bytes of [11, 13]) expect(() => reader.take(Buffer.alloc(bytes), 0, bytes)).toThrow(`of ${bytes} bytes`)
   writer.put(Buffer.alloc(10_000))
   ftruncateSync(fd, 5_000)
-  expect(() => reader.resolve(reference(writer, 10_000), 0, 12)).toThrow(/does not have/)
+  expect(() => reader.take(reference(writer, 10_000), 0, 12)).toThrow(/does not have/)
 })
 
 test('a mark that has no room breaks the protocol and nothing else', () => {
   const fd = openSync(process.execPath, 'r')
   onTestFinished(() => closeSync(fd))
   const nothing = reference({ offset: 0, mark: 1 } as RingWriter, 0)
-  expect(() => new RingReader(fd, TO_WORKER).resolve(nothing, 0, 12)).toThrow(ProtocolError)
+  expect(() => new RingReader(fd, TO_WORKER).take(nothing, 0, 12)).toThrow(ProtocolError)
 })
 
 test('it is crowded while more than half of it waits, and not any longer', () => {
   const { writer, reader } = makeRing()
   writer.put(Buffer.alloc(RING_BYTES / 2 + 1))
   expect(writer.isCrowded).toBe(true)
-  reader.resolve(reference(writer, RING_BYTES / 2 + 1), 0, 12)
+  reader.take(reference(writer, RING_BYTES / 2 + 1), 0, 12)
   expect(writer.isCrowded).toBe(false)
 })
 

@@ -6,20 +6,14 @@
  * the kernel's and outlives a SIGKILL at any instant.
  */
 import { readSync, writeSync } from 'node:fs'
+import { mapFile } from './mapped-file.ts'
 
 /** To be called with each invocation's number right before user code gets it. */
 export type BegunCounter = (id: number) => void
 
-/** Where the C library is: with glibc, musl and macOS. */
-const LIBRARIES = ['libc.so.6', 'libc.so', '/usr/lib/libSystem.B.dylib']
-
-const PROT_READ_WRITE = 3
-const MAP_SHARED = 1
-const MAP_FAILED = 2n ** 64n - 1n
 const COUNTER_BYTES = 4
 /** As many times `pwrite` take as long as the mapping. */
 const WRITTEN_COUNTS = 256
-const MMAP = { arguments: ['pointer', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'pointer' } as const
 
 export function openBegunCounter(fd: number): BegunCounter {
   const written = Buffer.alloc(COUNTER_BYTES)
@@ -36,31 +30,12 @@ export function openBegunCounter(fd: number): BegunCounter {
   }
 }
 
-/** The little of node:ffi that is used here: it is experimental, and absent from Node 24. */
-interface Ffi {
-  dlopen(
-    library: string,
-    signatures: { readonly mmap: { readonly arguments: readonly string[]; readonly return: string } },
-  ): { readonly functions: { mmap(...words: (bigint | number)[]): bigint } }
-  toArrayBuffer(pointer: bigint, bytes: number, copy: boolean): ArrayBuffer
-}
-
 /** The file's counter, which stands at `id`, as memory; null where that cannot be had. */
 export function mapCounter(fd: number, id: number): Uint32Array | null {
-  const ffi = process.getBuiltinModule('node:ffi' as string) as unknown as Ffi | undefined
-  if (ffi === undefined) return null
-  for (const library of LIBRARIES) {
-    try {
-      const { mmap } = ffi.dlopen(library, { mmap: MMAP }).functions
-      const pointer = mmap(0n, BigInt(COUNTER_BYTES), PROT_READ_WRITE, MAP_SHARED, fd, 0n)
-      if (pointer === MAP_FAILED) return null
-      const counter = new Uint32Array(ffi.toArrayBuffer(pointer, COUNTER_BYTES, false))
-      return isSameAsFile(fd, counter, id) ? counter : null
-    } catch {
-      // Another system's library, or an interface that has changed.
-    }
-  }
-  return null
+  const memory = mapFile(fd, COUNTER_BYTES)
+  if (memory === null) return null
+  const counter = new Uint32Array(memory)
+  return isSameAsFile(fd, counter, id) ? counter : null
 }
 
 /** What the file holds is seen in the memory, and what is stored there in the file, in the parent's order of bytes. */

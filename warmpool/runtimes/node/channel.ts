@@ -1,22 +1,27 @@
 /**
  * The worker's end of the wire: fd 3 in frames, and the journal on fd 4. Bytes arrive in one buffer that is used again
- * for the next read, so whoever keeps part of a frame copies it. When the channel ends the parent is gone or has let
+ * for the next read, or lie in a ring that is written over, so whoever keeps part of a frame copies it. When the channel ends the parent is gone or has let
  * go of this process, and it exits.
  */
-import { openSync } from 'node:fs'
+import { openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../wire/body-ring.ts'
+import { RING_BYTES, RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../wire/body-ring.ts'
 import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from '../../wire/frame-writer.ts'
 import { FRAME } from '../../wire/frames.ts'
 import { type BegunCounter, openBegunCounter } from './begun-counter.ts'
 import { loopIsKeptBy } from './empty-loop.ts'
+import { mapFile } from './mapped-file.ts'
 
 const WIRE_FD = 3
 const JOURNAL_FD = 4
 /** Deno's file functions know only what was opened with them. */
 const JOURNAL_PATH = '/dev/fd/4'
 const READ_BYTES = 256 * 1024
+/** So many bodies of a mebibyte save as much time as mapping takes. */
+const MAPPED_FROM = 16
+/** The beginning of what lies in the ring when it is mapped: by then there is more. */
+const COMPARED_BYTES = 4096
 
 export interface Channel {
   readonly writer: FrameWriter
@@ -29,12 +34,18 @@ export interface Channel {
 
 export function openChannel(onFrame: FrameHandler): Channel {
   const journal = process.versions.deno === undefined ? JOURNAL_FD : openSync(JOURNAL_PATH, 'r+')
+  const ring = new RingReader(journal, TO_WORKER)
+  let isMappingTried = false
   const reader = new FrameReader(onFrame)
-  reader.ring = new RingReader(journal, TO_WORKER)
+  reader.ring = ring
   const memory = process.versions.bun === undefined ? Buffer.allocUnsafeSlow(READ_BYTES) : null
   const onChunk = (chunk: Buffer): void => {
     flushAfterThisRead()
     reader.push(chunk)
+    if (ring.taken >= MAPPED_FROM && !isMappingTried) {
+      isMappingTried = true
+      ring.mapped = mapRing(journal)
+    }
   }
   const socket = memory === null ? connected(onChunk) : inherited(memory, onChunk)
   const writer = new FrameWriter(socket)
@@ -48,9 +59,19 @@ export function openChannel(onFrame: FrameHandler): Channel {
     openRing() {
       writer.ring = new RingWriter(journal, TO_PARENT)
     },
-    isBorrowed: (chunk) => chunk.buffer === memory?.buffer,
+    isBorrowed: ({ buffer }) => buffer === memory?.buffer || buffer === ring.mapped?.buffer,
     began: openBegunCounter(journal),
   }
+}
+
+/** Null where it cannot be had, or is not what the file has. */
+function mapRing(fd: number): Buffer | null {
+  const memory = mapFile(fd, TO_WORKER.bytesAt + RING_BYTES)
+  if (memory === null) return null
+  const mapped = Buffer.from(memory)
+  const first = Buffer.alloc(COMPARED_BYTES)
+  readSync(fd, first, 0, COMPARED_BYTES, TO_WORKER.bytesAt)
+  return first.equals(mapped.subarray(TO_WORKER.bytesAt, TO_WORKER.bytesAt + COMPARED_BYTES)) ? mapped : null
 }
 
 function inherited(memory: Buffer, onChunk: (chunk: Buffer) => void): Socket {

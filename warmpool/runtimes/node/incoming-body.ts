@@ -3,7 +3,7 @@
  * the reader takes what is there, so a slow reader slows the caller down and nothing piles up here. It is read once,
  * either collected or as a stream.
  */
-import { releaseBody } from '../../wire/body-memory.ts'
+import { bodyCopy, releaseBody } from '../../wire/body-memory.ts'
 
 /** A longer one is not believed until it comes. */
 const MOST_ANNOUNCED_BYTES = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ export class IncomingBody {
 
   /** Copies what is borrowed and was not read yet. */
   keep(): void {
-    if (this.#isBorrowed && this.#chunks.length > 0) this.#chunks[0] = Buffer.from(this.#chunks[0]!)
+    if (this.#isBorrowed && this.#chunks.length > 0) this.#chunks[0] = bodyCopy(this.#chunks[0]!)
     this.#isBorrowed = false
   }
 

@@ -4,7 +4,7 @@
  * here, then read call.ts; docs/protocol.md is the contract with the parent.
  */
 import { fileURLToPath } from 'node:url'
-import { allocateBody } from '../../wire/body-memory.ts'
+import { bodyCopy } from '../../wire/body-memory.ts'
 import {
   FLAG_MORE,
   FLAG_SECURE,
@@ -92,10 +92,7 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
 /** Bytes of a frame that outlive its turn. */
 function own(chunk: Buffer, start: number, end: number): Buffer {
   const bytes = chunk.subarray(start, end)
-  if (!isBorrowed(chunk)) return bytes
-  const copy = allocateBody(bytes.length)
-  bytes.copy(copy)
-  return copy
+  return isBorrowed(chunk) ? bodyCopy(bytes) : bytes
 }
 
 async function load(wanted: Load): Promise<void> {

@@ -89,9 +89,8 @@ class Channel:
         self.put_back(rest)
 
     def _from_ring(self, kind, invocation, view, start, stop):
-        body = self._ring_reader.take(bytes(view[max(start, stop - 12):stop]))
-        whole = bytes(view[start:stop - 12]) + body
-        self._on_frame(kind, invocation, memoryview(whole), 0, len(whole))
+        payload = self._ring_reader.take(bytes(view[start:stop]))
+        self._on_frame(kind, invocation, memoryview(payload), 0, len(payload))
 
     def write(self, data):
         try:
@@ -108,18 +107,17 @@ class Channel:
         """Head: bytes of the lines. The caller has kept to the window."""
         flags = FLAG_MORE if more else 0
         head_length = len(head)
-        if len(body) >= RING_FROM_BYTES and self._ring_writer is not None:
-            prefix = (flags, status, head_length)
-            return self._through_ring(RESPONSE, invocation, lambda size, kind: RESPONSE_FRAME.pack(
-                RESPONSE_PREFIX_BYTES + head_length + size | kind << 24, invocation, *prefix) + head, body)
         length = RESPONSE_PREFIX_BYTES + head_length + len(body)
-        self.write(RESPONSE_FRAME.pack(length | RESPONSE << 24, invocation, flags, status, head_length) + head + body)
+        start = RESPONSE_FRAME.pack(length | RESPONSE << 24, invocation, flags, status, head_length) + head
+        if len(body) >= RING_FROM_BYTES and self._ring_writer is not None:
+            return self._through_ring(RESPONSE, invocation, start, body)
+        self.write(start + body)
 
     def data(self, invocation, body):
+        start = HEADER.pack(len(body) | DATA << 24, invocation)
         if len(body) >= RING_FROM_BYTES and self._ring_writer is not None:
-            return self._through_ring(
-                DATA, invocation, lambda size, kind: HEADER.pack(size | kind << 24, invocation), body)
-        self.write(HEADER.pack(len(body) | DATA << 24, invocation) + body)
+            return self._through_ring(DATA, invocation, start, body)
+        self.write(start + body)
 
     def end(self, invocation):
         self.write(frame(END, invocation))
@@ -127,15 +125,15 @@ class Channel:
     def window(self, invocation, count):
         self.write(frame(WINDOW, invocation, U32.pack(count)))
 
-    def _through_ring(self, kind, invocation, beginning, body):
-        """References must leave in the order in which their bytes were put in."""
+    def _through_ring(self, kind, invocation, start, body):
+        """References must leave in the order in which their payloads were put in."""
         try:
             with self._write_lock:
-                reference = self._ring_writer.put(body)
+                reference = self._ring_writer.put(start[HEADER_BYTES:], body)
                 if reference is None:
-                    self._send(beginning(len(body), kind) + body)
+                    self._send(start + body)
                 else:
-                    self._send(beginning(len(reference), kind + IN_RING) + reference)
+                    self._send(frame(kind + IN_RING, invocation, reference))
         except OSError:
             os._exit(0)
 

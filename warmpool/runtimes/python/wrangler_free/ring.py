@@ -1,4 +1,4 @@
-"""Large bodies without a socket: a ring for each direction in the file that is fd 4. Nobody waits for room; what does
+"""Large payloads without a socket: a ring for each direction in the file that is fd 4. Nobody waits for room; what does
 not fit goes in the frame itself. The file is read and written, never mapped, so that one that was shortened is an error
 and not a fault."""
 import os
@@ -23,9 +23,9 @@ class RingReader:
         self._mark_at, self._bytes_at = TO_WORKER
 
     def take(self, reference):
-        """The bytes that a frame's last twelve speak of; their place may be written over afterwards."""
+        """The payload that a reference stands for; its place may be written over afterwards."""
         if len(reference) != REFERENCE.size:
-            raise ProtocolError('a reference into the ring that is too short')
+            raise ProtocolError(f'a reference into the ring of {len(reference)} bytes')
         offset, length, _ = REFERENCE.unpack(reference)
         if offset + length > RING_BYTES:
             raise ProtocolError(f'a reference to {length} bytes at {offset}, which are not in the ring')
@@ -44,9 +44,9 @@ class RingWriter:
         self._mark = 0
         self._is_broken = False
 
-    def put(self, body):
-        """The reference that stands for the body in its frame; None when there is no room."""
-        length = len(body)
+    def put(self, beginning, body):
+        """The reference that stands for a payload of these two; None when there is no room."""
+        length = len(beginning) + len(body)
         if self._is_broken or length > RING_BYTES:
             return None
         taken = U32.unpack(os.pread(self._fd, 4, self._mark_at).ljust(4, b'\0'))[0]
@@ -56,15 +56,16 @@ class RingWriter:
         # In one piece: what is too short for it at the ring's end is passed over.
         offset = 0 if self._end + length > RING_BYTES else self._end
         passed_over = RING_BYTES - self._end if offset == 0 and used > 0 else 0
-        if used + passed_over + length > RING_BYTES or not self._write(body, offset):
+        if used + passed_over + length > RING_BYTES or not self._write(beginning, body, offset):
             return None
         self._end = offset + length
         self._mark = (self._mark + passed_over + length) % MARKS
         return REFERENCE.pack(offset, length, self._mark)
 
-    def _write(self, body, offset):
+    def _write(self, beginning, body, offset):
+        length = len(beginning) + len(body)
         try:
-            self._is_broken = os.pwrite(self._fd, body, self._bytes_at + offset) < len(body)
+            self._is_broken = os.pwritev(self._fd, [beginning, body], self._bytes_at + offset) < length
         except OSError:
             # The memory for it is not to be had: in a container /dev/shm is small.
             self._is_broken = True
