@@ -145,6 +145,7 @@ export class Worker implements EndingOwner {
     const id = ++this.invocations
     this.#inFlight.add(id, invocation)
     invocation.sendTo(this, id, nowMs, timeLeftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, timeLeftMs))
+    if (this.writer.ring !== null) this.#journal.mapWhenUsed(this.writer.ring)
   }
 
   /** The caller has left: the handler hears of it, the slot stays taken until it has ended. */
@@ -249,10 +250,10 @@ export class Worker implements EndingOwner {
     const orphans = this.#inFlight.takeAll()
     const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
     this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
-    this.#journal.close()
-    // Their descriptor may be another file's from now on.
+    // Their descriptor may be another file's from now on, and their memory nobody's.
     this.writer.ring = null
     this.#reader.ring = null
+    this.#journal.close()
     this.diedIn = this.state
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fstatSync, ftruncateSync, readlinkSync, writeSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { Journal } from '../../warmpool/journal.ts'
+import { type MemoryFile, openSealedFile, openUnlinkedFile } from '../../warmpool/memory-file.ts'
+import { RingWriter, SHARED_FILE_BYTES, TO_WORKER } from '../../warmpool/wire/body-ring.ts'
 
-function makeJournal(): Journal {
-  const journal = new Journal()
+function makeJournal(file?: MemoryFile): Journal {
+  const journal = new Journal(file)
   onTestFinished(() => journal.close())
   return journal
 }
@@ -72,7 +74,7 @@ test('each worker has its own', () => {
 })
 
 test('a worker that cuts its journal short, or fills it, breaks nothing', () => {
-  const journal = makeJournal()
+  const journal = makeJournal(openUnlinkedFile())
   count(journal, 0x01020304)
   ftruncateSync(journal.fd, 2)
   expect(journal.begun()).toBe(0x0304)
@@ -82,11 +84,44 @@ test('a worker that cuts its journal short, or fills it, breaks nothing', () => 
   expect(journal.begun()).toBe(0xffffffff)
 })
 
-test('its file has no name, and only its user may open it', () => {
-  const journal = makeJournal()
-  expect(readlinkSync(`/proc/self/fd/${journal.fd}`)).toMatch(/ \(deleted\)$/)
-  expect(fstatSync(journal.fd)).toMatchObject({ nlink: 0, size: 0 })
-  expect(fstatSync(journal.fd).mode & 0o777).toBe(0o600)
+const FILES: readonly [string, MemoryFile | null][] = [
+  ['sealed', openSealedFile(SHARED_FILE_BYTES)],
+  ['unlinked', openUnlinkedFile()],
+]
+describe.each(FILES)('a file that is %s', (_kind, file) => {
+  test.skipIf(file === null)('has no name, and only its user may open it', () => {
+    expect(readlinkSync(`/proc/self/fd/${file!.fd}`)).toMatch(/ \(deleted\)$/)
+    const { nlink, mode } = fstatSync(file!.fd)
+    expect([nlink, mode & 0o777]).toEqual([0, 0o600])
+  })
+})
+
+test.skipIf(FILES[0]![1] === null)(
+  'a worker can neither shorten a sealed file nor let it grow, and ours may map it',
+  () => {
+    const journal = makeJournal()
+    const { fd } = journal
+    expect(fstatSync(fd).size).toBe(SHARED_FILE_BYTES)
+    for (const bytes of [0, SHARED_FILE_BYTES - 1, SHARED_FILE_BYTES + 1])
+      expect(() => ftruncateSync(fd, bytes)).toThrow(/EPERM/)
+    expect(() => writeSync(fd, Buffer.alloc(1), 0, 1, SHARED_FILE_BYTES)).toThrow(/EPERM/)
+    const ring = new RingWriter(fd, TO_WORKER)
+    for (let puts = 0; puts < 40 && ring.mapped === null; puts++) {
+      ring.put(Buffer.from('payload'))
+      journal.mapWhenUsed(ring)
+    }
+    expect(ring.mapped).toHaveLength(SHARED_FILE_BYTES)
+  },
+)
+
+test('a file that its worker could shorten is never mapped', () => {
+  const journal = makeJournal(openUnlinkedFile())
+  const ring = new RingWriter(journal.fd, TO_WORKER)
+  for (let puts = 0; puts < 40; puts++) {
+    ring.put(Buffer.from('payload'))
+    journal.mapWhenUsed(ring)
+  }
+  expect(ring.mapped).toBeNull()
 })
 
 test('closing gives the descriptor back, once, and keeps the count', () => {

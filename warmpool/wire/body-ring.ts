@@ -2,8 +2,8 @@
  * Large payloads without a socket. A worker's shared file (fd 4) holds a ring for each direction: whoever sends copies a
  * payload into its ring and names the place in a small frame, whoever receives takes it out and says how far it has come.
  * A mebibyte through a socket is sixteen wake-ups of each side and as many buffers; this is two copies. Nobody ever
- * waits for room: what does not fit goes over the socket as it would without a ring. The parent never maps the file, so
- * that a worker that shortens it gives it a short read and not a fault; a worker may, and reads where the bytes lie.
+ * waits for room: what does not fit goes over the socket as it would without a ring. Either side may have the file in
+ * its memory, the parent only one that nobody can shorten: touching what a file has no more is a fault that ends a process.
  */
 import { readSync, writeSync, writevSync } from 'node:fs'
 import { allocateBody } from './body-memory.ts'
@@ -22,14 +22,20 @@ export interface RingPlace {
   readonly bytesAt: number
 }
 
-/** The journal's counter has the first four bytes. */
+/** The journal's counter has the first four bytes, this is all that follows. */
 export const TO_WORKER: RingPlace = { markAt: 4, bytesAt: 4096 }
 export const TO_PARENT: RingPlace = { markAt: 8, bytesAt: 4096 + RING_BYTES }
+
+export const SHARED_FILE_BYTES = TO_PARENT.bytesAt + RING_BYTES
 
 const MARK_BYTES = 4
 
 /** The sender's end. */
 export class RingWriter {
+  /** How many payloads were put in. */
+  puts = 0
+  /** The file in this process's memory; null where it is written with `pwrite`. */
+  mapped: Buffer | null = null
   /** Where the last payload lies, and what its receiver is to write down once it has taken it. */
   offset = 0
   mark = 0
@@ -79,6 +85,12 @@ export class RingWriter {
   #write(bytes: Uint8Array, start: Uint8Array | null, offset: number): boolean {
     if (this.#isBroken) return false
     const at = this.#place.bytesAt + offset
+    this.puts++
+    if (this.mapped !== null) {
+      if (start !== null) this.mapped.set(start, at)
+      this.mapped.set(bytes, at + (start?.length ?? 0))
+      return true
+    }
     try {
       this.#isBroken =
         start === null
@@ -91,6 +103,7 @@ export class RingWriter {
   }
 
   #readMark(): number {
+    if (this.mapped !== null) return this.mapped.readUInt32LE(this.#place.markAt)
     this.#taken.fill(0)
     readSync(this.#fd, this.#taken, 0, MARK_BYTES, this.#place.markAt)
     return this.#taken.readUInt32LE()

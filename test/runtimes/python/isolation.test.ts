@@ -22,7 +22,7 @@ test('what it starts inherits neither the wire nor the journal', async () => {
 import subprocess
 def handler(request):
     listed = subprocess.run(['ls', '-l', '/proc/self/fd'], capture_output=True, close_fds=False, text=True).stdout
-    return [mark for mark in ('socket:', '/dev/shm/wrangler-free') if mark in listed] or 'neither'
+    return [mark for mark in ('socket:', '/dev/shm/wrangler-free', '/memfd:wrangler-free') if mark in listed] or 'neither'
 `)
   expect(await called.text()).toBe('neither')
 })

@@ -2,13 +2,24 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { Journal } from '../../../warmpool/journal.ts'
-import { mapFile } from '../../../warmpool/runtimes/node/mapped-file.ts'
-import { RING_BYTES, RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../../warmpool/wire/body-ring.ts'
+import { type MemoryFile, openUnlinkedFile } from '../../../warmpool/memory-file.ts'
+import {
+  RING_BYTES,
+  RingReader,
+  RingWriter,
+  SHARED_FILE_BYTES,
+  TO_PARENT,
+  TO_WORKER,
+} from '../../../warmpool/wire/body-ring.ts'
+import { cFunctions, mapFile } from '../../../warmpool/wire/c-library.ts'
 import { ProtocolError } from '../../../warmpool/wire/frames.ts'
 import { numbers } from './frames-by-hand.ts'
 
-function makeRing(place = TO_WORKER) {
-  const journal = new Journal()
+/** Node 26 has it. */
+const HAS_FFI = cFunctions({}) !== null
+
+function makeRing(place = TO_WORKER, file?: MemoryFile) {
+  const journal = new Journal(file)
   onTestFinished(() => journal.close())
   return { fd: journal.fd, writer: new RingWriter(journal.fd, place), reader: new RingReader(journal.fd, place) }
 }
@@ -46,21 +57,18 @@ test('a beginning and the bytes behind it are one payload', () => {
   expect(reader.take(chunk, 2, 2 + 12).toString()).toBe('head:body')
 })
 
-test.skipIf(process.getBuiltinModule('node:ffi' as string) === undefined)(
-  'in a mapped ring a payload lies where it is until it is released',
-  () => {
-    const { fd, writer, reader } = makeRing()
-    expect(writer.put(Buffer.alloc(RING_BYTES, 'ab'))).toBe(true)
-    reader.mapped = Buffer.from(mapFile(fd, TO_WORKER.bytesAt + RING_BYTES)!)
-    const payload = reader.take(reference(writer, RING_BYTES), 0, 12)
-    expect(payload.buffer).toBe(reader.mapped.buffer)
-    expect(payload.equals(Buffer.alloc(RING_BYTES, 'ab'))).toBe(true)
-    expect(writer.put(Buffer.alloc(1))).toBe(false)
-    reader.release()
-    expect(writer.put(Buffer.alloc(2, 'c'))).toBe(true)
-    expect(payload.toString('latin1', 0, 4)).toBe('ccab')
-  },
-)
+test.skipIf(!HAS_FFI)('in a mapped ring a payload lies where it is until it is released', () => {
+  const { fd, writer, reader } = makeRing()
+  expect(writer.put(Buffer.alloc(RING_BYTES, 'ab'))).toBe(true)
+  reader.mapped = mapFile(fd, SHARED_FILE_BYTES)!.memory
+  const payload = reader.take(reference(writer, RING_BYTES), 0, 12)
+  expect(payload.buffer).toBe(reader.mapped.buffer)
+  expect(payload.equals(Buffer.alloc(RING_BYTES, 'ab'))).toBe(true)
+  expect(writer.put(Buffer.alloc(1))).toBe(false)
+  reader.release()
+  expect(writer.put(Buffer.alloc(2, 'c'))).toBe(true)
+  expect(payload.toString('latin1', 0, 4)).toBe('ccab')
+})
 
 test('it takes exactly its size, then nothing until something was taken out', () => {
   const { writer, reader } = makeRing()
@@ -128,7 +136,7 @@ test.each(hostile)('a reference with %s is refused', (_what, offset, length) => 
 })
 
 test('a frame that is not as long as a reference, or a file that was cut, is refused', () => {
-  const { fd, writer, reader } = makeRing()
+  const { fd, writer, reader } = makeRing(TO_WORKER, openUnlinkedFile())
   for (const bytes of [11, 13]) expect(() => reader.take(Buffer.alloc(bytes), 0, bytes)).toThrow(`of ${bytes} bytes`)
   writer.put(Buffer.alloc(10_000))
   ftruncateSync(fd, 5_000)

@@ -6,7 +6,7 @@
  * the kernel's and outlives a SIGKILL at any instant.
  */
 import { readSync, writeSync } from 'node:fs'
-import { mapFile } from './mapped-file.ts'
+import { mapFile } from '../../wire/c-library.ts'
 
 /** To be called with each invocation's number right before user code gets it. */
 export type BegunCounter = (id: number) => void
@@ -32,9 +32,9 @@ export function openBegunCounter(fd: number): BegunCounter {
 
 /** The file's counter, which stands at `id`, as memory; null where that cannot be had. */
 export function mapCounter(fd: number, id: number): Uint32Array | null {
-  const memory = mapFile(fd, COUNTER_BYTES)
-  if (memory === null) return null
-  const counter = new Uint32Array(memory)
+  const mapped = mapFile(fd, COUNTER_BYTES)
+  if (mapped === null) return null
+  const counter = new Uint32Array(mapped.memory.buffer)
   return isSameAsFile(fd, counter, id) ? counter : null
 }
 

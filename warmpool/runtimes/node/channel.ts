@@ -6,12 +6,12 @@
 import { openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { RING_BYTES, RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../wire/body-ring.ts'
+import { mapFile } from '../../wire/c-library.ts'
 import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from '../../wire/frame-writer.ts'
 import { FRAME } from '../../wire/frames.ts'
 import { type BegunCounter, openBegunCounter } from './begun-counter.ts'
 import { loopIsKeptBy } from './empty-loop.ts'
-import { mapFile } from './mapped-file.ts'
 
 const WIRE_FD = 3
 const JOURNAL_FD = 4
@@ -66,9 +66,8 @@ export function openChannel(onFrame: FrameHandler): Channel {
 
 /** Null where it cannot be had, or is not what the file has. */
 function mapRing(fd: number): Buffer | null {
-  const memory = mapFile(fd, TO_WORKER.bytesAt + RING_BYTES)
-  if (memory === null) return null
-  const mapped = Buffer.from(memory)
+  const mapped = mapFile(fd, TO_WORKER.bytesAt + RING_BYTES)?.memory
+  if (mapped === undefined) return null
   const first = Buffer.alloc(COMPARED_BYTES)
   readSync(fd, first, 0, COMPARED_BYTES, TO_WORKER.bytesAt)
   return first.equals(mapped.subarray(TO_WORKER.bytesAt, TO_WORKER.bytesAt + COMPARED_BYTES)) ? mapped : null

@@ -5,6 +5,7 @@
  * compiled is compiled anew by the next time of work, some 60 ms: so they come only after a minute in which it did next to
  * nothing, once after each time of work, and the collection only where there is little to look at.
  */
+import { cFunctions } from '../../wire/c-library.ts'
 import { garbageCollector } from '../../wire/garbage-collector.ts'
 
 /** CPU that an idle worker may use between two pings, and work after which there is something to give back. */
@@ -55,17 +56,7 @@ export function giveBack(): void {
 
 /** With glibc on Node 26; elsewhere freed memory stays where it is. */
 function trimCHeap(): void {
-  const ffi = process.getBuiltinModule('node:ffi' as string) as unknown as Ffi | undefined
-  try {
-    ffi?.dlopen('libc.so.6', TRIM).functions.malloc_trim(0n)
-  } catch {
-    // Another C library, or an interface that has changed.
-  }
-}
-
-/** The little of node:ffi that is used here: it is experimental, and absent from Node 24. */
-interface Ffi {
-  dlopen(library: string, signatures: typeof TRIM): { readonly functions: { malloc_trim(pad: bigint): number } }
+  cFunctions(TRIM)?.malloc_trim(0n)
 }
 
 function usedCpuMs(): number {
