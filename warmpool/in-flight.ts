@@ -5,6 +5,7 @@
  */
 import { InvocationFailure } from './failure.ts'
 import type { Invocation } from './invocation.ts'
+import { ById } from './wire/by-id.ts'
 import { FLAG_MORE, FLAG_PENDING, FRAME, type FrameType, ProtocolError, RESPONSE_PREFIX_BYTES } from './wire/frames.ts'
 import type { Failed } from './wire/messages.ts'
 import { parseMessage } from './wire/messages.ts'
@@ -21,7 +22,7 @@ const FAILED_CODES = [
 ] as const
 
 export class InFlight {
-  readonly #invocations = new Map<number, Invocation>()
+  readonly #invocations = new ById<Invocation>()
   /** Ended for their callers but not for the worker: timed out, and not to be waited for. */
   readonly #abandoned = new Set<Invocation>()
   readonly #onFreed: OnFreed
@@ -45,7 +46,8 @@ export class InFlight {
   }
 
   add(id: number, invocation: Invocation): void {
-    this.#invocations.set(id, invocation)
+    invocation.id = id
+    this.#invocations.add(invocation)
   }
 
   has(invocation: Invocation): boolean {
@@ -58,9 +60,7 @@ export class InFlight {
 
   /** Takes all of them out, in the order in which they were handed over. */
   takeAll(): Invocation[] {
-    const all = [...this.#invocations.values()]
-    this.#invocations.clear()
-    return all
+    return this.#invocations.takeAll()
   }
 
   onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
@@ -117,8 +117,8 @@ export class InFlight {
   }
 
   #free(invocation: Invocation, failure: InvocationFailure | null): void {
-    this.#invocations.delete(invocation.id)
-    this.#abandoned.delete(invocation)
+    this.#invocations.delete(invocation)
+    if (this.#abandoned.size > 0) this.#abandoned.delete(invocation)
     if (failure === null) {
       if (invocation.state !== 'ended') invocation.finish()
     } else invocation.fail(failure)

@@ -11,6 +11,7 @@ import type { Expiring } from './deadline-wheel.ts'
 import type { InvocationFailure } from './failure.ts'
 import type { StartKind } from './status.ts'
 import { releaseBody } from './wire/body-memory.ts'
+import type { Numbered } from './wire/by-id.ts'
 import { FRAME, INITIAL_WINDOW_BYTES } from './wire/frames.ts'
 import type { Worker } from './worker.ts'
 
@@ -22,7 +23,7 @@ export interface InvocationOwner {
   onCancelled(invocation: Invocation): void
 }
 
-export abstract class Invocation implements Expiring {
+export abstract class Invocation implements Expiring, Numbered<Invocation> {
   /** What is sent: an opaque head (latin1 text without meaning to the pool) and the body's whole or beginning. */
   abstract readonly head: string
   readonly isSecure: boolean = false
@@ -45,6 +46,8 @@ export abstract class Invocation implements Expiring {
   /** True once the caller has left: what still comes is dropped. */
   isCancelled = false
 
+  // Its worker's table's link.
+  nextById: Invocation | null = null
   // The waiting list's links.
   queueNext: Invocation | null = null
   queuePrevious: Invocation | null = null
@@ -121,12 +124,11 @@ export abstract class Invocation implements Expiring {
 
   // From here on: for the worker and the function's pool only.
 
-  sendTo(worker: Worker, id: number, nowMs: number, timeLeftMs: number): void {
+  sendTo(worker: Worker, nowMs: number, timeLeftMs: number): void {
     this.worker = worker
-    this.id = id
     this.sentAtMs = nowMs
     this.state = 'sent'
-    worker.writer.request(id, timeLeftMs, this.isSecure, this.head, this.body, this.hasMore)
+    worker.writer.request(this.id, timeLeftMs, this.isSecure, this.head, this.body, this.hasMore)
     if (!this.hasMore) return
     this.#sendWindowBytes = INITIAL_WINDOW_BYTES - (this.body?.length ?? 0)
     const again = this.#unconfirmed

@@ -144,7 +144,7 @@ export class Worker implements EndingOwner {
     else if (this.state !== 'busy') throw new Error(`A ${this.state} worker cannot take an invocation`)
     const id = ++this.invocations
     this.#inFlight.add(id, invocation)
-    invocation.sendTo(this, id, nowMs, timeLeftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, timeLeftMs))
+    invocation.sendTo(this, nowMs, timeLeftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, timeLeftMs))
     if (this.writer.ring !== null) this.#journal.mapWhenUsed(this.writer.ring)
   }
 

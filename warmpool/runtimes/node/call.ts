@@ -4,6 +4,7 @@
  */
 
 import { countBodyBytes, releaseBody } from '../../wire/body-memory.ts'
+import type { Numbered } from '../../wire/by-id.ts'
 import type { FrameWriter } from '../../wire/frame-writer.ts'
 import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'
@@ -30,8 +31,9 @@ export interface Answerer {
 
 type CallState = 'running' | 'answering' | 'settling' | 'done'
 
-export class Call {
+export class Call implements Numbered<Call> {
   readonly id: number
+  nextById: Call | null = null
   /** Milliseconds that were left when it was handed over; 0 means no limit. */
   readonly timeLeftMs: number
   readonly body: IncomingBody

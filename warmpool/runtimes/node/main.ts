@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { bodyCopy } from '../../wire/body-memory.ts'
+import { ById } from '../../wire/by-id.ts'
 import {
   FLAG_MORE,
   FLAG_SECURE,
@@ -29,7 +30,7 @@ import { installWebClasses } from './web/install.ts'
 /** Shared by all calls without one. */
 const NO_BODY = new IncomingBody(null, false, () => {})
 
-const calls = new Map<number, Call>()
+const calls = new ById<Call>()
 let handler: Handler | null = null
 let isDraining = false
 
@@ -127,7 +128,7 @@ function onRequest(id: number, chunk: Buffer, start: number, end: number): void 
       ? new IncomingBody(first, more, (bytes) => writer.window(id, bytes), isBorrowed(chunk))
       : NO_BODY
   const call = new Call(id, head, timeLeftMs, (flags & FLAG_SECURE) !== 0, body, writer, onDone)
-  calls.set(id, call)
+  calls.add(call)
   began(id)
   run(call)
   // What the handler has not read yet: the chunk's buffer is used again for the next read.
@@ -144,7 +145,7 @@ function run(call: Call): void {
 }
 
 function onDone(call: Call): void {
-  calls.delete(call.id)
+  calls.delete(call)
   if (isDraining) leaveWhenIdle()
 }
 
