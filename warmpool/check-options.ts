@@ -25,12 +25,19 @@ export function checkOptions(pool: Partial<PoolSettings>, defaults: Partial<Func
 /** What was found good before: every run names its module, and parsing a URL takes longer than the rest of a run. */
 const knownModules = new Map<string, string>()
 const MAX_KNOWN_MODULES = 1_000
+/** The one that was named last, which is mostly the one that is named next. */
+let last: { readonly text: string | null; readonly href: string } = { text: null, href: '' }
 
 /** A module that a worker can import, as a URL. Throws TypeError. */
 export function checkModuleUrl(module: unknown): string {
   const text = String(module)
-  const known = knownModules.get(text)
-  if (known !== undefined) return known
+  if (text === last.text) return last.href
+  const href = knownModules.get(text) ?? parsedModuleUrl(text)
+  last = { text, href }
+  return href
+}
+
+function parsedModuleUrl(text: string): string {
   const url = URL.parse(text)
   if (url === null || (url.protocol !== 'file:' && url.protocol !== 'data:')) {
     throw new TypeError(`"${text}" is no file URL: use new URL('./task.mjs', import.meta.url)`)

@@ -275,8 +275,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.#tellUnavailable(performance.now())
   }
 
-  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null): void {
-    const nowMs = performance.now()
+  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null, nowMs: number): void {
     this.#host.watch.freed(1)
     this.#host.wheel.clear(invocation)
     this.stats.recordLatency(nowMs - invocation.sentAtMs)

@@ -29,7 +29,7 @@ export interface WorkerOwner {
   /** The function's fault; the worker is on its way out. */
   onLoadFailed(worker: Worker, report: ErrorReport): void
   /** An invocation ended (with a failure, or well) and its slot is free. */
-  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null): void
+  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null, nowMs: number): void
   /** It is gone; these had not ended, in the order in which they were handed over. */
   onDied(worker: Worker, orphans: readonly Invocation[]): void
   /** It could go now without anybody noticing at once. */
@@ -82,6 +82,8 @@ export class Worker implements EndingOwner {
   readonly #reader: FrameReader
   readonly #inFlight = new InFlight((invocation, failure) => this.#onFreed(invocation, failure))
   readonly #ending: Ending
+  /** One time for all answers of a read: asking for it took longer than what most of them need. */
+  #readAtMs = 0
   #hasJournal = false
   #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
@@ -274,6 +276,7 @@ export class Worker implements EndingOwner {
   #onBytes(chunk: Buffer): void {
     if (this.state === 'dead') return
     flushAfterThisRead()
+    this.#readAtMs = performance.now()
     try {
       this.#reader.push(chunk)
     } catch (error) {
@@ -331,12 +334,12 @@ export class Worker implements EndingOwner {
   }
 
   #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {
+    const nowMs = this.#readAtMs
     if (this.#inFlight.size === 0 && this.state === 'busy') {
-      const nowMs = performance.now()
       this.idleSinceMs = nowMs
       this.#enter('ready', nowMs)
     }
-    this.owner.onFreed(this, invocation, failure)
+    this.owner.onFreed(this, invocation, failure, nowMs)
     if (this.state === 'draining' && this.#inFlight.isDrained) this.#leave()
   }
 }
