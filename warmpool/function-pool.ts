@@ -8,36 +8,18 @@ import { type AnswerWatch, Watched } from './answer-watch.ts'
 import { Availability } from './availability.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import { InvocationFailure } from './failure.ts'
+import type { FunctionSpec } from './function-spec.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
-import { drawBudget, expiryReason, isOneShot } from './policy/recycling.ts'
-import { chooseWorker, startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
-import type { RuntimeName } from './runtime.ts'
+import { isOneShot } from './policy/recycling.ts'
+import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
+import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
 import { WaitingList } from './waiting-list.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
-
-/** What is run: an immutable bundle and how to start it. */
-export interface FunctionSpec {
-  readonly name: string
-  /** Content-addressed id: workers are only ever used for the bundle that they loaded. */
-  readonly bundle: string
-  /** File URL of the module to import. */
-  readonly entry: string
-  /** Working directory of its workers; null keeps the pool's. */
-  readonly cwd: string | null
-  /** Name of its format; null infers it from the exports. */
-  readonly format: string | null
-  /** The export to call; null takes the format's own. */
-  readonly handler: string | null
-  /** The program to start, for formats that are programs; else null. */
-  readonly command: readonly string[] | null
-  readonly runtime: RuntimeName
-  readonly settings: FunctionSettings
-}
 
 /** What a function's pool needs of the whole. */
 export interface FunctionPoolHost {
@@ -57,8 +39,6 @@ export interface FunctionPoolHost {
 const MAX_RETRIES = 16
 /** What siblings of a timed-out invocation may still take. */
 const TIMEOUT_GRACE_MS = 5_000
-/** A loop that stands still for so long is given up even where calls may take longer. */
-const UNRESPONSIVE_MS = 60_000
 /** Longest time that setTimeout can count; "never" is as good as that. */
 const LONGEST_GRACE_MS = 2 ** 31 - 1
 
@@ -72,7 +52,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   readonly #host: FunctionPoolHost
   readonly #waiting: WaitingList
   /** Those of `workers` that take invocations. */
-  readonly #serving: Worker[] = []
+  readonly #serving = new ServingWorkers()
   readonly #availability = new Availability()
   readonly #watched = new Watched()
   #retired = false
@@ -92,7 +72,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   /** It has workers that serve or are about to. */
   get hasWorkers(): boolean {
-    return this.#serving.length > 0 || this.workers.some((worker) => worker.state === 'loading')
+    return this.#serving.count > 0 || this.workers.some((worker) => worker.state === 'loading')
   }
 
   admit(invocation: Invocation, nowMs: number): void {
@@ -109,11 +89,11 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     return workersWanted({
       waiting: this.#waiting.length,
       loading,
-      serving: this.#serving.length,
-      expiring: this.#serving.reduce((count, worker) => count + (worker.isExpiring ? 1 : 0), 0),
+      serving: this.#serving.count,
+      expiring: this.#serving.expiringCount,
       minWorkers: this.settings.minWorkers,
       maxWorkers: this.settings.maxWorkers,
-      concurrency: this.#concurrency(),
+      concurrency: this.#serving.concurrency(this.settings),
     })
   }
 
@@ -138,36 +118,31 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   /** Retires what has been idle, lived or grown too much. Idempotent. */
   retireExpired(nowMs: number): void {
-    for (const worker of [...this.#serving]) {
-      if (!worker.isExpiring) this.#markIfExpired(worker, nowMs)
-      if (worker.inFlight > 0 || worker.isExpiring) continue
-      const isSurplus = this.#serving.length > this.settings.minWorkers
-      if (isSurplus && nowMs - worker.idleSinceMs >= this.settings.idleTimeoutMs) this.#drain(worker, 'idle', nowMs)
+    for (const [worker, reason] of this.#serving.expired(this.settings, nowMs)) this.#expire(worker, reason)
+    for (;;) {
+      const surplus = this.#serving.idleSurplus(this.settings, nowMs)
+      if (surplus === undefined) return
+      this.#drain(surplus, 'idle', nowMs)
     }
   }
 
   surplusOf(worker: Worker): number {
-    return this.#serving.includes(worker) ? this.#serving.length - this.settings.minWorkers : 0
+    return this.#serving.has(worker) ? this.#serving.count - this.settings.minWorkers : 0
   }
 
   isSpare(worker: Worker): boolean {
-    return worker.state === 'ready' && this.#serving.length > this.settings.minWorkers && this.#serving.includes(worker)
+    return worker.state === 'ready' && this.#serving.count > this.settings.minWorkers && this.#serving.has(worker)
   }
 
   evict(worker: Worker, nowMs: number): void {
     this.#drain(worker, 'evicted', nowMs)
   }
 
-  /** Looks for workers whose event loop does not turn: nothing that is not over its time-out may block it so long. */
+  /** Ends workers whose event loop does not turn. */
   checkResponsive(nowMs: number, pingEveryMs: number): void {
-    const limitMs = Math.min(this.settings.timeoutMs, UNRESPONSIVE_MS)
-    for (const worker of [...this.#serving]) {
-      const isWaiting = worker.lastPingAtMs > worker.lastPongAtMs
-      if (isWaiting && nowMs - worker.lastPingAtMs > limitMs) {
-        worker.note = `its event loop did not turn for ${Math.round(limitMs)} ms`
-        this.#stopServing(worker)
-        worker.kill('unresponsive')
-      } else if (!isWaiting && nowMs - worker.lastPingAtMs >= pingEveryMs) worker.ping(nowMs)
+    for (const worker of this.#serving.unresponsive(this.settings, nowMs, pingEveryMs)) {
+      this.#serving.remove(worker)
+      worker.kill('unresponsive')
     }
   }
 
@@ -175,13 +150,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   retune(settings: FunctionSettings, nowMs: number): void {
     const isEnvChanged = JSON.stringify(settings.env) !== JSON.stringify(this.settings.env)
     this.settings = settings
-    for (const worker of this.#serving) {
-      worker.budget = drawBudget(settings, Math.random())
-      if (isEnvChanged) this.#expire(worker, 'replaced')
-      else if (isOneShot(settings) && worker.invocations > 0) this.#expire(worker, 'invocations')
-    }
-    const surplus = this.#serving.slice(settings.maxWorkers)
-    for (const worker of surplus) this.#drain(worker, 'replaced', nowMs)
+    for (const [worker, reason] of this.#serving.retune(settings, isEnvChanged)) this.#expire(worker, reason)
+    for (const worker of this.#serving.beyondMaximum(settings)) this.#drain(worker, 'replaced', nowMs)
     this.#host.requestBalance(this)
   }
 
@@ -259,12 +229,11 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const nowMs = performance.now()
     if (this.#retired) return worker.drain('replaced', 0, nowMs)
     this.#availability.onLoaded()
-    worker.budget = drawBudget(this.settings, Math.random())
-    this.#serving.push(worker)
+    this.#serving.add(worker, this.settings)
     this.#host.onLoaded(this, worker)
     this.#serveWaiting(worker, nowMs)
     // Made before broken: the one it replaces may go now.
-    const replaced = this.#serving.find((other) => other.isExpiring)
+    const replaced = this.#serving.firstExpiring
     if (replaced !== undefined) this.#drain(replaced, replaced.expiring!, nowMs)
     this.#host.requestBalance(this)
   }
@@ -290,7 +259,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   onDied(worker: Worker, orphans: readonly Invocation[]): void {
     worker.clearDeadline()
     this.#host.watch.freed(orphans.length)
-    this.#stopServing(worker)
+    this.#serving.remove(worker)
     this.workers.splice(this.workers.indexOf(worker), 1)
     const reason = worker.reason!
     this.stats.countDeath(reason)
@@ -310,25 +279,15 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.#host.onLog(this, worker, stream, line)
   }
 
-  #concurrency(): number {
-    const formatLimit = this.#serving[0]?.formatConcurrency ?? Number.POSITIVE_INFINITY
-    return isOneShot(this.settings) ? 1 : Math.min(this.settings.concurrency, formatLimit)
-  }
-
-  #freeWorker(): Worker | null {
-    const at = chooseWorker(this.#serving, this.#concurrency())
-    return at < 0 ? null : this.#serving[at]!
-  }
-
   #serve(invocation: Invocation, nowMs: number): void {
-    const worker = this.#waiting.length === 0 ? this.#freeWorker() : null
+    const worker = this.#waiting.length === 0 ? this.#serving.free(this.settings) : null
     if (worker !== null) this.#handOver(worker, invocation, nowMs)
     else this.#enqueue(invocation, nowMs)
   }
 
   #enqueue(invocation: Invocation, nowMs: number): void {
     const { max, timeoutMs } = this.settings.queue
-    const unavailable = this.#serving.length === 0 ? this.#availability.failure(nowMs) : null
+    const unavailable = this.#serving.count === 0 ? this.#availability.failure(nowMs) : null
     if (unavailable !== null) return this.#fail(invocation, unavailable)
     if (this.#waiting.length >= max) {
       return this.#fail(invocation, new InvocationFailure('queue-full', `${max} invocations wait already`))
@@ -351,16 +310,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   }
 
   #serveWaiting(worker: Worker, nowMs: number): void {
-    const concurrency = this.#concurrency()
+    const concurrency = this.#serving.concurrency(this.settings)
     while (this.#waiting.length > 0 && worker.inFlight < concurrency && worker.state !== 'draining') {
       this.#handOver(worker, this.#waiting.shift()!, nowMs)
     }
-  }
-
-  #markIfExpired(worker: Worker, nowMs: number): void {
-    const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes: worker.rssBytes }
-    const reason = expiryReason(usage, worker.budget, this.settings.memoryBytes)
-    if (reason !== null) this.#expire(worker, reason)
   }
 
   /** It serves on until its replacement is warm. */
@@ -372,17 +325,12 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   }
 
   #drain(worker: Worker, reason: DeathReason, nowMs: number): void {
-    this.#stopServing(worker)
+    this.#serving.remove(worker)
     worker.drain(reason, Math.min(LONGEST_GRACE_MS, this.settings.timeoutMs + TIMEOUT_GRACE_MS), nowMs)
   }
 
-  #stopServing(worker: Worker): void {
-    const at = this.#serving.indexOf(worker)
-    if (at >= 0) this.#serving.splice(at, 1)
-  }
-
   #onTimeout(invocation: Invocation, worker: Worker, nowMs: number): void {
-    this.#stopServing(worker)
+    this.#serving.remove(worker)
     if (worker.hasNotBegun(invocation)) {
       worker.note = 'it did not begin an invocation that it was given'
       return worker.kill('unresponsive')
@@ -414,16 +362,16 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   #again(invocation: Invocation, nowMs: number): void {
     invocation.retries++
     invocation.worker = null
-    const unavailable = this.#serving.length === 0 ? this.#availability.failure(nowMs) : null
+    const unavailable = this.#serving.count === 0 ? this.#availability.failure(nowMs) : null
     if (unavailable !== null) return this.#fail(invocation, unavailable)
-    const worker = this.#freeWorker()
+    const worker = this.#serving.free(this.settings)
     if (worker !== null) return this.#handOver(worker, invocation, nowMs)
     this.#waiting.unshift(invocation, nowMs + this.settings.queue.timeoutMs)
   }
 
   /** Starting is paused: everybody who waits is told, unless a worker that was started before can serve. */
   #tellUnavailable(nowMs: number): void {
-    const failure = this.#serving.length === 0 ? this.#availability.failure(nowMs) : null
+    const failure = this.#serving.count === 0 ? this.#availability.failure(nowMs) : null
     if (failure !== null) this.failWaiting(failure)
   }
 

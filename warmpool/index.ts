@@ -9,7 +9,7 @@ export type {
   StartEvent,
 } from './events.ts'
 export { type FailureCode, type FailureDetails, InvocationFailure } from './failure.ts'
-export type { FunctionSpec } from './function-pool.ts'
+export type { FunctionSpec } from './function-spec.ts'
 export { brokenInvariants } from './invariants.ts'
 export { Invocation, type InvocationState } from './invocation.ts'
 export { type RuntimeLocator, RuntimeMissing } from './runtime.ts'

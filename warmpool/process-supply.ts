@@ -4,8 +4,10 @@
  * worker: for who waits, and ahead of who will come, where it has been seen that what is called does not fit. It never
  * exceeds the pool's maximum, and functions that fit into it lose no warm worker to a blank.
  */
+
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
+import type { Missing, MissingByRuntime } from './missing.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
@@ -18,16 +20,6 @@ const WORKER_BYTES = 48 * 1024 * 1024
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
-
-/** Processes of one runtime that functions want and that no blank could be given for. */
-export interface Missing {
-  now: number
-  soon: number
-  /** Somebody waits for a function that has no worker at all. */
-  isStarving: boolean
-}
-
-const NOTHING: Readonly<Missing> = { now: 0, soon: 0, isStarving: false }
 
 export interface SupplyHost {
   onStarted(worker: Worker): void
@@ -111,14 +103,14 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   /** Starts what is missing: at once for those who wait, paced for the shelves' own and what nobody waits for yet. */
-  start(missing: ReadonlyMap<RuntimeName, Missing>, nowMs: number): void {
-    for (const [runtime, shelf] of this.#shelves) this.#startUrgent(shelf, missing.get(runtime) ?? NOTHING, nowMs)
+  start(missing: MissingByRuntime, nowMs: number): void {
+    for (const [runtime, shelf] of this.#shelves) this.#startUrgent(shelf, missing.of(runtime), nowMs)
     const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
     if (calmInMs > 0) {
       setTimeout(() => this.#host.requestSupply(), calmInMs).unref()
       return
     }
-    for (const [runtime, shelf] of this.#shelves) this.#startPaced(shelf, missing.get(runtime) ?? NOTHING, nowMs)
+    for (const [runtime, shelf] of this.#shelves) this.#startPaced(shelf, missing.of(runtime), nowMs)
   }
 
   /** Looks at the machine and at every process; lets go of what is over the memory budget. */

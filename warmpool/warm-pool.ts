@@ -10,10 +10,12 @@ import { Conditions } from './conditions.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { PoolEvents } from './events.ts'
 import { InvocationFailure } from './failure.ts'
-import { FunctionPool, type FunctionPoolHost, type FunctionSpec } from './function-pool.ts'
+import { FunctionPool, type FunctionPoolHost } from './function-pool.ts'
+import { type FunctionSpec, taskSpec } from './function-spec.ts'
 import { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
-import { type Missing, ProcessSupply, type SupplyHost } from './process-supply.ts'
+import { MissingByRuntime } from './missing.ts'
+import { ProcessSupply, type SupplyHost } from './process-supply.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
@@ -271,29 +273,33 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   /** Idempotent: running it again without an event changes nothing. */
   #balance(nowMs: number): void {
-    const missing = new Map<RuntimeName, Missing>()
-    for (const pool of this.#toBalance) {
-      pool.retireExpired(nowMs)
-      const { runtime } = pool.spec
-      const wanted = pool.wanted(nowMs)
-      const take = (): Worker | null => this.#supply.take(runtime, pool, nowMs)
-      const now = give(pool, wanted.now, take, nowMs)
-      const isAwaited = this.#warmUps > 0
-      const takeSpare = (): Worker | null => this.#supply.takeSpare(runtime, nowMs)
-      const soon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
-      if (now + soon === 0) this.#toBalance.delete(pool)
-      else addMissing(missing, runtime, isAwaited ? now + soon : now, isAwaited ? 0 : soon, now > 0 && !pool.hasWorkers)
-    }
-    const isSomeoneWaiting = [...missing.values()].some(({ now }) => now > 0)
+    const missing = new MissingByRuntime()
+    for (const pool of this.#toBalance) this.#provide(pool, missing, nowMs)
+    const { awaited } = missing
     // While closing, nothing is started that nobody waits for.
-    if (this.#state === 'open' || isSomeoneWaiting) {
-      if (this.#state !== 'open') for (const one of missing.values()) one.soon = 0
-      this.#supply.start(missing, nowMs)
-    }
-    let areTold = true
-    for (const [runtime, { now }] of missing) if (now > 0) areTold = this.#tellIfHopeless(runtime, nowMs) && areTold
-    this.#stayAlive(isSomeoneWaiting && !areTold)
+    if (this.#state !== 'open') missing.dropSoon()
+    if (this.#state === 'open' || awaited.length > 0) this.#supply.start(missing, nowMs)
+    const areTold = awaited.map((runtime) => this.#tellIfHopeless(runtime, nowMs))
+    this.#stayAlive(areTold.includes(false))
     this.#conditions.tell()
+  }
+
+  /** Retires what a function does not need, gives it the blanks that it does, and notes what is missing then. */
+  #provide(pool: FunctionPool, missing: MissingByRuntime, nowMs: number): void {
+    pool.retireExpired(nowMs)
+    const { runtime } = pool.spec
+    const wanted = pool.wanted(nowMs)
+    const isAwaited = this.#warmUps > 0
+    const take = (): Worker | null => this.#supply.take(runtime, pool, nowMs)
+    const takeSpare = (): Worker | null => this.#supply.takeSpare(runtime, nowMs)
+    const now = give(pool, wanted.now, take, nowMs)
+    const soon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
+    if (now + soon === 0) {
+      this.#toBalance.delete(pool)
+      return
+    }
+    const isStarving = now > 0 && !pool.hasWorkers
+    missing.add(runtime, isAwaited ? { now: now + soon, soon: 0, isStarving } : { now, soon, isStarving })
   }
 
   /**
@@ -361,26 +367,6 @@ function give(pool: FunctionPool, count: number, take: () => Worker | null, nowM
     pool.adopt(worker, nowMs)
   }
   return 0
-}
-
-function addMissing(
-  missing: Map<RuntimeName, Missing>,
-  runtime: RuntimeName,
-  now: number,
-  soon: number,
-  isStarving: boolean,
-): void {
-  const sum = missing.get(runtime) ?? { now: 0, soon: 0, isStarving: false }
-  missing.set(runtime, {
-    now: sum.now + now,
-    soon: sum.soon + soon,
-    isStarving: sum.isStarving || isStarving,
-  })
-}
-
-function taskSpec(url: string, settings: FunctionSettings): FunctionSpec {
-  const as = { format: 'task', handler: null, command: null, runtime: 'node' } as const
-  return { name: url, bundle: url, entry: url, cwd: null, ...as, settings }
 }
 
 function abortWith(task: TaskInvocation, signal: AbortSignal, reject: (error: unknown) => void): void {
