@@ -24,6 +24,7 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { title: 'function', align: 'left', worth: 100, cell: name },
   { title: 'version', align: 'right', worth: 1, cell: (fn) => count(fn.version) },
+  { title: 'runtime', align: 'left', worth: 35, cell: runtime },
   { title: 'workers', align: 'left', worth: 90, cell: workers },
   { title: 'warm', align: 'right', worth: 40, cell: (fn) => count(fn.starts.warm) },
   { title: 'blank', align: 'right', worth: 30, cell: (fn) => count(fn.starts.blank) },
@@ -38,6 +39,7 @@ const COLUMNS: readonly Column[] = [
 
 const GAP = '  '
 const LONGEST_NAME = 40
+const LONGEST_RUNTIME = 28
 
 /** Renders one line per function under a line of titles, within `width` as far as the name column allows. */
 export function renderColumns(
@@ -80,9 +82,17 @@ function withinWidth(columns: readonly Measured[], width: number): Measured[] {
 }
 
 function name(fn: FunctionReport): Cell {
-  const text = plainLine(fn.name)
-  const short = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1)}…` : text
-  return { text: short, mood: fn.error || fn.unavailable ? 'bad' : 'strong' }
+  return { text: shortened(plainLine(fn.name), LONGEST_NAME), mood: fn.error || fn.unavailable ? 'bad' : 'strong' }
+}
+
+/**
+ * `bun 1.4.5`, as its workers say themselves; two while workers of an older one serve on. Without a worker only the
+ * name is known. What a worker says is its own text: it is kept to one short line.
+ */
+function runtime(fn: FunctionReport): Cell {
+  const said = new Set(fn.workers.map((worker) => plainLine(worker.runtime)).filter((text) => text !== ''))
+  if (said.size === 0) return { text: plainLine(fn.runtime), mood: 'faint' }
+  return { text: shortened([...said].join(', '), LONGEST_RUNTIME), mood: 'plain' }
 }
 
 /** `2 ready 1 busy`, in the order of a worker's life. */
@@ -103,6 +113,10 @@ function recycled(fn: FunctionReport): Cell {
     .map(([reason, many]) => `${formatCount(many)} ${reason}`)
     .join(', ')
   return text === '' ? { text: '–', mood: 'faint' } : { text, mood: 'plain' }
+}
+
+function shortened(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text
 }
 
 function count(value: number, mood: Mood = 'plain'): Cell {

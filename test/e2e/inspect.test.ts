@@ -83,3 +83,14 @@ test('a virtual environment in the folder is used and not copied, whatever it is
     expect(await inspectIn(cwd, 'fn', process.env)).toMatchObject({ code: 0 })
   }
 })
+
+test("names the function's own folder where its virtual environment has lost its interpreter", async () => {
+  const cwd = await temporaryFolder()
+  await writeTree(cwd, {
+    'fn/main.py': 'def handler(request):\n    return "hi"\n',
+    'fn/.venv/pyvenv.cfg': 'home = /nowhere\n',
+    'fn/.venv/lib/python3.0/site-packages/empty.py': '',
+  })
+  const { stdout, stderr } = await inspectIn(cwd, 'fn', process.env)
+  expect(stdout + stderr).toContain(`Make it anew with: python3 -m venv --clear ${join(cwd, 'fn/.venv')}\n`)
+})

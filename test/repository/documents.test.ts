@@ -10,6 +10,7 @@ const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
   'functions/README.md',
+  'examples/side-by-side/README.md',
   ...(readdirSync(join(root, 'docs'), { recursive: true }) as string[])
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),

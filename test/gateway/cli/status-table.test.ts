@@ -11,9 +11,9 @@ describe('the status table', () => {
       "wrangler-free 1.2.3  serving  http://127.0.0.1:8787  up 3m 12s  pid 4711, Node 26.10.0
       pool: 5/64 workers  2 blanks  132 MiB of 4 GiB  1 request in flight
 
-      function  version  workers           warm  blank  cold   calls  errors  p50 ms  p99 ms  queue  recycled
-      broken          1  none                 0      0     0       0       0       –       –      0  –
-      hello           3  2 ready 1 busy  12,345      3     1  12,349       2    0.42    12.3      0  12 invocations, 1 crash
+      function  version  runtime       workers           warm  blank  cold   calls  errors  p50 ms  p99 ms  queue  recycled
+      broken          1  node          none                 0      0     0       0       0       –       –      0  –
+      hello           3  node 26.10.0  2 ready 1 busy  12,345      3     1  12,349       2    0.42    12.3      0  12 invocations, 1 crash
 
       ✗ broken  build-failed: Unexpected "}" (functions/broken.ts:7)"
     `)
@@ -45,6 +45,24 @@ describe('the status table', () => {
     const narrow = renderStatus(SAMPLE_STATUS, { width: 40, color: false })
     expect(narrow).toContain('errors')
     expect(narrow).not.toContain('recycled')
+  })
+
+  it('shows the version of the runtime that the workers say, both of two, and the name while there is none', () => {
+    const worker = { pid: 1, state: 'ready', invocations: 0, inFlight: 0, ageMs: 0, rssBytes: 0 } as const
+    const running = (name: string, ...said: string[]) =>
+      sampleFunction(name, { runtime: 'bun', workers: said.map((runtime) => ({ ...worker, runtime })) })
+    const functions = [
+      running('a', 'bun 1.4.5', 'bun 1.4.5', ''),
+      running('b', 'bun 1.4.5', 'bun 1.4.6'),
+      running('c'),
+      running('d', `bun\x1b[2J${'9'.repeat(100)}`),
+    ]
+    const lines = renderStatus(sampleStatus(functions), { width: 100, color: false }).split('\n')
+    expect(lines.find((line) => line.startsWith('a '))).toMatch(/^a {2,}bun 1\.4\.5 {2,}/)
+    expect(lines.find((line) => line.startsWith('b '))).toMatch(/^b {2,}bun 1\.4\.5, bun 1\.4\.6 {2,}/)
+    expect(lines.find((line) => line.startsWith('c '))).toMatch(/^c {2,}bun {2,}none/)
+    expect(lines.find((line) => line.startsWith('d '))).toMatch(/^d {2,}bun \[2J9{20}… {2,}/)
+    expect(Math.max(...lines.slice(3).map((line) => line.length))).toBeLessThanOrEqual(100)
   })
 
   it('is the same text with colour as without', () => {

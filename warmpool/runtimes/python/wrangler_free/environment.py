@@ -45,15 +45,16 @@ def _adopt(path, packages):
 
 def _become(path, load, leftover):
     python = os.path.join(path, 'bin', 'python')
+    own = os.path.realpath(path)  # a bundle links to it: what is said names the folder that its owner knows
     versions = [name for name in sorted(_listed(os.path.join(path, 'lib'))) if name.startswith('python')]
     if not versions:
-        raise EnvironmentBroken(f'{path} has no lib/python…/site-packages: make it anew (see docs/python.md)')
+        raise EnvironmentBroken(f'{own} has no lib/python…/site-packages: make it anew (see docs/python.md)')
     if not os.access(python, os.X_OK) or sys.prefix == path:
         raise EnvironmentBroken(
-            f'{path} was made for {versions[0]}, and its interpreter {python} is not there; this is Python '
-            f'{sysconfig.get_python_version()}. Make it anew with: python3 -m venv --clear {path}')
+            f'{own} was made for {versions[0]}, and its interpreter {own}/bin/python is not there; this is Python '
+            f'{sysconfig.get_python_version()}. Make it anew with: python3 -m venv --clear {own}')
     if tuple(int(part) for part in versions[0][len('python'):].split('.') if part.isdigit()) < OLDEST:
-        raise EnvironmentBroken(f'{path} was made for {versions[0]}; Python 3.9 is the oldest that is supported')
+        raise EnvironmentBroken(f'{own} was made for {versions[0]}; Python 3.9 is the oldest that is supported')
     with tempfile.TemporaryFile() as handover:
         handover.write(json.dumps({'load': load, 'leftover': leftover.hex()}).encode())
         handover.flush()
@@ -77,7 +78,7 @@ def advice(missing, folder, environment):
     requirements = os.path.isfile(os.path.join(folder, 'requirements.txt'))
     if environment is not None:
         what = '-r requirements.txt' if requirements else package
-        return f'{os.path.basename(environment)} does not have it. Run: {environment}/bin/pip install {what}'
+        return f'{os.path.basename(environment)} does not have it. Run: {os.path.realpath(environment)}/bin/pip install {what}'
     make = f'cd {folder} && python3 -m venv .venv && .venv/bin/pip install'
     if requirements:
         return f'There is a requirements.txt, and no .venv with what it lists. Run: {make} -r requirements.txt'

@@ -1,0 +1,3 @@
+export default {
+  fetch: () => new Response(`Hello from Bun ${process.versions.bun}\n`),
+}
