@@ -1,15 +1,21 @@
 /**
- * Routes that a function states in its code: Netlify's `config`. They have to be known before the first call, so the
- * text is read, and nothing of it is run.
+ * Routes that a function states in its code: Netlify's `config`, what an Azure app registers, and the names of the
+ * files in Vercel's `api` folder. They have to be known before the first call, so the text is read, and nothing of it
+ * is run.
  */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { readAzureRegistrations } from './azure-registrations.ts'
 import type { FunctionSource } from './discover.ts'
 import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
+import { isVercelEntry, vercelRoutes } from './vercel-files.ts'
 
 /** The function with what its code says of its routes, or why that cannot be read. */
 export async function withRoutesOfCode(source: FunctionSource): Promise<FunctionSource | { readonly problem: string }> {
   const { format, runtime, command } = source.identity
+  if (format === 'azure') return withAzureRoutes(source)
+  if (format === 'vercel' && isVercelEntry(source.entry))
+    return { ...source, routes: [...source.routes, ...(await vercelRoutes(source.dir))] }
   if (runtime === 'python' || command !== null || (format !== null && format !== 'netlify')) return source
   const shown = source.kind === 'file' ? basename(source.entry) : `${source.name}/${basename(source.entry)}`
   try {
@@ -23,4 +29,9 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
     // What is no code is told by the build, with more words.
     return source
   }
+}
+
+async function withAzureRoutes(source: FunctionSource): Promise<FunctionSource> {
+  const { routes, notes } = await readAzureRegistrations(source.dir, source.entry)
+  return { ...source, routes: [...source.routes, ...routes], notes: [...source.notes, ...notes] }
 }
