@@ -111,7 +111,9 @@ function failed(problem: Problem): Loaded {
   return { format: null, runsOn: null, loadMs: null, problem }
 }
 
-function ofReport({ name, message, file, line, frame }: ErrorReport): Problem {
+/** A place in the bundle's copy of the sources is told as the author knows it. */
+function ofReport({ name, message, file: reported, line, frame }: ErrorReport): Problem {
+  const file = reported?.split('/files/').at(-1)
   const place = { ...(file && { file }), ...(line && { line }), ...(frame && { frame }) }
   return { message: `${name}: ${message}`, ...place }
 }
