@@ -93,7 +93,7 @@ const WRONG_RETURNS: Readonly<Record<string, { readonly folder: Folder; readonly
   },
   'lambda-wrong-return': {
     folder: { 'index.js': 'export const handler = async () => ({ statusCode: "many" })' },
-    said: /^The handler answered with the status many/,
+    said: /^The handler answered with the status the string many/,
   },
   'python-wrong-return': {
     folder: { 'main.py': 'def handler(request):\n    return object()\n' },

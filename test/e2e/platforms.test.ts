@@ -32,6 +32,13 @@ describe('one gateway', () => {
         'src/app.mjs': 'export const run = async (event) => ({ statusCode: 201, body: event.rawPath })',
         'function.json': '{ "format": "lambda", "handler": "src/app.run" }',
       },
+      'lambda-by-marks': {
+        'index.js': `const seen = [process.env.AWS_LAMBDA_FUNCTION_NAME, process.env.AWS_REGION, process.env._HANDLER]
+          exports.handler = async () => seen`,
+      },
+      'lambda-beside-fetch.ts': `const seen = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'none'
+        export default { fetch: () => new Response('fetch ' + seen) }
+        export const handler = async () => 'lambda'`,
       plain: {
         'index.cjs': 'module.exports = (req, res) => res.end("plain " + req.url)',
         'function.json': '{ "format": "node", "routes": ["/whole/:id"] }',
@@ -97,6 +104,8 @@ describe('one gateway', () => {
 
   it.each([
     ['/lambda/x', 201, '/x'],
+    ['/lambda-by-marks', 200, '["lambda-by-marks","us-east-1","index.handler"]'],
+    ['/lambda-beside-fetch', 200, 'fetch none'],
     ['/plain/x?q=1', 200, 'plain /x?q=1'],
     ['/whole/7', 200, 'plain /whole/7'],
     ['/travel/rome', 200, 'rome'],
