@@ -10,6 +10,7 @@ import type { FunctionSource } from './discover.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
 import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
 import { isVercelEntry, vercelRoutes } from './vercel-files.ts'
+import { uncalledHandlers } from './worker-handlers.ts'
 
 /** The function with what its code says of its routes, or why that cannot be read. */
 export async function withRoutesOfCode(source: FunctionSource): Promise<FunctionSource | { readonly problem: string }> {
@@ -22,7 +23,7 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
   try {
     const text = await readFile(source.entry, 'utf8')
     const config = await readNetlifyConfig(basename(source.entry), text)
-    if (config === null) return await withLambdaFormat(source, text)
+    if (config === null) return await withNotes(await withLambdaFormat(source, text), text)
     const why = format === null ? 'it exports the config of a Netlify function' : source.identity.why
     const identity = { ...source.identity, format: 'netlify', why } as const
     return { ...source, identity, routes: [...source.routes, ...config.routes] }
@@ -43,4 +44,9 @@ async function withLambdaFormat(source: FunctionSource, text: string): Promise<F
   if (format !== null || handler !== null || !(await isLambdaAlone(basename(source.entry), text))) return source
   const why = 'its only export that could answer is named handler'
   return { ...source, identity: { ...source.identity, format: 'lambda', why } }
+}
+
+async function withNotes(source: FunctionSource, text: string): Promise<FunctionSource> {
+  const note = source.identity.format === null ? await uncalledHandlers(basename(source.entry), text) : null
+  return note === null ? source : { ...source, notes: [...source.notes, note] }
 }

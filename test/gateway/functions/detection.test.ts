@@ -118,6 +118,20 @@ test('an api folder beside a module is a helper of that, unless vercel.json is t
   expect((await lookAt({ 'api/a.ts': '', 'function.json': '{"format":"vercel"}' })).found!.routes).toEqual(['/api/a'])
 })
 
+test.each([
+  [
+    'export default {\n async scheduled(event) {},\n fetch() {}, email: () => {}\n}',
+    'its scheduled, email handlers are',
+  ],
+  ['const queue = 1\nconst worker = {\n fetch() {},\n queue\n}\nexport default worker', 'its queue handler is'],
+])('handlers that nobody calls are said: %s', async (text, said) => {
+  const { found } = await lookAt({ 'index.ts': text })
+  expect(found!.notes).toEqual([expect.stringContaining(`${said} not called here`)])
+  expect(
+    (await lookAt({ 'index.ts': 'const user = { email: 1 }\nexport default { fetch() {} }' })).found!.notes,
+  ).toEqual([])
+})
+
 test('of two folders that ask for the same path the first has it', () => {
   const rules = [
     { path: '/a/:id', host: null, function: 'one', stripPrefix: false },
