@@ -8,11 +8,11 @@ import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
 import type { Config } from './config/index.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
-import { ownRoutes } from './functions/own-routes.ts'
+import { ownRoutes, routeConflicts } from './functions/own-routes.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
 import type { Problem, ProblemCode } from './http/problem.ts'
-import { RouteTable } from './http/route-table.ts'
+import { type RouteRule, RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool } from './narrate.ts'
@@ -157,6 +157,9 @@ export class Gateway implements EdgeOwner, AdminSource {
     const entry = this.#catalog.entries.get(name)
     if (entry === undefined) return { code: 'not-found', detail: `There is no function "${name}".` }
     if (entry.bundle !== null) return null
+    // What is no function yet has its mistake in its names or its function.json, and no code that could be told.
+    if (entry.source === null && entry.error !== null)
+      return { code: 'build-failed', detail: `It does not build: ${entry.error.message.replace(/\s+/g, ' ')}` }
     const place = entry.error?.file === undefined ? '' : ` (${entry.error.file}:${entry.error.line ?? 1})`
     return { code: 'build-failed', detail: `It does not build${place}. The log of the gateway says why.` }
   }
@@ -197,7 +200,25 @@ export class Gateway implements EdgeOwner, AdminSource {
       this.#warnedOf.add(name)
       this.#log.warn(`the configuration names "${name}", and there is no such function in ${this.#config.functionsDir}`)
     }
+    this.#warnOfRoutes(own)
     this.#warnOfMissingRuntimes()
+  }
+
+  /** What the folders say of their routes and what is not as they say, each once. */
+  #warnOfRoutes(own: readonly RouteRule[]): void {
+    const warn = (name: string, message: string): void => {
+      const key = `${name}: ${message}`
+      if (this.#warnedOf.has(key)) return
+      this.#warnedOf.add(key)
+      this.#log.warn({ function: name }, message)
+    }
+    for (const { name, source } of this.#catalog.entries.values())
+      for (const note of source?.notes ?? []) warn(name, note)
+    for (const { path, taken, refused } of routeConflicts(own))
+      warn(
+        refused,
+        `${path} is asked for by "${taken}" and by "${refused}": "${taken}" answers there, and "${refused}" under /${refused}. Say which it is with a route in the configuration.`,
+      )
   }
 
   /** Their functions are known, and answer as soon as it has been added. */

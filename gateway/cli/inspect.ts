@@ -17,7 +17,9 @@ export async function runInspect(path: string, file: string | undefined, form: '
 }
 
 export function renderInspection(found: Inspection): string {
-  return [headline(found), problem(found), facts(found), settings(found), otherwise(found)].filter(Boolean).join('\n')
+  return [headline(found), problem(found), notes(found), facts(found), settings(found), otherwise(found)]
+    .filter(Boolean)
+    .join('\n')
 }
 
 function headline({ name, runtime, format }: Inspection): string {
@@ -30,6 +32,10 @@ function problem({ problem: found }: Inspection): string {
   const place = found.file === undefined ? '' : ` (${found.file}${found.line === undefined ? '' : `:${found.line}`})`
   const frame = found.frame === undefined ? '' : `\n${found.frame}\n`
   return `${pc.red('It cannot be served:')} ${found.message}${place}\n${frame}`
+}
+
+function notes({ notes: all }: Inspection): string {
+  return all.map((note) => `${pc.yellow('Note:')} ${note}\n`).join('')
 }
 
 function facts(found: Inspection): string {

@@ -13,6 +13,7 @@ import { hashedFiles } from './hashed-files.ts'
 import type { ExternalPackage } from './native-packages.ts'
 import { isBundled, plainBuild } from './plain-build.ts'
 import { portableCode, portableMap, withCommonJsExports } from './portable-output.ts'
+import { isVercelEntry } from './vercel-files.ts'
 
 /** Everything that the bundle store needs to write a bundle. */
 export interface BuildResult extends BundleContent {
@@ -37,7 +38,10 @@ export async function build(source: FunctionSource): Promise<BuildResult> {
 export async function buildFrom({ source, root, entry, ownPath }: Located, bundled: Bundled): Promise<BuildResult> {
   const files = source.kind === 'folder' ? await hashedFiles(source, root) : []
   const content = {
-    code: withCommonJsExports(portableCode(bundled.code, bundled.inputs), await readFile(entry, 'utf8')),
+    code: withCommonJsExports(
+      portableCode(bundled.code, bundled.inputs),
+      isVercelEntry(entry) ? '' : await readFile(entry, 'utf8'),
+    ),
     map: portableMap(bundled.map, (path) => ownPath(resolve(root, path)) !== undefined),
     entry: relative(root, entry),
     files,

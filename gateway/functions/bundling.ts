@@ -13,6 +13,7 @@ import { googleFunctions } from './google-functions.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
 import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
+import { isVercelEntry, vercelFiles } from './vercel-files.ts'
 
 /** Where a function's modules really lie. */
 export interface Located {
@@ -66,15 +67,13 @@ export async function locate(source: FunctionSource): Promise<Located> {
 export async function bundle({ source, root, entry, ownPath }: Located): Promise<Bundled> {
   const externals = new Map<string, ExternalPackage>()
   try {
-    const isManifest = basename(entry) === 'package.json'
-    const forEntry = isManifest ? [azureEntry(entry, await readFile(entry, 'utf8'))] : []
     const result = await esbuild.build({
       ...COMPILE,
       absWorkingDir: root,
       entryPoints: [entry],
       outfile: CODE_FILE,
       plugins: [
-        ...forEntry,
+        ...(await forEntry(entry)),
         googleFunctions(),
         platformModules(),
         nativePackages(ownPath, externals),
@@ -87,6 +86,12 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
   } catch (error) {
     throw await buildErrorFrom(source, root, error)
   }
+}
+
+/** What makes a module of an entry that is none. */
+async function forEntry(entry: string): Promise<esbuild.Plugin[]> {
+  if (basename(entry) === 'package.json') return [azureEntry(entry, await readFile(entry, 'utf8'))]
+  return isVercelEntry(entry) ? [vercelFiles(entry)] : []
 }
 
 /**

@@ -1,20 +1,29 @@
 /**
- * Routes that a function states in its code: Netlify's `config`. They have to be known before the first call, so the
- * text is read, and nothing of it is run.
+ * What a function's code says of it before it runs. Routes: Netlify's `config`, what an Azure app registers, and the names of the
+ * files in Vercel's `api` folder. They have to be known before the first call, so the text is read, and nothing of it
+ * is run.
  */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { readAzureRegistrations } from './azure-registrations.ts'
 import type { FunctionSource } from './discover.ts'
+import { isLambdaAlone } from './lambda-marks.ts'
 import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
+import { isVercelEntry, vercelRoutes } from './vercel-files.ts'
+import { uncalledHandlers } from './worker-handlers.ts'
 
 /** The function with what its code says of its routes, or why that cannot be read. */
 export async function withRoutesOfCode(source: FunctionSource): Promise<FunctionSource | { readonly problem: string }> {
   const { format, runtime, command } = source.identity
+  if (format === 'azure') return withAzureRoutes(source)
+  if (format === 'vercel' && isVercelEntry(source.entry))
+    return { ...source, routes: [...source.routes, ...(await vercelRoutes(source.dir))] }
   if (runtime === 'python' || command !== null || (format !== null && format !== 'netlify')) return source
   const shown = source.kind === 'file' ? basename(source.entry) : `${source.name}/${basename(source.entry)}`
   try {
-    const config = await readNetlifyConfig(basename(source.entry), await readFile(source.entry, 'utf8'))
-    if (config === null) return source
+    const text = await readFile(source.entry, 'utf8')
+    const config = await readNetlifyConfig(basename(source.entry), text)
+    if (config === null) return await withNotes(await withLambdaFormat(source, text), text)
     const why = format === null ? 'it exports the config of a Netlify function' : source.identity.why
     const identity = { ...source.identity, format: 'netlify', why } as const
     return { ...source, identity, routes: [...source.routes, ...config.routes] }
@@ -23,4 +32,21 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
     // What is no code is told by the build, with more words.
     return source
   }
+}
+
+async function withAzureRoutes(source: FunctionSource): Promise<FunctionSource> {
+  const { routes, notes } = await readAzureRegistrations(source.dir, source.entry)
+  return { ...source, routes: [...source.routes, ...routes], notes: [...source.notes, ...notes] }
+}
+
+async function withLambdaFormat(source: FunctionSource, text: string): Promise<FunctionSource> {
+  const { format, handler } = source.identity
+  if (format !== null || handler !== null || !(await isLambdaAlone(basename(source.entry), text))) return source
+  const why = 'its only export that could answer is named handler'
+  return { ...source, identity: { ...source.identity, format: 'lambda', why } }
+}
+
+async function withNotes(source: FunctionSource, text: string): Promise<FunctionSource> {
+  const note = source.identity.format === null ? await uncalledHandlers(basename(source.entry), text) : null
+  return note === null ? source : { ...source, notes: [...source.notes, note] }
 }

@@ -8,6 +8,7 @@ import { basename, extname, join } from 'node:path'
 import type { FormatName, FunctionRuntime, ParsedFunctionFile } from '../config/index.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 import { CODE_EXTENSIONS, nodeEntry } from './node-entry.ts'
+import { vercelEntry } from './vercel-files.ts'
 
 /** What runs a function and how its code is meant. */
 export interface Identity {
@@ -46,6 +47,7 @@ const TABLE: readonly Row[] = [
   async (look) => (isStated(look.file) ? byStatement(look, look.file) : null),
   byBootstrap,
   byPackage,
+  byVercelFolder,
   byPythonFile,
   (look) => ofNode(look, null, 'it has a JavaScript or TypeScript module to start from'),
 ]
@@ -90,6 +92,9 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
   const stated = handler === undefined ? null : splitHandler(handler)
   if (stated === null || stated.module === null) {
     const own = { format, handler: stated?.name ?? null, runtime }
+    const isVercel = format === 'vercel' && own.handler === null && 'problem' in (await nodeEntry(look))
+    const project = isVercel ? await ofVercelFolder(look, runtime, why) : null
+    if (project !== null) return project
     return runtime === 'python' ? ofPython(look, own.handler, why) : ofNode(look, own, why)
   }
   const extensions = runtime === 'python' ? ['py'] : CODE_EXTENSIONS
@@ -127,6 +132,21 @@ async function byPackage(look: FolderLook): Promise<Found | null> {
   if (found === undefined) return null
   const own = { format: found[1], handler: null, runtime: 'node' } as const
   return ofNode(look, own, `package.json depends on ${found[0]}`)
+}
+
+/** A project of Vercel's may have a module for another purpose, and then says with vercel.json what it is. */
+async function byVercelFolder(look: FolderLook): Promise<Found | null> {
+  if (!look.names.has('api')) return null
+  const isSaid = look.names.has('vercel.json')
+  if (!isSaid && (pythonEntry(look) !== null || !('problem' in (await nodeEntry(look))))) return null
+  const why = isSaid ? 'it has vercel.json and an api folder' : 'it has an api folder and no module to start from'
+  return ofVercelFolder(look, 'node', why)
+}
+
+async function ofVercelFolder(look: FolderLook, runtime: FunctionRuntime, why: string): Promise<Found | null> {
+  const entry = await vercelEntry(look.dir)
+  if (entry === null) return null
+  return { entry, identity: { runtime, format: 'vercel', handler: null, command: null, why } }
 }
 
 async function byPythonFile(look: FolderLook): Promise<Found | null> {

@@ -24,6 +24,8 @@ export interface FunctionSource {
   readonly file: ParsedFunctionFile | null
   /** Paths that it asks for besides `/<name>` and `/<name>/*`. */
   readonly routes: readonly string[]
+  /** What its author should know and what does not keep it from being served. */
+  readonly notes: readonly string[]
 }
 
 /** Why something that looks like a function is not one, in words for its author. */
@@ -117,7 +119,11 @@ async function look(root: string, entry: Dirent): Promise<Candidate | undefined>
   const shown = kind === 'folder' ? `${entry.name}/` : entry.name
   if (!NAME.test(name)) return { name, shown, problem: badName(shown) }
   if (kind === 'file')
-    return { name, shown, ...(await withCode({ name, kind, dir: root, entry: path, routes: [], ...ofFile(path) })) }
+    return {
+      name,
+      shown,
+      ...(await withCode({ name, kind, dir: root, entry: path, routes: [], notes: [], ...ofFile(path) })),
+    }
   try {
     return { name, shown, ...(await lookIntoFolder(name, path)) }
   } catch (error) {
@@ -141,7 +147,7 @@ async function lookIntoFolder(name: string, dir: string): Promise<{ source: Func
   if ('problem' in seen) return seen
   const found = await detect(seen)
   if ('problem' in found) return found
-  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], ...found })
+  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], notes: [], ...found })
 }
 
 async function withCode(source: FunctionSource): Promise<{ source: FunctionSource } | { problem: string }> {

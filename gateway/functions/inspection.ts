@@ -27,6 +27,8 @@ export interface Inspection {
   readonly command: readonly string[] | null
   readonly why: string | null
   readonly routes: readonly string[]
+  /** What does not keep it from being served and its author should know. */
+  readonly notes: readonly string[]
   readonly settings: readonly SettingInForce[]
   readonly loadMs: number | null
   /** What is wrong with it, if anything is. */
@@ -64,6 +66,7 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
     command: identity.command,
     why: identity.why,
     routes: new RouteTable([...config.routes, ...ownRoutes(source)], [name]).routesOf(name),
+    notes: source.notes,
     settings: settingsInForce([forAll, ...own, forThis]),
     format: format ?? identity.format,
     ...loaded,
@@ -108,7 +111,9 @@ function failed(problem: Problem): Loaded {
   return { format: null, runsOn: null, loadMs: null, problem }
 }
 
-function ofReport({ name, message, file, line, frame }: ErrorReport): Problem {
+/** A place in the bundle's copy of the sources is told as the author knows it. */
+function ofReport({ name, message, file: reported, line, frame }: ErrorReport): Problem {
+  const file = reported?.split('/files/').at(-1)
   const place = { ...(file && { file }), ...(line && { line }), ...(frame && { frame }) }
   return { message: `${name}: ${message}`, ...place }
 }
@@ -119,5 +124,5 @@ function ofBuild({ message, file, line, frame }: BuildError): Problem {
 
 function unfit(name: string, message: string): Inspection {
   const nothing = { entry: null, runtime: null, runsOn: null, format: null, handler: null, command: null, why: null }
-  return { name, ...nothing, routes: [], settings: [], loadMs: null, problem: { message } }
+  return { name, ...nothing, routes: [], notes: [], settings: [], loadMs: null, problem: { message } }
 }

@@ -1,26 +1,75 @@
 /**
- * The module to start from for a Vercel project, whose `api` folder holds a function a file: one that imports them all
- * and exports them by their paths, from which the runtime chooses (warmpool/runtimes/node/formats/vercel-files.ts).
+ * Vercel projects, whose `api` folder holds a function a file. Such a folder starts from `api` itself, which is built as
+ * a module that imports all the files and exports them by their paths; the runtime chooses among them
+ * (warmpool/runtimes/node/formats/vercel-files.ts). Each file's path is a route.
  */
 import { readdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
+import type { Plugin } from 'esbuild'
+import { VIRTUAL } from './platform-modules.ts'
 
 const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
-const NOT_A_FUNCTION = /\.d\.[cm]?ts$/
+const NOT_A_FUNCTION = /\.(?:d\.[cm]?ts|(?:test|spec)\.[^./]+)$/
 /** Names with these in front are helpers and hidden files there, and in packages. */
 const LEFT_OUT = /(?:^|\/)(?:[._]|node_modules\/)/
+const FOLDER = 'api'
 
-/** Its text; null when there is no `api` folder, or nothing in it. */
+/** The folder to start from; null when there is none, or no function in it. */
+export async function vercelEntry(dir: string): Promise<string | null> {
+  return (await apiFiles(dir)).length === 0 ? null : join(dir, FOLDER)
+}
+
+/** Whether a function's entry is such a folder. */
+export function isVercelEntry(entry: string): boolean {
+  return basename(entry) === FOLDER
+}
+
+/** The text of the module; null when there is no `api` folder, or nothing in it. */
 export async function vercelFilesModule(dir: string): Promise<string | null> {
   const files = await apiFiles(dir)
   if (files.length === 0) return null
   const imports = files.map((file, at) => `import * as file${at} from ${JSON.stringify(`./${file}`)}`)
-  const rows = files.map((file, at) => `  ${JSON.stringify(file.replace(CODE_FILE, ''))}: file${at},`)
+  const rows = files.map((file, at) => `  ${JSON.stringify(withoutEnding(file))}: file${at},`)
   return `${imports.join('\n')}\nexport const vercelFiles = {\n${rows.join('\n')}\n}\n`
 }
 
+/** A route for each file: `api/users/[id].ts` is `/api/users/:id`. */
+export async function vercelRoutes(dir: string): Promise<string[]> {
+  return [...new Set((await apiFiles(dir)).map((file) => routeOf(withoutEnding(file))))]
+}
+
+/** Makes a build whose entry is such a folder. */
+export function vercelFiles(entry: string): Plugin {
+  const dir = dirname(entry)
+  return {
+    name: 'vercel-files',
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, ({ kind }) => {
+        return kind === 'entry-point' ? { path: FOLDER, namespace: VIRTUAL } : undefined
+      })
+      build.onLoad({ filter: /^api$/, namespace: VIRTUAL }, async () => {
+        return { contents: (await vercelFilesModule(dir)) ?? '', loader: 'js', resolveDir: dir }
+      })
+    },
+  }
+}
+
+function routeOf(path: string): string {
+  const segments = path.replace(/\/index$/, '').split('/')
+  const end = segments.findIndex((segment) => /^\[\[?\.\.\./.test(segment))
+  const fixed = (end < 0 ? segments : segments.slice(0, end)).map((segment) => {
+    const parameter = /^\[([^[\]]+)\]$/.exec(segment)?.[1]
+    return parameter === undefined ? segment : `:${parameter.replace(/\W/g, '_')}`
+  })
+  return `/${(end < 0 ? fixed : [...fixed, '*']).join('/')}`
+}
+
+function withoutEnding(file: string): string {
+  return file.replace(CODE_FILE, '')
+}
+
 async function apiFiles(dir: string): Promise<string[]> {
-  const entries = await readdir(join(dir, 'api'), { recursive: true, withFileTypes: true }).catch(() => [])
+  const entries = await readdir(join(dir, FOLDER), { recursive: true, withFileTypes: true }).catch(() => [])
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)))

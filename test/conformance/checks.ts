@@ -250,6 +250,10 @@ export const CHECKS: readonly Check[] = [
     subject.send(frame(0x7f, 0, 'from nobody'))
     await subject.gone()
   }),
+  loaded('exits when it is told to become another function', async (subject) => {
+    subject.sendLoad()
+    await subject.gone()
+  }),
   {
     name: 'takes bodies out of its ring, and answers through the other',
     async run(subject) {

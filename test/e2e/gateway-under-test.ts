@@ -19,6 +19,8 @@ export interface Setup {
   readonly functions: Functions
   readonly config?: object
   readonly command?: 'serve' | 'dev'
+  /** The repository's packages are there for the functions to import. */
+  readonly packages?: 'installed'
   /** The gateway's own environment, besides PATH. */
   readonly env?: NodeJS.ProcessEnv
 }
@@ -96,8 +98,12 @@ export class GatewayUnderTest {
   #adminAddress = ''
   #hasEnded = false
 
-  constructor({ functions, config = {}, command = 'serve', env = {} }: Setup, args: readonly string[] = OWN_PORTS) {
+  constructor(
+    { functions, config = {}, command = 'serve', env = {}, packages }: Setup,
+    args: readonly string[] = OWN_PORTS,
+  ) {
     this.project = new Project(functions, config)
+    if (packages === 'installed') this.project.installPackages()
     this.child = spawn(process.execPath, [BIN, command, ...args], {
       cwd: this.project.folder,
       env: { PATH: process.env.PATH, NO_COLOR: '1', ...env },

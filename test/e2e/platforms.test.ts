@@ -22,13 +22,23 @@ while :; do
 done
 `
 
+const AZURE = JSON.stringify({ main: 'src/functions/*.js', dependencies: { '@azure/functions': '^4' } })
+
 describe('one gateway', () => {
   const gateway = shareGateway({
+    packages: 'installed',
     functions: {
       lambda: {
         'src/app.mjs': 'export const run = async (event) => ({ statusCode: 201, body: event.rawPath })',
         'function.json': '{ "format": "lambda", "handler": "src/app.run" }',
       },
+      'lambda-by-marks': {
+        'index.js': `const seen = [process.env.AWS_LAMBDA_FUNCTION_NAME, process.env.AWS_REGION, process.env._HANDLER]
+          exports.handler = async () => seen`,
+      },
+      'lambda-beside-fetch.ts': `const seen = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'none'
+        export default { fetch: () => new Response('fetch ' + seen) }
+        export const handler = async () => 'lambda'`,
       plain: {
         'index.cjs': 'module.exports = (req, res) => res.end("plain " + req.url)',
         'function.json': '{ "format": "node", "routes": ["/whole/:id"] }',
@@ -43,6 +53,46 @@ describe('one gateway', () => {
         'handler.js': 'module.exports = async (event, context) => context.status(203).succeed(event.path)',
         'function.json': '{ "format": "openfaas" }',
       },
+      'google-http': {
+        'index.js': `const functions = require('@google-cloud/functions-framework')
+          functions.http('helloHttp', (req, res) => res.send('Hello ' + (req.query.name || req.body.name || 'World')))`,
+        'package.json': '{ "dependencies": { "@google-cloud/functions-framework": "^5" } }',
+      },
+      'google-events': {
+        'index.ts': `import * as functions from '@google-cloud/functions-framework'
+          functions.cloudEvent('helloCloudEvent', (event) => { console.log('got ' + event.type + ' ' + event.data.name) })`,
+        'package.json': '{ "dependencies": { "@google-cloud/functions-framework": "^5" } }',
+      },
+      // Two apps beside each other, each with more than one function; both also have one of the same path.
+      'azure-shop': {
+        'package.json': AZURE,
+        'src/functions/products.js': `const { app } = require('@azure/functions')
+          app.http('products', { methods: ['GET'], authLevel: 'anonymous', route: 'products/{category:alpha}/{id:int?}',
+            handler: async (request) => ({ jsonBody: { ...request.params } }) })`,
+        'src/functions/hello.js': `const { app } = require('@azure/functions')
+          app.http('hello', { methods: ['GET', 'POST'], handler: async (request, context) => ({
+            body: 'Hello, ' + (request.query.get('name') || await request.text()) + ' of ' + context.functionName }) })
+          app.http('both', { handler: async () => ({ body: 'shop' }) })`,
+      },
+      'azure-stock': {
+        'package.json': '{ "dependencies": { "@azure/functions": "^4" } }',
+        'index.ts': "import './functions/stock.js'",
+        'functions/stock.ts': `import { app as functions, type HttpRequest } from '@azure/functions'
+          functions.get('stock', async (): Promise<object> => ({ jsonBody: [1, 2] }))
+          functions.http('one', { route: 'stock/{id}', handler: (request: HttpRequest) => ({ body: request.params.id }) })
+          functions.http('both', { handler: async () => ({ body: 'stock' }) })
+          functions.post('rest', { route: \`products/{*rest}\`, handler: (request) => ({ body: 'rest ' + request.params.rest }) })`,
+      },
+      'vercel-project': {
+        'vercel.json': '{}',
+        'api/people.ts':
+          "import { greet } from './_greet.js'\nexport default (req, res) => res.send(greet(req.query.name))",
+        'api/_greet.ts': "export const greet = (name: string) => 'Hello ' + name",
+        'api/people/[id].ts': 'export default (req, res) => res.json(req.query)',
+        'api/docs/[...slug].js': 'module.exports = (req, res) => res.json(req.query.slug)',
+        'api/web.ts': "export const GET = () => new Response('web')",
+        'index.html': '<p>a static file</p>',
+      },
       wsgi: {
         'app.py':
           "def app(environ, start):\n    start('200 OK', [])\n    return [b'wsgi ' + environ['PATH_INFO'].encode()]\n",
@@ -54,11 +104,27 @@ describe('one gateway', () => {
 
   it.each([
     ['/lambda/x', 201, '/x'],
+    ['/lambda-by-marks', 200, '["lambda-by-marks","us-east-1","index.handler"]'],
+    ['/lambda-beside-fetch', 200, 'fetch none'],
     ['/plain/x?q=1', 200, 'plain /x?q=1'],
     ['/whole/7', 200, 'plain /whole/7'],
     ['/travel/rome', 200, 'rome'],
     ['/vercel?a=1', 202, '{"a":"1"}'],
     ['/openfaas/y', 203, '/y'],
+    ['/google-http?name=Ada', 200, 'Hello Ada'],
+    ['/api/hello?name=Ada', 200, 'Hello, Ada of hello'],
+    ['/azure-shop/api/hello?name=Ada', 200, 'Hello, Ada of hello'],
+    ['/api/products/shoes/7', 200, '{"category":"shoes","id":"7"}'],
+    ['/api/products/shoes', 200, '{"category":"shoes"}'],
+    ['/api/stock', 200, '[1,2]'],
+    ['/api/stock/9', 200, '9'],
+    ['/api/both', 200, 'shop'],
+    ['/azure-stock/api/both', 200, 'stock'],
+    ['/api/people?name=Ada', 200, 'Hello Ada'],
+    ['/api/people/7?a=1', 200, '{"a":"1","id":"7"}'],
+    ['/api/docs/a/b', 200, '["a","b"]'],
+    ['/api/web', 200, 'web'],
+    ['/vercel-project/api/people/7', 200, '{"id":"7"}'],
     ['/wsgi/z', 200, 'wsgi /z'],
     ['/program/p', 200, 'program /p'],
     ['/script', 200, '"bootstrap"'],
@@ -67,5 +133,25 @@ describe('one gateway', () => {
       const response = await gateway().fetch(path)
       expect([response.status, await response.text()]).toEqual([status, body])
     }
+  })
+
+  it('calls the function of an event', async () => {
+    const headers = { 'ce-id': '1', 'ce-source': '//here', 'ce-type': 'made', 'ce-specversion': '1.0' }
+    const body = JSON.stringify({ name: 'Ada' })
+    const sent = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body }
+    expect((await gateway().fetch('/google-events', sent)).status).toBe(204)
+    await gateway().logged((line) => line.function === 'google-events' && line.msg === 'got made Ada')
+  })
+
+  it('asks the more specific of two apps, and answers as it does', async () => {
+    const sent = { method: 'POST', body: '' }
+    expect(await (await gateway().fetch('/api/products/a/b/c', sent)).text()).toBe('rest a/b/c')
+    expect((await gateway().fetch('/api/products/a', { method: 'POST' })).status).toBe(405)
+    expect((await gateway().fetch('/api/nothing')).status).toBe(404)
+  })
+
+  it('says at load which paths two folders ask for', async () => {
+    const { msg } = await gateway().logged((line) => line.function === 'azure-stock' && line.msg.includes('/api/both'))
+    expect(msg).toContain('"azure-shop" answers there, and "azure-stock" under /azure-stock')
   })
 })

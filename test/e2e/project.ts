@@ -1,7 +1,8 @@
 /** A folder as somebody has it who uses the gateway: functions, and a configuration. Real, and gone afterwards. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** By name: the source of a single file (`hello` and `hello.js` mean the same), or a folder's files by their paths. */
 export type Functions = Readonly<Record<string, string | Readonly<Record<string, string>>>>
@@ -19,6 +20,11 @@ export class Project {
       else for (const [file, content] of Object.entries(source)) this.write(`functions/${name}/${file}`, content)
     }
     this.configure(config)
+  }
+
+  /** As after an install: the packages of the repository are there for functions to import. */
+  installPackages(): void {
+    symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), this.path('node_modules'))
   }
 
   path(file: string): string {

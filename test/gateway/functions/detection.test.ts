@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { build } from '../../../gateway/functions/build.ts'
 import { discover } from '../../../gateway/functions/discover.ts'
+import { routeConflicts } from '../../../gateway/functions/own-routes.ts'
 import { temporaryFolder, writeTree } from './helpers.ts'
 
 type Tree = Readonly<Record<string, string>>
@@ -47,6 +48,98 @@ test.each(TAKEN_FOR)('%s', async (_what, tree, as) => {
   const { found, problem } = await lookAt(tree)
   expect(problem).toBeUndefined()
   expect(found!.identity).toMatchObject(as)
+})
+
+const AZURE = { 'package.json': '{"dependencies":{"@azure/functions":"4"}}' }
+const registering = (call: string) => ({ ...AZURE, 'index.ts': `import { app } from '@azure/functions'\n${call}` })
+
+const ROUTES: readonly [what: string, tree: Tree, routes: readonly string[]][] = [
+  ['a name', registering("app.http('hello', { handler: async () => ({}) })"), ['/api/hello']],
+  ['a handler alone', registering("app.get('hello', async () => ({}))"), ['/api/hello']],
+  [
+    'parameters',
+    registering("app.http('x', { handler, route: 'a/{b:regex(^x{2}$)}/{c:int?}' })"),
+    ['/api/a/:b', '/api/a/:b/:c'],
+  ],
+  ['the rest', registering("app.http('x', { route: 'a/{*rest}', handler })"), ['/api/a/*']],
+  ['a part of a segment', registering("app.http('x', { route: 'a/v{n}/b', handler })"), ['/api/a/*']],
+  [
+    'a prefix of host.json',
+    {
+      ...registering("app.http('x', { handler })"),
+      'host.json': '{"extensions":{"http":{"routePrefix":"v1/here"}}}',
+    },
+    ['/v1/here/x'],
+  ],
+  [
+    'modules behind others, whatever they call it',
+    {
+      ...registering("import './more/b.js'"),
+      'more/b.ts': "import { app as it } from '@azure/functions'\nit.post('b', { handler })",
+    },
+    ['/api/b'],
+  ],
+  [
+    'an api folder',
+    {
+      'api/index.ts': '',
+      'api/a/[id].ts': '',
+      'api/b/[...rest].js': '',
+      'api/c/[[...all]].mjs': '',
+      'api/_d.ts': '',
+      'api/e.test.ts': '',
+      'api/f.d.ts': '',
+    },
+    ['/api/a/:id', '/api/b/*', '/api/c/*', '/api'],
+  ],
+]
+test.each(ROUTES)('the routes are read off %s', async (_what, tree, routes) => {
+  const { found, problem } = await lookAt(tree)
+  expect(problem).toBeUndefined()
+  expect(found!.routes).toEqual(routes)
+  expect(found!.notes).toEqual([])
+})
+
+const COMPUTED = [
+  'app.http(name, { handler })',
+  "app.http('x', { route: prefix + 'x', handler })",
+  "app.http('x', options)",
+]
+test.each(COMPUTED)('what is computed is said, with the line to write instead: %s', async (call) => {
+  const { found } = await lookAt(registering(call))
+  expect(found!.routes).toEqual([])
+  expect(found!.notes).toEqual([expect.stringMatching(/is computed.*"routes": \["\/api\/(x|hello)"\]/)])
+})
+
+test('an api folder beside a module is a helper of that, unless vercel.json is there', async () => {
+  const tree = { 'index.ts': '', 'api/a.ts': '' }
+  expect((await lookAt(tree)).found!.identity.format).toBeNull()
+  expect((await lookAt({ ...tree, 'vercel.json': '{}' })).found!.identity).toMatchObject({ format: 'vercel' })
+  expect((await lookAt({ 'api/a.ts': '', 'function.json': '{"format":"vercel"}' })).found!.routes).toEqual(['/api/a'])
+})
+
+test.each([
+  [
+    'export default {\n async scheduled(event) {},\n fetch() {}, email: () => {}\n}',
+    'its scheduled, email handlers are',
+  ],
+  ['const queue = 1\nconst worker = {\n fetch() {},\n queue\n}\nexport default worker', 'its queue handler is'],
+])('handlers that nobody calls are said: %s', async (text, said) => {
+  const { found } = await lookAt({ 'index.ts': text })
+  expect(found!.notes).toEqual([expect.stringContaining(`${said} not called here`)])
+  expect(
+    (await lookAt({ 'index.ts': 'const user = { email: 1 }\nexport default { fetch() {} }' })).found!.notes,
+  ).toEqual([])
+})
+
+test('of two folders that ask for the same path the first has it', () => {
+  const rules = [
+    { path: '/a/:id', host: null, function: 'one', stripPrefix: false },
+    { path: '/a/:name', host: null, function: 'two', stripPrefix: false },
+    { path: '/a/:id', host: null, function: 'one', stripPrefix: false },
+    { path: '/a/*', host: null, function: 'three', stripPrefix: false },
+  ]
+  expect(routeConflicts(rules)).toEqual([{ path: '/a/:name', taken: 'one', refused: 'two' }])
 })
 
 test('routes come from function.json and from Netlify’s config', async () => {

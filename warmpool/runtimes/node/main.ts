@@ -32,6 +32,7 @@ const NO_BODY = new IncomingBody(null, false, () => {})
 
 const calls = new ById<Call>()
 let handler: Handler | null = null
+let hasLoad = false
 let isDraining = false
 
 installWebClasses()
@@ -80,6 +81,9 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
       writer.empty(FRAME.pong, 0)
       return giveBackWhenIdle(calls)
     case FRAME.load:
+      // A worker never becomes another function.
+      if (hasLoad) return unexpected(type)
+      hasLoad = true
       void load(JSON.parse(chunk.toString('utf8', start, end)) as Load)
       return
     case FRAME.drain:

@@ -11,7 +11,7 @@ test('a module without a mark says what it exports and what it could', async () 
 
 test('an unknown format names the ones there are', async () => {
   const { failure } = await CalledFunction.of({ 'index.mjs': 'export default 1' }, { format: 'lamda' }).call()
-  expect(failure!.message).toMatch(/Unknown format "lamda". There are: .*methods, .*fetch, /)
+  expect(failure!.message).toMatch(/Unknown format "lamda" for JavaScript. There are: .*methods, .*fetch, /)
 })
 
 test('a marked module answers over HTTP', async () => {

@@ -110,9 +110,13 @@ export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen
 
 function stated(name: string): Row {
   const row = FORMATS.find((one) => one.name === name)
-  if (row === undefined)
-    throw new TypeError(`Unknown format "${name}". There are: ${FORMATS.map((one) => one.name).join(', ')}`)
+  if (row === undefined) throw new TypeError(`Unknown format "${name}" for JavaScript. There are: ${formatNames()}`)
   return row
+}
+
+/** A program is a runtime in the author's eyes. */
+function formatNames(): string {
+  return FORMATS.flatMap((row) => (row.isProgram === true ? [] : row.name)).join(', ')
 }
 
 /** A row of what every blank has read already. */

@@ -142,7 +142,7 @@ export class Program {
 
   failure(what: string, advice = ''): ProgramError {
     const last = this.#lastLines.text
-    const lines = last === '' ? ' It wrote nothing to stderr.' : ` Its last lines on stderr:\n${last}`
+    const lines = last === '' ? ' It wrote nothing to stderr.' : `\nIts last lines on stderr:\n${last}`
     return new ProgramError(`The program "${this.#words}" ${what}.${advice === '' ? '' : ` ${advice}`}${lines}`)
   }
 
