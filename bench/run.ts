@@ -11,6 +11,7 @@ import { bigBody } from './suites/big-body.ts'
 import { blob } from './suites/blob.ts'
 import { coldStart } from './suites/cold-start.ts'
 import { firstCall } from './suites/first-call.ts'
+import { formats } from './suites/formats.ts'
 import { httpSuites } from './suites/http.ts'
 import { killStorm } from './suites/kill-storm.ts'
 import { manyFunctions } from './suites/many-functions.ts'
@@ -39,6 +40,7 @@ const SUITES: readonly Suite[] = [
   manyFunctions,
   pools,
   ...httpSuites,
+  formats,
   blob,
   seedCall,
   seedPool,
