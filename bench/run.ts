@@ -13,11 +13,13 @@ import { coldStart } from './suites/cold-start.ts'
 import { firstCall } from './suites/first-call.ts'
 import { formats } from './suites/formats.ts'
 import { httpSuites } from './suites/http.ts'
+import { httpRuntime } from './suites/http-runtime.ts'
 import { killStorm } from './suites/kill-storm.ts'
 import { manyFunctions } from './suites/many-functions.ts'
 import { noColdStart } from './suites/no-cold-start.ts'
 import { oneShot } from './suites/one-shot.ts'
 import { pools } from './suites/pools.ts'
+import { python } from './suites/python.ts'
 import { recycling } from './suites/recycling.ts'
 import { refill } from './suites/refill.ts'
 import { seedCall } from './suites/seed-call.ts'
@@ -41,6 +43,8 @@ const SUITES: readonly Suite[] = [
   pools,
   ...httpSuites,
   formats,
+  python,
+  httpRuntime,
   blob,
   seedCall,
   seedPool,

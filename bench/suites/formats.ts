@@ -5,27 +5,22 @@
  */
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { treeCpuMs } from '../lib/cpu.ts'
 import { withGateway } from '../lib/gateway.ts'
 import { APP_NAMES, APPS, type AppName, FETCH_ALONE, HELLO_FOLDERS } from '../lib/hello-folders.ts'
+import { type CpuSample, failuresOf, httpContestant, proveHello, startServer } from '../lib/http-contestant.ts'
 import { type Contestant, interleave, medianOf, ratioOf, type Standing } from '../lib/interleave.ts'
-import { type LoadReport, load, loadInWords } from '../lib/load.ts'
-import { oneCall } from '../lib/one-call.ts'
+import { loadInWords } from '../lib/load.ts'
 import { pinningInWords } from '../lib/pinning.ts'
-import { sum } from '../lib/stats.ts'
 import type { Suite } from '../lib/suite.ts'
 import { atMost, type Finding, mustBeNone } from '../lib/verdict.ts'
-import { freePort, Host } from '../peers/host.ts'
+import { Host } from '../peers/host.ts'
 
 const CONNECTIONS = 64
 const WARM = { minWorkers: 1, maxWorkers: 1, maxInvocations: 'never', maxAge: 'never' }
 const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const FETCH = HELLO_FOLDERS[0]!.name
 const MOST = 1.25
-
-type Sample = LoadReport & { readonly cpuMicros: number; readonly failed: number }
 
 export const formats: Suite = {
   name: 'formats',
@@ -37,10 +32,12 @@ export const formats: Suite = {
     return withGateway(filesIn, async (gateway) => {
       const host = new Host()
       try {
-        const direct: Contestant<Sample>[] = []
+        const direct: Contestant<CpuSample>[] = []
         for (const name of APP_NAMES) direct.push(await serveDirectly(host, name, seconds))
-        const ours = HELLO_FOLDERS.map(({ name, path }) => contestant(name, gateway.url + path, gateway.pid, seconds))
-        for (const { name, path } of HELLO_FOLDERS) await proveAnswer(name, gateway.url + path)
+        const ours = HELLO_FOLDERS.map(({ name, path }) =>
+          httpContestant(name, gateway.url + path, [gateway.pid], { connections: CONNECTIONS, seconds }),
+        )
+        for (const { name, path } of HELLO_FOLDERS) await proveHello(name, gateway.url + path)
         const all = [...ours, ...direct]
         progress('warming up')
         for (const one of all) await one.measure(0)
@@ -49,10 +46,10 @@ export const formats: Suite = {
             `round ${round + 1}/${rounds} ${name} ${cpuMicros.toFixed(1)} µs, ${Math.round(requestsPerSecond)} requests/s`,
           ),
         )
-        const of = (name: string): Standing<Sample> => standings.find((one) => one.name === name)!
+        const of = (name: string): Standing<CpuSample> => standings.find((one) => one.name === name)!
         const hello = of(FETCH)
         const alone = new Set(HELLO_FOLDERS.filter(({ concurrency }) => concurrency === 1).map(({ name }) => name))
-        const baseOf = (name: string): Standing<Sample> => (alone.has(name) ? of(FETCH_ALONE) : hello)
+        const baseOf = (name: string): Standing<CpuSample> => (alone.has(name) ? of(FETCH_ALONE) : hello)
         return {
           conditions: [
             pinningInWords,
@@ -70,7 +67,7 @@ export const formats: Suite = {
               ratioOf(one, hello, 'cpuMicros'),
               medianOf(one, 'requestsPerSecond'),
               medianOf(one, 'p50Ms'),
-              failures(one),
+              failuresOf(one),
             ]),
           },
           drawing: {
@@ -87,7 +84,7 @@ export const formats: Suite = {
                 }),
             ),
             ...APP_NAMES.flatMap((name) => besideDirect(name, of(name), of(directName(name)))),
-            ...standings.map((one) => mustBeNone({ measure: `${one.name}: failed requests`, value: failures(one) })),
+            ...standings.map((one) => mustBeNone({ measure: `${one.name}: failed requests`, value: failuresOf(one) })),
           ],
           raw: standings,
         }
@@ -98,7 +95,7 @@ export const formats: Suite = {
   },
 }
 
-function besideDirect(name: AppName, ours: Standing<Sample>, direct: Standing<Sample>): Finding[] {
+function besideDirect(name: AppName, ours: Standing<CpuSample>, direct: Standing<CpuSample>): Finding[] {
   return [
     atMost(MOST, { measure: `CPU: ${name}, ours ÷ its own listen`, value: ratioOf(ours, direct, 'cpuMicros') }),
     atMost(MOST, {
@@ -121,47 +118,11 @@ function directName(name: AppName): string {
   return `${name} by itself`
 }
 
-async function serveDirectly(host: Host, name: AppName, seconds: number): Promise<Contestant<Sample>> {
+async function serveDirectly(host: Host, name: AppName, seconds: number): Promise<Contestant<CpuSample>> {
   const { source, listen } = APPS[name]
-  const modules = join(host.folder, 'node_modules')
-  if (name === APP_NAMES[0]) symlinkSync(MODULES, modules)
+  if (name === APP_NAMES[0]) symlinkSync(MODULES, join(host.folder, 'node_modules'))
   const file = join(host.folder, `${name}.mjs`)
   writeFileSync(file, source + listen)
-  const port = await freePort()
-  host.run([process.execPath, file], { PORT: String(port) })
-  const url = `http://127.0.0.1:${port}/`
-  for (let tries = 0; !(await answers(url)); tries++) {
-    if (tries > 200 || host.complaint !== null) throw new Error(host.complaint ?? `${name} does not listen`)
-    await pause(50)
-  }
-  return contestant(directName(name), url, host.pids.at(-1)!, seconds)
-}
-
-function answers(url: string): Promise<boolean> {
-  return oneCall(url).then(
-    () => true,
-    () => false,
-  )
-}
-
-function contestant(name: string, url: string, pid: number, seconds: number): Contestant<Sample> {
-  return {
-    name,
-    async measure() {
-      const beforeMs = treeCpuMs(pid)
-      const report = await load(url, { connections: CONNECTIONS, seconds })
-      const usedMs = treeCpuMs(pid) - beforeMs
-      const failed = report.badStatuses + report.errors
-      return { ...report, cpuMicros: (usedMs * 1000) / report.requests, failed }
-    },
-  }
-}
-
-async function proveAnswer(name: string, url: string): Promise<void> {
-  const { status, body } = await oneCall(url)
-  if (status !== 200 || !body.includes('Hello!')) throw new Error(`${name} answered ${status}: ${body}`)
-}
-
-function failures(standing: Standing<Sample>): number {
-  return sum(standing.rounds.map(({ failed }) => failed))
+  const { url, pid } = await startServer(host, () => [process.execPath, file])
+  return httpContestant(directName(name), url, [pid], { connections: CONNECTIONS, seconds })
 }
