@@ -11,12 +11,15 @@ import { bigBody } from './suites/big-body.ts'
 import { blob } from './suites/blob.ts'
 import { coldStart } from './suites/cold-start.ts'
 import { firstCall } from './suites/first-call.ts'
+import { formats } from './suites/formats.ts'
 import { httpSuites } from './suites/http.ts'
+import { httpRuntime } from './suites/http-runtime.ts'
 import { killStorm } from './suites/kill-storm.ts'
 import { manyFunctions } from './suites/many-functions.ts'
 import { noColdStart } from './suites/no-cold-start.ts'
 import { oneShot } from './suites/one-shot.ts'
 import { pools } from './suites/pools.ts'
+import { python } from './suites/python.ts'
 import { recycling } from './suites/recycling.ts'
 import { refill } from './suites/refill.ts'
 import { seedCall } from './suites/seed-call.ts'
@@ -39,6 +42,9 @@ const SUITES: readonly Suite[] = [
   manyFunctions,
   pools,
   ...httpSuites,
+  formats,
+  python,
+  httpRuntime,
   blob,
   seedCall,
   seedPool,

@@ -8,6 +8,8 @@ export interface LoadOptions {
   readonly seconds: number
   /** Without it, each request is a GET. */
   readonly post?: Post | undefined
+  /** A connection for each request. */
+  readonly isClosing?: boolean
 }
 
 export interface Post {

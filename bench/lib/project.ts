@@ -1,10 +1,10 @@
 /** A folder of functions with a configuration, made for one measurement and gone after it. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface ProjectFiles {
-  /** File names inside functions/, and their contents. */
+  /** Paths inside functions/, and the files' contents. */
   readonly functions: Readonly<Record<string, string>>
   /** What stands in wrangler-free.config.json. */
   readonly config: Readonly<Record<string, unknown>>
@@ -35,7 +35,11 @@ export function makeProject(filesIn: (folder: string) => ProjectFiles, inside = 
   folders.add(folder)
   const { functions, config } = filesIn(folder)
   mkdirSync(join(folder, 'functions'))
-  for (const [name, source] of Object.entries(functions)) writeFileSync(join(folder, 'functions', name), source)
+  for (const [path, source] of Object.entries(functions)) {
+    const file = join(folder, 'functions', path)
+    if (path.includes('/')) mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, source)
+  }
   const configFile = join(folder, 'wrangler-free.config.json')
   const configure: Project['configure'] = (settings) => writeFileSync(configFile, JSON.stringify(settings, null, 2))
   configure(config)

@@ -18,9 +18,20 @@ export async function wrk(url: string, { post, ...options }: LoadOptions): Promi
   }
 }
 
-async function runWrk(url: string, { connections, seconds }: LoadOptions, script: string[]): Promise<LoadReport> {
+async function runWrk(
+  url: string,
+  { connections, seconds, isClosing }: LoadOptions,
+  script: string[],
+): Promise<LoadReport> {
   const words = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '30s', '--latency']
-  const [file, ...args] = [...pinLoad, 'wrk', ...words, ...script, url]
+  const [file, ...args] = [
+    ...pinLoad,
+    'wrk',
+    ...words,
+    ...(isClosing ? ['-H', 'Connection: close'] : []),
+    ...script,
+    url,
+  ]
   return parseWrk(await runCommand([file!, ...args]))
 }
 

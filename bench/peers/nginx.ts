@@ -19,16 +19,21 @@ export const nginxNode: Peer = {
   async start(host, { name }) {
     const socket = join(host.folder, 'node.sock')
     host.run(node('node-http.js', name, socket))
-    return startNginx(
-      host,
-      `upstream behind { server unix:${socket}; keepalive 64; keepalive_requests 10000000; }`,
-      `proxy_pass http://behind;
+    return nginxBefore(host, `unix:${socket}`)
+  },
+}
+
+/** nginx with kept connections to an HTTP server, which is named as nginx names it. */
+export function nginxBefore(host: Host, server: string): Promise<string> {
+  return startNginx(
+    host,
+    `upstream behind { server ${server}; keepalive 64; keepalive_requests 10000000; }`,
+    `proxy_pass http://behind;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $host;
       proxy_buffers 16 8k;`,
-    )
-  },
+  )
 }
 
 export const nginxPhp: Peer = {

@@ -8,6 +8,7 @@ import { isBuiltin } from 'node:module'
 import { resolve } from 'node:path'
 import * as esbuild from 'esbuild'
 import { type Bundled, CODE_FILE, COMPILE, isFile, type Located } from './bundling.ts'
+import { withCheapNames } from './cheap-names.ts'
 import { googleFunctions } from './google-functions.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
@@ -62,7 +63,7 @@ function resultsOf(root: string, some: readonly Located[], { metafile, outputFil
     // What is another's own file in here would not be that alone.
     if (files.some((file) => file !== one.entry && entries.has(file))) continue
     const text = (name: string) => texts.get(resolve(root, name))?.text ?? ''
-    const code = text(`${at}.mjs`).replace(
+    const code = withCheapNames(text(`${at}.mjs`)).replace(
       `\n//# sourceMappingURL=${at}.mjs.map\n`,
       `\n//# sourceMappingURL=${CODE_FILE}.map\n`,
     )

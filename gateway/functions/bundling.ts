@@ -7,6 +7,7 @@ import { basename, dirname, relative } from 'node:path'
 import * as esbuild from 'esbuild'
 import { azureEntry } from './azure-entry.ts'
 import { buildErrorFrom, plainBuildError } from './build-error.ts'
+import { withCheapNames } from './cheap-names.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
 import { googleFunctions } from './google-functions.ts'
@@ -82,7 +83,7 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)
-    return { code: output('.mjs'), map: output('.map'), inputs, externals: [...externals.values()] }
+    return { code: withCheapNames(output('.mjs')), map: output('.map'), inputs, externals: [...externals.values()] }
   } catch (error) {
     throw await buildErrorFrom(source, root, error)
   }

@@ -149,6 +149,43 @@ describe('contexts', () => {
   })
 })
 
+describe('requests and contexts', () => {
+  test("are the package's classes, with all that these can do", async () => {
+    const called = await app(`import { app, HttpRequest, InvocationContext, output } from '@azure/functions'
+      const queue = output.storageQueue({ queueName: 'q', connection: 'X' })
+      app.post('all', { extraOutputs: [queue], handler: async (request, context) => {
+        const copy = request.clone()
+        context.extraOutputs.set(queue, 'later')
+        return { jsonBody: {
+          classes: [request instanceof HttpRequest, context instanceof InvocationContext, copy instanceof HttpRequest],
+          named: request.constructor === HttpRequest,
+          own: [Object.keys(request), context.functionName, context.options.trigger.type],
+          query: [request.query.getAll('a'), copy.query.getAll('a')],
+          bodies: [await request.text(), await copy.text()],
+          used: request.bodyUsed,
+          user: request.user?.username ?? null,
+          kept: context.extraOutputs.get(queue),
+        } }
+      } })`)
+    const principal = { userId: 'u1', userDetails: 'ada', identityProvider: 'x', userRoles: [] }
+    const headers = { 'x-ms-client-principal': Buffer.from(JSON.stringify(principal)).toString('base64') }
+    const url = '/api/all?a=1&a=2'
+    expect(JSON.parse(await called.text({ method: 'POST', url, headers, body: 'twice' }))).toEqual({
+      classes: [true, true, true],
+      named: true,
+      own: [['query', 'params'], 'all', 'httpTrigger'],
+      query: [
+        ['1', '2'],
+        ['1', '2'],
+      ],
+      bodies: ['twice', 'twice'],
+      used: true,
+      user: 'ada',
+      kept: 'later',
+    })
+  })
+})
+
 describe('other triggers, keys and hooks', () => {
   test('triggers other than HTTP load, are named, and are not called', async () => {
     const called = await app(`import { app } from '@azure/functions'

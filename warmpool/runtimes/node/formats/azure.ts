@@ -1,28 +1,22 @@
 /**
  * `app.http(name, { methods, route, handler })` of Azure Functions' v4 model: any number of functions in one folder,
  * registered through the package of the author's own (gateway/functions/platform-modules.ts gives it the part that
- * Azure's host has). Requests and contexts are that package's classes, over this runtime's lazy request. Triggers other
+ * Azure's host has). Requests and contexts pass for that package's (azure-light.ts), over this runtime's lazy request. Triggers other
  * than HTTP load, are named once in the log, and are never called.
  */
 import { readFileSync } from 'node:fs'
-import { format } from 'node:util'
 import type { Load } from '../../../wire/messages.ts'
 import type { Call } from '../call.ts'
 import { type AzureApp, type AzureFunction, azureApp, type HookCallback } from './azure-app.ts'
+import { type Class, type ContextInit, lightContext, lightRequest, type RequestInit } from './azure-light.ts'
 import { azureResponse } from './azure-response.ts'
 import { AzureRoutes } from './azure-routes.ts'
 import type { Format, Handler } from './format.ts'
 
-interface RequestInit {
-  readonly nativeRequest: Request
-  readonly params: Readonly<Record<string, string>>
-  readonly query?: Readonly<Record<string, string>>
-}
-
-/** The classes of the author's copy of `@azure/functions`. */
+/** As those of the author's copy of `@azure/functions`. */
 interface Classes {
-  readonly HttpRequest: new (init: RequestInit) => object
-  readonly InvocationContext: new (init: object) => object
+  readonly HttpRequest: Class<RequestInit>
+  readonly InvocationContext: Class<ContextInit>
 }
 
 interface Served {
@@ -31,9 +25,6 @@ interface Served {
   readonly options: object
   readonly needsKey: boolean
 }
-
-const NO_QUERY = Object.freeze({})
-const LOGGED = { error: 'error', critical: 'error', warning: 'warn' } as Readonly<Record<string, 'error' | 'warn'>>
 
 export const azureFormat: Format = {
   name: 'azure',
@@ -60,13 +51,11 @@ export const azureFormat: Format = {
       const nativeRequest = call.request()
       if (served.needsKey && key !== null && !hasKey(nativeRequest, key))
         return call.respond(new Response(null, { status: 401 }))
-      const { params } = found
-      const init = queryAt < 0 ? { nativeRequest, params, query: NO_QUERY } : { nativeRequest, params }
-      const request = new classes.HttpRequest(init)
+      const search = queryAt < 0 ? '' : target.slice(queryAt + 1)
+      const request = new classes.HttpRequest({ nativeRequest, params: { ...found.params }, search })
       const context = new classes.InvocationContext({
         invocationId: call.invocationId,
         functionName: served.name,
-        logHandler: log,
         options: served.options,
         traceContext: traceOf(call),
       })
@@ -118,10 +107,6 @@ function traceOf({ lines }: Call): object | undefined {
   return undefined
 }
 
-function log(level: string, ...args: unknown[]): void {
-  console[LOGGED[level] ?? 'log'](format(...args))
-}
-
 /**
  * The package shows its classes to its host alone: an invocation is made that is never run. Its trigger is none that
  * the package knows, since for HTTP it may wait for a proxy.
@@ -141,7 +126,10 @@ async function classesOf({ model }: AzureApp): Promise<Classes> {
     throw new TypeError(
       'This version of @azure/functions is not known here: install a newer one; 4.16 is known to work',
     )
-  return { HttpRequest: request.constructor, InvocationContext: context.constructor } as unknown as Classes
+  return {
+    HttpRequest: lightRequest(request.constructor as Class<object>),
+    InvocationContext: lightContext(context.constructor as Class<object>),
+  }
 }
 
 function routesOf(app: AzureApp, load: Load): AzureRoutes<Served> {
