@@ -25,7 +25,7 @@ const SLAB_BYTES = 64 * 1024
 const PASS_ON_BYTES = 4 * 1024
 
 /** So many frames are sent before the turn ends, so that the other side works on them while this one goes on. */
-const EARLY_FRAMES = 16
+const EARLY_FRAMES = 64
 
 const MAX_U32 = 0xffffffff
 

@@ -112,19 +112,19 @@ describe('one event-loop turn', () => {
   test('puts many small frames into one chunk', async () => {
     const sink = new Sink()
     const writer = new FrameWriter(sink)
-    for (let id = 1; id <= 16; id++) writer.response(id, 200, 'content-type\ntext/plain', 'hello', false, false)
+    for (let id = 1; id <= 64; id++) writer.response(id, 200, 'content-type\ntext/plain', 'hello', false, false)
     await turn()
     expect(sink.writes.map((chunks) => chunks.length)).toEqual([1])
-    expect(sink.frames.map(({ id }) => id)).toEqual(Array.from({ length: 16 }, (_, at) => at + 1))
+    expect(sink.frames.map(({ id }) => id)).toEqual(Array.from({ length: 64 }, (_, at) => at + 1))
   })
 
-  test('sends what it has after every 16 frames, so that the other side can begin', async () => {
+  test('sends what it has after every 64 frames, so that the other side can begin', async () => {
     const sink = new Sink()
     const writer = new FrameWriter(sink)
     for (let id = 1; id <= 500; id++) writer.response(id, 200, 'content-type\ntext/plain', 'hello', false, false)
-    expect(sink.writes).toHaveLength(31)
+    expect(sink.writes).toHaveLength(7)
     await turn()
-    expect(sink.writes).toHaveLength(32)
+    expect(sink.writes).toHaveLength(8)
     expect(sink.frames.map(({ id }) => id)).toEqual(Array.from({ length: 500 }, (_, at) => at + 1))
   })
 
