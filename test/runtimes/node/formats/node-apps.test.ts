@@ -92,7 +92,7 @@ describe('Express', () => {
         const server = app.listen(3000, () => console.log('listening on ' + server.address().port))`,
     })
     expect(await called.text()).toBe('Hello World!')
-    expect(called.log).toContain('listening on 3000')
+    await expect.poll(() => called.log).toContain('listening on 3000')
   })
 
   test('so is one of CommonJS', async () => {

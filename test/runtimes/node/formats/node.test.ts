@@ -140,7 +140,9 @@ describe('the response', () => {
     }`)
     expect(await called.text()).toBe('ab')
     await expect.poll(() => called.log.at(-1)).toBe('close')
-    expect(called.log).toEqual(['prefinish', 'end returned true true', 'written', 'ended true', 'finish', 'close'])
+    await expect
+      .poll(() => called.log)
+      .toEqual(['prefinish', 'end returned true true', 'written', 'ended true', 'finish', 'close'])
   })
 
   test('streams with backpressure: write says false, then drain comes', async () => {
