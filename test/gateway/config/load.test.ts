@@ -27,6 +27,8 @@ test('without a file everything has its default, and paths are in the current fo
     defaults: DEFAULT_FUNCTION_SETTINGS,
     overrideNames: [],
     routes: [],
+    runtimes: {},
+    runtimeNames: [],
     log: { level: 'info', format: 'auto' },
   })
   expect(layersOf('anything').map(({ written }) => written)).toEqual([{}, {}])
