@@ -155,7 +155,7 @@ function* runtimeBreaches({ overrides, runtimes }: ParsedConfig): Generator<Brea
   }
   for (const [name, { runtime }] of Object.entries(overrides)) {
     if (runtime === undefined || ours.includes(runtime) || own.includes(runtime)) continue
-    const allowed = `${[...ours, ...own].join(', ')}; others are added by \`runtimes\``
+    const allowed = `${[...new Set([...ours, ...own])].join(', ')}; others are added by \`runtimes\``
     yield { at: ['overrides', name, 'runtime'], about: [['runtimes']], found: JSON.stringify(runtime), allowed }
   }
 }

@@ -104,6 +104,8 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
     if (runtime === 'python') return ofPython(look, own.handler, why)
     return isJavaScript(runtime) ? ofNode(look, own, why) : ofOwnRuntime(look, own, why)
   }
+  const python = runtime === 'python' ? await pythonModule(look, stated.module) : null
+  if (python !== null) return { entry: python, identity: { runtime, format, handler: stated.name, command: null, why } }
   const extensions = await extensionsFor(look, runtime, stated.module)
   for (const extension of extensions) {
     const entry = await fileIn(look.dir, `${stated.module}.${extension}`)
@@ -117,13 +119,18 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
 
 async function impliedRuntime(look: FolderLook, file: ParsedFunctionFile): Promise<FunctionRuntime> {
   const module = file.handler === undefined ? null : splitHandler(file.handler).module
-  const isPython = module === null ? await hasOnlyPython(look) : (await fileIn(look.dir, `${module}.py`)) !== null
+  const isPython = module === null ? await hasOnlyPython(look) : (await pythonModule(look, module)) !== null
   return isPython ? 'python' : 'node'
 }
 
-/** `dir/file.export`, as Lambda writes it; a name alone is an export. */
+/** As a path, or as Python itself names it: `site.wsgi`. */
+async function pythonModule(look: FolderLook, module: string): Promise<string | null> {
+  return (await fileIn(look.dir, `${module}.py`)) ?? fileIn(look.dir, `${module.replaceAll('.', '/')}.py`)
+}
+
+/** `dir/file.export`, as Lambda writes it, or `site.wsgi:application`, as Python's servers do; a name alone is an export. */
 function splitHandler(handler: string): { module: string | null; name: string } {
-  const dotAt = handler.lastIndexOf('.')
+  const dotAt = handler.lastIndexOf(handler.includes(':') ? ':' : '.')
   return dotAt < 0
     ? { module: null, name: handler }
     : { module: handler.slice(0, dotAt), name: handler.slice(dotAt + 1) }

@@ -34,6 +34,16 @@ const TAKEN_FOR: readonly [what: string, tree: Tree, as: object][] = [
     { runtime: 'python', handler: 'run' },
   ],
   [
+    'a module as Python names it',
+    { 'manage.py': '', 'site/wsgi.py': '', 'function.json': '{"handler":"site.wsgi.application"}' },
+    { runtime: 'python', handler: 'application' },
+  ],
+  [
+    'a module as Python’s servers name it',
+    { 'manage.py': '', 'site/wsgi.py': '', 'function.json': '{"handler":"site.wsgi:application"}' },
+    { runtime: 'python', handler: 'application' },
+  ],
+  [
     'a command',
     { 'server.py': '', 'function.json': '{"command":["python3","server.py"]}' },
     { runtime: 'http', command: ['python3', 'server.py'] },
