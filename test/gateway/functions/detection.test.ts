@@ -110,6 +110,19 @@ test.each(ROUTES)('the routes are read off %s', async (_what, tree, routes) => {
   expect(found!.notes).toEqual([])
 })
 
+test.each([
+  ['export const handler = async () => ({})', 'lambda'],
+  ['/** Not `export default`. */\nexport const handler = async () => ({})', 'lambda'],
+  ['const handler = () => 1\nexport { handler }', 'lambda'],
+  ['exports.handler=async()=>1', 'lambda'],
+  ['/*\nexport const handler = 1\n*/\nexport const other = 2', null],
+  ['// export const handler = 1\nexport const other = 2', null],
+  ['export const handler = 1\nexport default { fetch() {} }', null],
+  ['export const handler = 1\nexport  function GET() {}', null],
+])('Lambda alone, by its text: %s', async (text, format) => {
+  expect((await lookAt({ 'index.mjs': text })).found!.identity.format).toBe(format)
+})
+
 test('an Azure app is known by what it imports and calls, without a package.json and in a single file', async () => {
   const text = "import { app } from '@azure/functions'\napp.http('hello', { handler })"
   const inFolder = (await lookAt({ 'index.ts': text })).found!
