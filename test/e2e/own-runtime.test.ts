@@ -76,11 +76,16 @@ test('a name that nobody has added is refused with those there are and how to ad
   expect(await text('/later/x')).toBe('later /x')
 })
 
-test('inspect says what starts it and what it runs on', async () => {
-  const words = [BIN, 'inspect', 'functions/page']
+function command(...words: readonly string[]): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
-  execFile(process.execPath, words, { cwd: gateway().project.folder }, (_error, stdout) => resolve(stdout))
-  const said = await promise
+  const { folder } = gateway().project
+  execFile(process.execPath, [BIN, ...words], { cwd: folder }, (_error, stdout) => resolve(stdout))
+  return promise
+}
+
+test('inspect says what starts it and what it runs on, and the list of runtimes has it', async () => {
+  expect(await command('runtime', 'list')).toMatch(/^templates configuration +python3 .*template_worker\.py$/m)
+  const said = await command('inspect', 'functions/page')
   expect(said).toContain('page: template on templates')
   expect(said).toContain(`python3 ${WORKER}`)
   expect(said).toMatch(/runs on +templates 1\.0/)
