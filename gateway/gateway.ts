@@ -6,7 +6,7 @@ import { WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
-import type { Config } from './config/index.ts'
+import { type Config, hasOtherRuntimes, isJavaScript } from './config/index.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
 import { ownRoutes, routeConflicts } from './functions/own-routes.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
@@ -49,7 +49,7 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.pool = new WarmPool({
       ...config.pool,
       defaults: config.defaults,
-      locateRuntime: (runtime) => locateRuntime(config.stateDir, runtime),
+      locateRuntime: (runtime) => locateRuntime(this.#config, runtime),
     })
     this.#edge = new HttpEdge(this, new RouteTable([], []), edgeSettings(config))
     this.pool.on('load-failed', (event) => this.#catalog.setLoadError(event.function!, event.report))
@@ -96,13 +96,13 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   /** Applies what can be applied to a running gateway; requests under way are not touched. */
   async retune(config: Config): Promise<void> {
-    const isMoved = config.functionsDir !== this.#config.functionsDir
+    const isOther = config.functionsDir !== this.#config.functionsDir || hasOtherRuntimes(this.#config, config)
     this.#config = config
     this.#log.level = config.log.level
     this.pool.retune(config.pool)
     this.#edge.retune(edgeSettings(config))
     this.#catalog.retune(config)
-    if (isMoved) await this.#catalog.loadAll(() => {})
+    if (isOther) await this.#catalog.loadAll(() => {})
     this.#route()
   }
 
@@ -225,7 +225,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   #warnOfMissingRuntimes(): void {
     const wanted = new Set(this.functions.flatMap(({ source }) => source?.identity.runtime ?? []))
     for (const runtime of wanted) {
-      if (!/^(node@|bun|deno)/.test(runtime) || this.#warnedOf.has(runtime)) continue
+      if (runtime === 'node' || !isJavaScript(runtime) || this.#warnedOf.has(runtime)) continue
       if (findRuntime(this.#config.stateDir, runtime) !== null) continue
       this.#warnedOf.add(runtime)
       this.#log.warn(missingRuntime(runtime))

@@ -18,6 +18,7 @@ interface Row {
   readonly default: string | null
   readonly required: boolean
   readonly does: string
+  readonly schema: z.ZodType
   /** The section that the value is, or that its entries are. */
   readonly section: z.ZodObject | null
 }
@@ -57,6 +58,7 @@ function jsonType(type: string): object {
     'string[]': { type: 'array', items: { type: 'string' } },
     'Record<string, string>': { type: 'object', additionalProperties: { type: 'string' } },
   }
+  if (type.endsWith(' | string')) return { anyOf: [jsonType(type.slice(0, -' | string'.length)), { type: 'string' }] }
   const texts = type.split(' | ').map((one) => /^'(.*)'$/.exec(one)?.[1])
   return known[type] ?? (texts.includes(undefined) ? { type: ['number', 'string'] } : { enum: texts })
 }
@@ -76,6 +78,7 @@ function rowsOf(section: z.ZodObject): Row[] {
       default: doc.default,
       required: doc.required === true,
       does: doc.does,
+      schema: schema as z.ZodType,
       section: sectionIn(bare),
     }
   })
@@ -116,7 +119,7 @@ function addInterface(interfaces: Map<string, string>, section: z.ZodObject, doe
 function renderDocument(ownConfig: string): string {
   const rows = rowsOf(configSchema)
   const paths = rows.filter((row) => row.section === null)
-  const described = new Set<z.ZodObject>()
+  const described = new Set<z.ZodType>()
   const chapters = rows.map((row) => renderChapter(row, described))
   return `<!-- Generated from gateway/config/schema.ts by \`node scripts/config-docs.ts\`: change it there. -->
 # Configuration
@@ -167,12 +170,14 @@ function outsideRow({ path, flag, variable }: (typeof OUTSIDE_SETTINGS)[number])
   return `| \`${path.join('.')}\` | ${flag ? `\`${flag.name} ${flag.value}\`` : ''} | \`${variable}\` |`
 }
 
-function renderChapter(row: Row, described: Set<z.ZodObject>): string {
+function renderChapter(row: Row, described: Set<z.ZodType>): string {
   if (row.section === null) return ''
   const heading = `\n## ${row.key}\n\n${row.does}\n`
-  if (described.has(row.section)) return `${heading}\nEach holds the keys of [defaults](#defaults).\n`
-  described.add(row.section)
-  return `${heading}\n${renderTable(rowsOf(row.section))}\n${NOTES[row.key] ?? ''}`
+  const rows = rowsOf(row.section)
+  const fresh = rows.filter(({ schema }) => !described.has(schema))
+  const again = fresh.length === rows.length ? '' : '\nEach holds the keys of [defaults](#defaults), and:\n'
+  for (const { schema } of fresh) described.add(schema)
+  return `${heading}${again}\n${renderTable(fresh)}\n${NOTES[row.key] ?? ''}`
 }
 
 /** What holds between the fields of a section. */

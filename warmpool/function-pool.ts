@@ -106,10 +106,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Takes a blank and makes it this function's. */
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
-    const { name, entry, cwd, format, handler, command } = this.spec
+    const { bundle: _bundle, runtime: _runtime, settings: _settings, ...spec } = this.spec
     const { env, bootTimeoutMs: timeoutMs } = this.settings
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
-    worker.load({ name, entry, cwd, format, handler, command, memoryBytes, timeoutMs, env }, this, nowMs)
+    worker.load({ ...spec, memoryBytes, timeoutMs, env }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
       worker.kill('init-failed')

@@ -1,4 +1,5 @@
 /** What a function is to the pool: an immutable bundle, how to start it, and its settings. */
+import { isDeepStrictEqual } from 'node:util'
 import type { RuntimeName } from './runtime.ts'
 import type { FunctionSettings } from './settings.ts'
 
@@ -10,6 +11,8 @@ export interface FunctionSpec {
   readonly entry: string
   /** Working directory of its workers; null keeps the pool's. */
   readonly cwd: string | null
+  /** The folder as its author knows it, for messages, where a copy of it is run. */
+  readonly source?: string
   /** Name of its format; null infers it from the exports. */
   readonly format: string | null
   /** The export to call; null takes the format's own. */
@@ -18,6 +21,11 @@ export interface FunctionSpec {
   readonly command: readonly string[] | null
   readonly runtime: RuntimeName
   readonly settings: FunctionSettings
+}
+
+/** True when a worker of the one may serve the other: they differ in their settings at most. */
+export function isSameCode(a: FunctionSpec, b: FunctionSpec): boolean {
+  return a.bundle === b.bundle && isDeepStrictEqual({ ...a, settings: null }, { ...b, settings: null })
 }
 
 /** A module of the library's user: its URL is its name. */

@@ -1,18 +1,21 @@
 /**
  * The parent's side of a runtime: its name and how one of its processes is started. What runs inside is under
  * runtimes/, which nothing on this side imports. `node` (the one that runs this) and `python` are always known; of
- * `node@NN`, `bun` and `deno` the program that uses the pool says where they are.
+ * `node@NN`, `bun` and `deno` the program that uses the pool says where they are, and of any other the whole command.
  */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { compileCacheFolder } from './compile-cache.ts'
 import type { Command } from './spawn.ts'
 
-/** `node`, `python`, `node@24`, `bun`, `deno`. */
+/** `node`, `python`, `node@24`, `bun`, `deno`, or one that the locator knows. */
 export type RuntimeName = string
 
-/** The program of a runtime that is not always there. Throws an error that says what to do where there is none. */
-export type RuntimeLocator = (runtime: RuntimeName) => string
+/**
+ * The program of a runtime that is not always there; as a list the whole command, for a runtime of one's own that speaks
+ * docs/protocol.md. Throws an error that says what to do where there is none.
+ */
+export type RuntimeLocator = (runtime: RuntimeName) => string | readonly [program: string, ...args: string[]]
 
 /** There is no such program: trying again does not help until somebody has done something. */
 export class RuntimeMissing extends Error {
@@ -38,8 +41,9 @@ export function commandOf(runtime: RuntimeName, locate: RuntimeLocator = locateN
     const args = [...pythonCache(), ownPath('runtimes/python/main.py')]
     return { file: 'python3', args, env: passedOn(process.env) }
   }
-  const file = runtime === 'node' ? process.execPath : locate(runtime)
   const env = passedOn(process.env)
+  const file = runtime === 'node' ? process.execPath : locate(runtime)
+  if (typeof file !== 'string') return { file: file[0], args: file.slice(1), env }
   switch (runtime.split('@')[0]) {
     case 'node':
       return { file, args: [...NODE_ARGS, nodeEntryFile()], env: { ...env, ...compileCache() } }

@@ -11,7 +11,7 @@ import { DeadlineWheel } from './deadline-wheel.ts'
 import type { PoolEvents } from './events.ts'
 import { InvocationFailure } from './failure.ts'
 import { FunctionPool, type FunctionPoolHost } from './function-pool.ts'
-import { type FunctionSpec, taskSpec } from './function-spec.ts'
+import { type FunctionSpec, isSameCode, taskSpec } from './function-spec.ts'
 import { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
 import { MissingByRuntime } from './missing.ts'
@@ -100,7 +100,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   define(spec: FunctionSpec): void {
     const current = this.#functions.get(spec.name)
     if (current === undefined) this.#define(spec)
-    else if (current.spec.bundle === spec.bundle) current.retune(spec.settings, performance.now())
+    else if (isSameCode(current.spec, spec)) current.retune(spec.settings, performance.now())
     else this.#replace(current, spec)
   }
 

@@ -1,7 +1,7 @@
 /** What `wrangler-free inspect` does: look, and say it so that a person knows what to change. */
 import { resolve } from 'node:path'
 import pc from 'picocolors'
-import { type LoadOptions, loadConfig } from '../config/index.ts'
+import { isJavaScript, type LoadOptions, loadConfig } from '../config/index.ts'
 import { stopBuilding } from '../functions/build.ts'
 import { type Inspection, inspect } from '../functions/inspection.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -39,12 +39,13 @@ function notes({ notes: all }: Inspection): string {
 }
 
 function facts(found: Inspection): string {
-  const { why, entry, handler, command, runsOn, loadMs, routes } = found
+  const { why, entry, handler, command, startedBy, runsOn, loadMs, routes } = found
   const rows: [string, string | null][] = [
     ['because', why],
     ['starts from', entry === '' ? null : entry],
     ['calls', handler],
     ['command', command === null ? null : command.join(' ')],
+    ['started by', startedBy === null ? null : startedBy.join(' ')],
     ['runs on', runsOn],
     ['loads in', loadMs === null ? null : `${loadMs.toFixed(1)} ms`],
     ['answers at', routes.length === 0 ? null : routes.join(', ')],
@@ -59,9 +60,13 @@ function settings({ settings: all }: Inspection): string {
 }
 
 /** How to have it taken for something else. */
-function otherwise({ name, runtime }: Inspection): string {
+function otherwise({ name, kind, runtime }: Inspection): string {
   if (runtime === null) return ''
-  return `To say otherwise, write ${name}/function.json, for example { "format": "node" }: see docs/function-json.md.\n`
+  const example = isJavaScript(runtime)
+    ? '{ "format": "node" }'
+    : `{ "${runtime === 'python' ? 'format": "wsgi' : 'runtime": "node'}" }`
+  const where = kind === 'file' ? `make it a folder, ${name}/, with a function.json` : `write ${name}/function.json`
+  return `To say otherwise, ${where}, for example ${example}: see docs/function-json.md.\n`
 }
 
 function table(rows: readonly (readonly [string, string])[]): string {

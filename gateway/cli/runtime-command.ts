@@ -1,5 +1,6 @@
 /** `wrangler-free runtime`: which programs can run functions, and getting more of them. */
 import type { Command } from 'commander'
+import type { Config } from '../config/index.ts'
 import type { LocatedRuntime } from '../runtimes/located.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { print } from './print.ts'
@@ -46,11 +47,13 @@ async function add(name: string, options: RuntimeOptions): Promise<void> {
 
 async function list(options: RuntimeOptions): Promise<void> {
   const { findRuntime, installedRuntimes } = await import('../runtimes/located.ts')
-  const state = await stateDir(options)
+  const { stateDir: state, runtimes } = await configOf(options)
+  const own = Object.entries(runtimes).map(([name, { command }]) => ({ runtime: name, command, from: 'configuration' }))
   const names = new Set([...COMMON, ...installedRuntimes(state).map(({ runtime }) => runtime)])
   const found = [...names].map((runtime) => ({ runtime, located: findRuntime(state, runtime) }))
-  if (options.json) return print(json(found.flatMap(({ located }) => located ?? [])))
+  if (options.json) return print(json([...found.flatMap(({ located }) => located ?? []), ...own]))
   for (const { runtime, located } of found) print(`${runtime.padEnd(9)} ${describe(runtime, located)}\n`)
+  for (const { runtime, command, from } of own) print(`${runtime.padEnd(9)} ${from.padEnd(21)} ${command.join(' ')}\n`)
 }
 
 async function remove(name: string, options: RuntimeOptions): Promise<void> {
@@ -64,10 +67,14 @@ async function remove(name: string, options: RuntimeOptions): Promise<void> {
   print(options.json ? json({ runtime, removed: true }) : `${runtime} is removed\n`)
 }
 
-async function stateDir({ config, state }: RuntimeOptions): Promise<string> {
+async function stateDir(options: RuntimeOptions): Promise<string> {
+  return (await configOf(options)).stateDir
+}
+
+async function configOf({ config, state }: RuntimeOptions): Promise<Config> {
   const { loadConfig } = await import('../config/index.ts')
   const flags = state === undefined ? {} : { state }
-  return (await loadConfig({ cwd: process.cwd(), flags, ...(config === undefined ? {} : { file: config }) })).stateDir
+  return loadConfig({ cwd: process.cwd(), flags, ...(config === undefined ? {} : { file: config }) })
 }
 
 function describe(runtime: string, located: LocatedRuntime | null): string {

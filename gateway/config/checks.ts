@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { functionSettings, poolSettings } from './config.ts'
+import { RUNTIMES } from './function-kinds.ts'
 import { type ConfigProblem, type KeyPath, showPath } from './problems.ts'
 import { type ParsedConfig, TOKEN_IN_WORDS, type WrittenSettings } from './schema.ts'
 
@@ -29,6 +30,7 @@ export function crossChecks(
     ...poolBreaches(parsed),
     ...functionBreaches(parsed),
     ...routeBreaches(parsed),
+    ...runtimeBreaches(parsed),
   ]
   const isBroken = (path: KeyPath) => broken.some((place) => showPath(path).startsWith(place))
   return breaches
@@ -139,5 +141,21 @@ function* routeBreaches({ routes }: ParsedConfig): Generator<Breach> {
         allowed,
       }
     }
+  }
+}
+
+function* runtimeBreaches({ overrides, runtimes }: ParsedConfig): Generator<Breach> {
+  const ours: readonly string[] = RUNTIMES
+  const own = Object.keys(runtimes)
+  for (const name of own) {
+    // `node@20` of the operator's own would look like one that is installed.
+    if (!ours.includes(name) && !/^(?:node|bun|deno)@/.test(name)) continue
+    const allowed = `a name that is none of ours: not ${ours.join(', ')}`
+    yield { at: ['runtimes', name], about: [], found: 'a runtime that is there already', allowed }
+  }
+  for (const [name, { runtime }] of Object.entries(overrides)) {
+    if (runtime === undefined || ours.includes(runtime) || own.includes(runtime)) continue
+    const allowed = `${[...new Set([...ours, ...own])].join(', ')}; others are added by \`runtimes\``
+    yield { at: ['overrides', name, 'runtime'], about: [['runtimes']], found: JSON.stringify(runtime), allowed }
   }
 }

@@ -43,11 +43,23 @@ export interface Config {
   /** Functions that have an override, in the order written. They need not exist. */
   readonly overrideNames: readonly string[]
   readonly routes: readonly Route[]
+  /** Runtimes of the operator's own, by name. */
+  readonly runtimes: Readonly<Record<string, OwnRuntime>>
+  /** Their names. */
+  readonly runtimeNames: readonly string[]
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' | 'auto' }
   /** How a function is run: `defaults`, over them what its own file asks for, over that its override. */
   functionSettings(name: string, own?: WrittenSettings): FunctionSettings
+  /** What the override says that runs a function; null: nothing. */
+  runtimeOf(name: string): string | null
   /** What is written about a function, and where: for all of them, and for this one. */
   layersOf(name: string): readonly [WrittenLayer, WrittenLayer]
+}
+
+/** A program that speaks the protocol of workers (docs/protocol.md). */
+export interface OwnRuntime {
+  /** It and its arguments, absolute where they are paths. */
+  readonly command: readonly string[]
 }
 
 export interface WrittenLayer {
@@ -92,7 +104,15 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
     defaults,
     overrideNames: [...overrides.keys()],
     routes: parsed.routes.map((route) => ({ ...route, host: route.host ?? null })),
+    runtimes: Object.fromEntries(
+      Object.entries(parsed.runtimes).map(([name, { command }]) => [
+        name,
+        { command: command.map(fromFolder(folder)) },
+      ]),
+    ),
+    runtimeNames: Object.keys(parsed.runtimes),
     log,
+    runtimeOf: (name) => parsed.overrides[name]?.runtime ?? null,
     functionSettings: (name, own) =>
       own === undefined
         ? (overrides.get(name) ?? defaults)
@@ -102,6 +122,10 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
       { from: 'overrides of the configuration', written: parsed.overrides[name] ?? {} },
     ],
   })
+}
+
+function fromFolder(folder: string): (part: string) => string {
+  return (part) => (/^\.\.?\//.test(part) ? resolve(folder, part) : part)
 }
 
 /** The pool's settings, the pool's own defaults filled in. */
@@ -141,6 +165,22 @@ export function sameConfig(a: Config, b: Config): boolean {
   return isDeepStrictEqual(comparable(a), comparable(b))
 }
 
+/** True when a function may be run by something else than before, or a mistake about that may be none any more. */
+export function hasOtherRuntimes(old: Config, next: Config): boolean {
+  return !isDeepStrictEqual(saidOfRuntimes(old), saidOfRuntimes(next))
+}
+
+function saidOfRuntimes(config: Config): unknown {
+  return { own: config.runtimes, overrides: overriddenRuntimes(config) }
+}
+
+function overriddenRuntimes(config: Config): unknown {
+  return config.overrideNames.flatMap((name) => {
+    const runtime = config.runtimeOf(name)
+    return runtime === null ? [] : [[name, runtime]]
+  })
+}
+
 /**
  * Names of the settings that differ and that only a restart can apply: addresses that are bound and the folder that
  * is in use. Everything else applies live.
@@ -157,8 +197,9 @@ export function changedWithRestart(old: Config, next: Config): string[] {
 }
 
 function comparable(config: Config): unknown {
-  const { files: _files, functionSettings, layersOf: _layersOf, ...plain } = config
-  return { ...plain, overrides: config.overrideNames.map((name) => functionSettings(name)) }
+  const { files: _files, functionSettings, layersOf: _layersOf, runtimeOf: _runtimeOf, ...plain } = config
+  const runtimesSaid = overriddenRuntimes(config)
+  return { ...plain, runtimesSaid, overrides: config.overrideNames.map((name) => functionSettings(name)) }
 }
 
 /** Without this, `timeout: undefined` in an override would hide the default below it. */

@@ -3,19 +3,25 @@
  * mistakes at once; the operator's `overrides` win over it, and it over `defaults`.
  */
 import { ConfigError, problemsOf } from './problems.ts'
-import { functionFileSchema, type ParsedFunctionFile } from './schema.ts'
+import { functionFileSchemaWith, type ParsedFunctionFile } from './schema.ts'
 
 export const FUNCTION_FILE = 'function.json'
 
 /**
  * @param shown the file's name in messages.
+ * @param ownRuntimes what `runtimes` of the configuration adds.
  * @throws {ConfigError} with every mistake in it.
  */
-export function parseFunctionFile(text: string, shown: string): ParsedFunctionFile {
+export function parseFunctionFile(
+  text: string,
+  shown: string,
+  ownRuntimes: readonly string[] = [],
+): ParsedFunctionFile {
+  const schema = functionFileSchemaWith(ownRuntimes)
   const written = parseJson(text, shown)
-  const parsed = functionFileSchema.safeParse(written)
+  const parsed = schema.safeParse(written)
   if (parsed.success) return parsed.data
-  throw new ConfigError(problemsOf(parsed.error, written, () => shown, functionFileSchema))
+  throw new ConfigError(problemsOf(parsed.error, written, () => shown, schema))
 }
 
 function parseJson(text: string, shown: string): unknown {

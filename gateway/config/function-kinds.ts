@@ -19,7 +19,10 @@ export const FORMATS = [
 ] as const
 export type FormatName = (typeof FORMATS)[number]
 
-/** What may run a function. The last three start a program of its own, whatever that is written in. */
+/**
+ * What may run a function, besides what `runtimes` of the configuration adds. The last three start a program of its
+ * own, whatever that is written in.
+ */
 export const RUNTIMES = [
   'node',
   'node@22',
@@ -32,4 +35,11 @@ export const RUNTIMES = [
   'stdio',
   'lambda',
 ] as const
-export type FunctionRuntime = (typeof RUNTIMES)[number]
+
+/** One of these, or the name of a runtime of the operator's own. */
+export type FunctionRuntime = string
+
+/** Whether it runs JavaScript, by our harness. A runtime of the operator's own gets the files as they lie. */
+export function isJavaScript(runtime: FunctionRuntime): boolean {
+  return /^(?:node(?:@\d+)?|bun|deno)$/.test(runtime)
+}

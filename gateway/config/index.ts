@@ -1,9 +1,9 @@
 /** The configuration's only door: what the rest of the gateway may use of it. */
 export { isLoopback } from './checks.ts'
-export { type Config, changedWithRestart, type Route, sameConfig } from './config.ts'
+export { type Config, changedWithRestart, hasOtherRuntimes, type OwnRuntime, type Route, sameConfig } from './config.ts'
 export { defineConfig } from './define-config.ts'
 export { FUNCTION_FILE, parseFunctionFile } from './function-file.ts'
-export { FORMATS, type FormatName, type FunctionRuntime, RUNTIMES } from './function-kinds.ts'
+export { FORMATS, type FormatName, type FunctionRuntime, isJavaScript, RUNTIMES } from './function-kinds.ts'
 export { type LoadOptions, loadConfig } from './load.ts'
 export { type ConfigFlags, OUTSIDE_SETTINGS } from './overlays.ts'
 export { ConfigError, type ConfigProblem, formatConfigError } from './problems.ts'

@@ -201,6 +201,36 @@ export const functionFields = {
 
 const functionSettings = section(functionFields, 'FunctionConfig')
 
+const program = () =>
+  z
+    .array(text(/^[^\0]+$/, 'text'))
+    .min(1)
+    .register(kinds, { type: 'string[]', allowed: 'list of a program and its arguments' })
+
+const RUNTIME_NAME = /^[a-z][a-z0-9._-]*(?:@[a-z0-9._-]+)?$/
+const RUNTIMES_IN_WORDS = RUNTIMES.map((name) => `'${name}'`).join(', ')
+
+/** Which names there are depends on the configuration's own `runtimes`: the rules between settings look that up. */
+const runtimeName = () => text(RUNTIME_NAME, `${RUNTIMES_IN_WORDS}, or one that \`runtimes\` in the configuration adds`)
+
+const overrideSettings = section(
+  {
+    runtime: optional(runtimeName(), null, 'What runs it, whatever its `function.json` says.'),
+    ...functionFields,
+  },
+  'OverrideConfig',
+)
+
+const ownRuntime = section(
+  {
+    command: required(
+      program(),
+      "What starts one worker, and its arguments. A part that begins with `./` or `../` is taken from the file's folder.",
+    ),
+  },
+  'RuntimeConfig',
+)
+
 const routePath = () =>
   text(
     /^(?=\/)(?:\/(?:[^/?#\s:*]+|:[A-Za-z_]\w*))*(?:\/\*?)?$/,
@@ -244,8 +274,8 @@ export const configSchema = section(
     pool: field(pool, {}, "The whole machine's budget of worker processes."),
     defaults: field(functionSettings, {}, 'How every function is run.'),
     overrides: field(
-      z.record(functionName(), functionSettings).register(kinds, {
-        type: 'Record<string, FunctionConfig>',
+      z.record(functionName(), overrideSettings).register(kinds, {
+        type: 'Record<string, OverrideConfig>',
         allowed: "object with functions' names and their settings",
       }),
       {},
@@ -256,31 +286,40 @@ export const configSchema = section(
       [],
       'Which function answers which paths, besides `/<name>` and `/<name>/*` that each has.',
     ),
+    runtimes: field(
+      z.record(text(RUNTIME_NAME, "name such as 'ruby' or 'ruby@3'"), ownRuntime).register(kinds, {
+        type: 'Record<string, RuntimeConfig>',
+        allowed: 'object of names and what starts each',
+      }),
+      {},
+      'Runtimes of your own, by the name under which a `function.json` asks for one: see docs/runtimes.md.',
+    ),
     log: field(log, {}, "The gateway's own log."),
   },
   'UserConfig',
 )
 
-/** A function's own file, `function.json`: what it is, and what it asks for. */
-export const functionFileSchema = section(
-  {
+/** A function's own file, `function.json`: what it is, and what it asks for, where these are the runtimes. */
+function functionFile(runtimes: readonly string[]) {
+  return section(functionFileFields(runtimes), 'FunctionFile')
+}
+
+function functionFileFields(runtimes: readonly string[]) {
+  return {
     $schema: optional(text(/^/, 'text'), null, 'Address of the JSON Schema, for editors.'),
     format: optional(
       oneOf(FORMATS),
       null,
       'What the code is written for. Unwritten: inferred where it is unambiguous.',
     ),
-    runtime: optional(oneOf(RUNTIMES), null, 'What runs it. Unwritten: inferred from the files.'),
+    runtime: optional(oneRuntimeOf(runtimes), null, 'What runs it. Unwritten: inferred from the files.'),
     handler: optional(
       text(/^[^\0\s]+$/, "export such as 'handler', or module and export such as 'src/app.handler'"),
       null,
       'The module and the export that is called.',
     ),
     command: optional(
-      z
-        .array(text(/^[^\0]+$/, 'text'))
-        .min(1)
-        .register(kinds, { type: 'string[]', allowed: 'list of a program and its arguments' }),
+      program(),
       null,
       'The program that serves the calls, and its arguments, for the runtimes `http`, `stdio` and `lambda`.',
     ),
@@ -290,9 +329,30 @@ export const functionFileSchema = section(
       'Paths that it answers besides `/<name>` and `/<name>/*`. It sees them whole.',
     ),
     ...functionFields,
-  },
-  'FunctionFile',
-)
+  }
+}
+
+function oneRuntimeOf(runtimes: readonly string[]) {
+  const names = runtimes.map((name) => `'${name}'`)
+  const allowed = `${names.join(', ')}; others are added by \`runtimes\` in the configuration`
+  return z.enum(runtimes).register(kinds, { type: `${names.join(' | ')} | string`, allowed })
+}
+
+/** Without runtimes of the operator's own. */
+export const functionFileSchema = functionFile(RUNTIMES)
+
+const withOwn = new WeakMap<readonly string[], typeof functionFileSchema>()
+
+/** @param own names of the operator's runtimes; the schema is kept as long as this very list. */
+export function functionFileSchemaWith(own: readonly string[]): typeof functionFileSchema {
+  if (own.length === 0) return functionFileSchema
+  let schema = withOwn.get(own)
+  if (schema === undefined) {
+    schema = functionFile([...RUNTIMES, ...own])
+    withOwn.set(own, schema)
+  }
+  return schema
+}
 
 /** A `function.json` that passed the schema. */
 export type ParsedFunctionFile = z.output<typeof functionFileSchema>

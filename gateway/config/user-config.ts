@@ -22,9 +22,11 @@ export interface UserConfig {
   /** How every function is run. */
   defaults?: FunctionConfig
   /** By function's name: what differs from `defaults`. `queue` and `env` are merged key by key. */
-  overrides?: Record<string, FunctionConfig>
+  overrides?: Record<string, OverrideConfig>
   /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. Default: `[]`. */
   routes?: RouteConfig[]
+  /** Runtimes of your own, by the name under which a `function.json` asks for one: see docs/runtimes.md. */
+  runtimes?: Record<string, RuntimeConfig>
   /** The gateway's own log. */
   log?: LogConfig
 }
@@ -115,6 +117,36 @@ export interface QueueConfig {
   timeout?: Duration
 }
 
+/** By function's name: what differs from `defaults`. `queue` and `env` are merged key by key. */
+export interface OverrideConfig {
+  /** What runs it, whatever its `function.json` says. */
+  runtime?: string
+  /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Default: `0`. */
+  minWorkers?: number
+  /** Most workers at once, replacements being warmed excepted. Unwritten, it is never more than `pool.maxWorkers`. Default: `8`. */
+  maxWorkers?: number
+  /** Invocations that one worker may run at the same time. 1 keeps any two calls apart. Default: `16`. */
+  concurrency?: number
+  /** Invocations after which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `10000`. */
+  maxInvocations?: number | 'never'
+  /** Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `'1h'`. */
+  maxAge?: Duration | 'never'
+  /** How long a worker above `minWorkers` may idle before it is retired. Default: `'5m'`. */
+  idleTimeout?: Duration | 'never'
+  /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. Default: `'30s'`. */
+  timeout?: Duration | 'never'
+  /** How long a process may take to boot, and then again to load the function. Default: `'10s'`. */
+  bootTimeout?: Duration
+  /** A worker's resident memory, over which it is recycled after its current calls. Default: `'512MiB'`. */
+  memory?: Size
+  /** Invocations that wait for a worker. */
+  queue?: QueueConfig
+  /** Variables for the function and nobody else: `env` and `process.env` of its workers. */
+  env?: Record<string, string>
+  /** True: a call that a dying worker had begun may be run again. False: it is answered 502. Default: `false`. */
+  idempotent?: boolean
+}
+
 /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. */
 export interface RouteConfig {
   /** Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`. */
@@ -125,6 +157,12 @@ export interface RouteConfig {
   function: string
   /** True: the function sees the path without what stands before `/*`. Only for a path that ends so. Default: `false`. */
   stripPrefix?: boolean
+}
+
+/** Runtimes of your own, by the name under which a `function.json` asks for one: see docs/runtimes.md. */
+export interface RuntimeConfig {
+  /** What starts one worker, and its arguments. A part that begins with `./` or `../` is taken from the file's folder. */
+  command: string[]
 }
 
 /** The gateway's own log. */

@@ -25,7 +25,26 @@ const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
 const IMPORTED = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(["'])(\.{1,2}(?:\/[^"'\n]*)?)\1/g
 /** The first argument where it is written out, up to the second. esbuild has put texts in double quotes or backticks. */
 const NAME = /\s*(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`\\$]*`)\s*,\s*/y
+const IMPORTS_PACKAGE =
+  /^\s*import\s+(?!type\b)[^'"]*['"]@azure\/functions['"]|\brequire\(\s*['"]@azure\/functions['"]/m
+const CALLS_APP = /\.\s*(?:http|get|post|put|patch|deleteRequest)\(\s*['"`\w]/
+const TRIGGERS = [
+  'timer',
+  'storageBlob',
+  'storageQueue',
+  'serviceBusQueue',
+  'serviceBusTopic',
+  'eventHub',
+  'eventGrid',
+  'cosmosDB',
+  'generic',
+]
 const REGISTERS = ['http', 'get', 'post', 'put', 'patch', 'deleteRequest']
+
+/** Whether the text of a module is an Azure app's: it imports more than types, and calls what they register with. */
+export function registersWithAzure(text: string): boolean {
+  return text.includes('@azure/functions') && IMPORTS_PACKAGE.test(text) && CALLS_APP.test(text)
+}
 
 /** `entry`: the module, or the package.json whose `main` names several with a pattern; `dir`: where host.json lies. */
 export async function readAzureRegistrations(dir: string, entry: string): Promise<AzureRegistrations> {
@@ -37,6 +56,7 @@ export async function readAzureRegistrations(dir: string, entry: string): Promis
       if (typeof route === 'string') for (const path of azurePaths(`${prefix}/${route}`)) routes.add(path)
       else notes.add(unreadable(name, prefix))
     }
+    for (const { name, method } of triggers(text)) notes.add(uncalled(name, method))
   }
   return { routes: [...routes], notes: [...notes] }
 }
@@ -99,13 +119,26 @@ interface Registration {
   readonly route: unknown
 }
 
-/** The calls of `app.http('name', { … })` and its like, whatever the module calls `app`. */
+/** The calls of `app.http('name', { … })` and its like. */
 function registrations(text: string): Registration[] {
+  return callsOfApp(text, REGISTERS).map((call) => registration(text, call[1]!, call.index + call[0].length))
+}
+
+/** Functions that something else than HTTP would call. */
+function triggers(text: string): { readonly name: string; readonly method: string }[] {
+  return callsOfApp(text, TRIGGERS).flatMap((call) => {
+    const at = call.index + call[0].length
+    NAME.lastIndex = at
+    return NAME.test(text) ? [{ name: String(readLiteral(text, at)), method: call[1]! }] : []
+  })
+}
+
+/** Whatever the module calls `app`. */
+function callsOfApp(text: string, methods: readonly string[]): RegExpExecArray[] {
   if (!text.includes('@azure/functions')) return []
   const aliases = [...text.matchAll(/\bapp(?: as |: )([A-Za-z_$][\w$]*)/g)].map(([, alias]) => alias!)
   const names = ['app', ...aliases].map((name) => name.replaceAll('$', '\\$'))
-  const calls = text.matchAll(new RegExp(`\\b(?:${names.join('|')})\\.(${REGISTERS.join('|')})\\(`, 'g'))
-  return [...calls].map((call) => registration(text, call[1]!, call.index + call[0].length))
+  return [...text.matchAll(new RegExp(`\\b(?:${names.join('|')})\\.(${methods.join('|')})\\(`, 'g'))]
 }
 
 /** `at`: behind the opening bracket. */
@@ -129,4 +162,8 @@ function unreadable(name: string | null, prefix: string): string {
   const what = name === null ? 'The name of a function' : `The route of "${name}"`
   const example = `"routes": ["/${prefix === '' ? '' : `${prefix}/`}${name ?? 'hello'}"]`
   return `${what} is computed, so it cannot be read before the app runs: it answers under the folder's name, and elsewhere with the routes in function.json, such as ${example}`
+}
+
+function uncalled(name: string, trigger: string): string {
+  return `"${name}" (${trigger}) is not called here, only HTTP is: let cron or a consumer call an address`
 }

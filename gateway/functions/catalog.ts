@@ -43,7 +43,7 @@ export class Catalog {
 
   /** Finds and builds everything. Throws MissingFunctionsFolder. */
   async loadAll(onProgress: (done: number, total: number) => void): Promise<void> {
-    const found = await discover(this.#config.functionsDir)
+    const found = await discover(this.#config.functionsDir, this.#config)
     const outcomes = await this.#builder.buildAll(found.functions, {
       onProgress: ({ done, total }) => onProgress(done, total),
     })
@@ -56,7 +56,7 @@ export class Catalog {
 
   /** Looks again at these functions: new, changed or removed. Returns the entries that are there now. */
   async reload(names: ReadonlySet<string>): Promise<CatalogEntry[]> {
-    const found = await discover(this.#config.functionsDir)
+    const found = await discover(this.#config.functionsDir, this.#config)
     this.#removeMissing(found)
     for (const { name, message } of found.problems)
       if (names.has(name)) this.#setBroken(name, null, { code: 'build-failed', message })

@@ -5,7 +5,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { readAzureRegistrations } from './azure-registrations.ts'
+import { isJavaScript } from '../config/index.ts'
+import { readAzureRegistrations, registersWithAzure } from './azure-registrations.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
 import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
@@ -18,10 +19,12 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
   if (format === 'azure') return withAzureRoutes(source)
   if (format === 'vercel' && isVercelEntry(source.entry))
     return { ...source, routes: [...source.routes, ...(await vercelRoutes(source.dir))] }
-  if (runtime === 'python' || command !== null || (format !== null && format !== 'netlify')) return source
+  if (!isJavaScript(runtime) || command !== null || (format !== null && format !== 'netlify')) return source
   const shown = source.kind === 'file' ? basename(source.entry) : `${source.name}/${basename(source.entry)}`
   try {
     const text = await readFile(source.entry, 'utf8')
+    const azure = format === null ? azureMark(source.entry, text) : null
+    if (azure !== null) return await withAzureRoutes({ ...source, identity: { ...source.identity, ...azure } })
     const config = await readNetlifyConfig(basename(source.entry), text)
     if (config === null) return await withNotes(await withLambdaFormat(source, text), text)
     const why = format === null ? 'it exports the config of a Netlify function' : source.identity.why
@@ -32,6 +35,16 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
     // What is no code is told by the build, with more words.
     return source
   }
+}
+
+/** Besides a dependency in package.json: what single files have, and folders in a project that has the package. */
+function azureMark(entry: string, text: string): { readonly format: 'azure'; readonly why: string } | null {
+  const isPattern = basename(entry) === 'package.json'
+  if (!isPattern && !registersWithAzure(text)) return null
+  const why = isPattern
+    ? '"main" in its package.json is a pattern, as of an Azure app'
+    : 'it imports @azure/functions and registers with its app'
+  return { format: 'azure', why }
 }
 
 async function withAzureRoutes(source: FunctionSource): Promise<FunctionSource> {

@@ -3,9 +3,9 @@
  * what marks it without ambiguity. A format that only the exports tell is left open (null): the worker that loads the
  * module infers it. `inspect` prints what is found here.
  */
-import { access, constants } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
-import type { FormatName, FunctionRuntime, ParsedFunctionFile } from '../config/index.ts'
+import { access, constants, readdir } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { type FormatName, type FunctionRuntime, isJavaScript, type ParsedFunctionFile } from '../config/index.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 import { CODE_EXTENSIONS, nodeEntry } from './node-entry.ts'
 import { vercelEntry } from './vercel-files.ts'
@@ -34,7 +34,9 @@ type Found = Omit<Detected, 'file'> | { readonly problem: string }
 /** Null: it is none of these. */
 type Row = (look: FolderLook) => Promise<Found | null>
 
+const OVERRIDDEN = 'its override in the configuration says so'
 const PYTHON_FILES = ['main.py', 'app.py', 'handler.py', 'lambda_function.py', 'index.py', 'function.py']
+const OWN_MODULES = ['main', 'index', 'app', 'handler']
 const PROGRAMS: readonly FunctionRuntime[] = ['http', 'stdio', 'lambda']
 
 /** A package that tells what the code is written for. */
@@ -44,7 +46,7 @@ const PACKAGES: readonly [name: string, format: FormatName][] = [
 ]
 
 const TABLE: readonly Row[] = [
-  async (look) => (isStated(look.file) ? byStatement(look, look.file) : null),
+  async (look) => (look.overridden !== null || isStated(look.file) ? byStatement(look, look.file ?? {}) : null),
   byBootstrap,
   byPackage,
   byVercelFolder,
@@ -62,15 +64,18 @@ export async function detect(look: FolderLook): Promise<Detected | { readonly pr
 }
 
 /** What a single file is. */
-export function ofFile(path: string): { readonly identity: Identity; readonly file: null } {
+export function ofFile(
+  path: string,
+  overridden: FunctionRuntime | null,
+): { readonly identity: Identity; readonly file: null } {
   const extension = extname(path)
-  const runtime = extension === '.py' ? 'python' : 'node'
+  const runtime = overridden ?? (extension === '.py' ? 'python' : 'node')
   const identity = {
     runtime,
     format: null,
     handler: null,
     command: null,
-    why: `its name ends in ${extension}`,
+    why: overridden === null ? `its name ends in ${extension}` : OVERRIDDEN,
   } as const
   return { identity, file: null }
 }
@@ -81,8 +86,9 @@ function isStated(file: ParsedFunctionFile | null): file is ParsedFunctionFile {
 
 /** Everything that `function.json` leaves open is found as it would be without it. */
 async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<Found> {
-  const why = 'function.json says so'
-  const runtime = file.runtime ?? (file.command === undefined ? await impliedRuntime(look, file) : 'http')
+  const why = look.overridden === null ? 'function.json says so' : OVERRIDDEN
+  const runtime =
+    look.overridden ?? file.runtime ?? (file.command === undefined ? await impliedRuntime(look, file) : 'http')
   if (PROGRAMS.includes(runtime)) return ofProgram(look, runtime, file.command ?? null, file.handler ?? null, why)
   if (file.command !== undefined) {
     const problem = `${look.name}/function.json has a "command", which the runtime "${runtime}" does not start: leave it out, or say "runtime": "http", "stdio" or "lambda".`
@@ -95,9 +101,12 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
     const isVercel = format === 'vercel' && own.handler === null && 'problem' in (await nodeEntry(look))
     const project = isVercel ? await ofVercelFolder(look, runtime, why) : null
     if (project !== null) return project
-    return runtime === 'python' ? ofPython(look, own.handler, why) : ofNode(look, own, why)
+    if (runtime === 'python') return ofPython(look, own.handler, why)
+    return isJavaScript(runtime) ? ofNode(look, own, why) : ofOwnRuntime(look, own, why)
   }
-  const extensions = runtime === 'python' ? ['py'] : CODE_EXTENSIONS
+  const python = runtime === 'python' ? await pythonModule(look, stated.module) : null
+  if (python !== null) return { entry: python, identity: { runtime, format, handler: stated.name, command: null, why } }
+  const extensions = await extensionsFor(look, runtime, stated.module)
   for (const extension of extensions) {
     const entry = await fileIn(look.dir, `${stated.module}.${extension}`)
     if (entry !== null) return { entry, identity: { runtime, format, handler: stated.name, command: null, why } }
@@ -110,13 +119,18 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
 
 async function impliedRuntime(look: FolderLook, file: ParsedFunctionFile): Promise<FunctionRuntime> {
   const module = file.handler === undefined ? null : splitHandler(file.handler).module
-  const isPython = module === null ? await hasOnlyPython(look) : (await fileIn(look.dir, `${module}.py`)) !== null
+  const isPython = module === null ? await hasOnlyPython(look) : (await pythonModule(look, module)) !== null
   return isPython ? 'python' : 'node'
 }
 
-/** `dir/file.export`, as Lambda writes it; a name alone is an export. */
+/** As a path, or as Python itself names it: `site.wsgi`. */
+async function pythonModule(look: FolderLook, module: string): Promise<string | null> {
+  return (await fileIn(look.dir, `${module}.py`)) ?? fileIn(look.dir, `${module.replaceAll('.', '/')}.py`)
+}
+
+/** `dir/file.export`, as Lambda writes it, or `site.wsgi:application`, as Python's servers do; a name alone is an export. */
 function splitHandler(handler: string): { module: string | null; name: string } {
-  const dotAt = handler.lastIndexOf('.')
+  const dotAt = handler.lastIndexOf(handler.includes(':') ? ':' : '.')
   return dotAt < 0
     ? { module: null, name: handler }
     : { module: handler.slice(0, dotAt), name: handler.slice(dotAt + 1) }
@@ -185,6 +199,35 @@ async function ofNode(
   if ('problem' in found) return found
   const { format, handler, runtime } = stated ?? { format: null, handler: null, runtime: 'node' as const }
   return { entry: found.entry, identity: { runtime, format, handler, command: null, why } }
+}
+
+/** A language that only the operator knows: a module by one of the usual names, else the folder itself. */
+async function ofOwnRuntime(
+  look: FolderLook,
+  stated: Pick<Identity, 'format' | 'handler' | 'runtime'>,
+  why: string,
+): Promise<Found> {
+  const names = [...look.names].sort()
+  const found = [...OWN_MODULES, look.name].flatMap((module) => names.filter((name) => isModule(name, module)))[0]
+  const entry = found === undefined ? look.dir : join(look.dir, found)
+  return { entry, identity: { ...stated, command: null, why: found === undefined ? why : `${why} (${found})` } }
+}
+
+/** What the module of a handler may end in; of a runtime of the operator's own whatever is there. */
+async function extensionsFor(look: FolderLook, runtime: FunctionRuntime, module: string): Promise<readonly string[]> {
+  if (runtime === 'python') return ['py']
+  if (isJavaScript(runtime)) return CODE_EXTENSIONS
+  const names = await readdir(join(look.dir, dirname(module))).catch(() => [])
+  return names
+    .filter((name) => isModule(name, basename(module)))
+    .map((name) => extname(name).slice(1))
+    .sort()
+}
+
+function isModule(name: string, module: string): boolean {
+  return (
+    name.startsWith(`${module}.`) && extname(name).length > 1 && name.length === module.length + extname(name).length
+  )
 }
 
 async function ofProgram(

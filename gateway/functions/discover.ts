@@ -9,7 +9,7 @@ import { ConfigError, type ParsedFunctionFile } from '../config/index.ts'
 import { withRoutesOfCode } from './code-routes.ts'
 import { concurrently } from './concurrently.ts'
 import { detect, type Identity, ofFile } from './detection.ts'
-import { lookAt } from './folder-look.ts'
+import { lookAt, type SaidOfRuntimes } from './folder-look.ts'
 
 /** Where the code of one function lies. */
 export interface FunctionSource {
@@ -62,12 +62,13 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx|py)$/
 const NOT_A_FUNCTION = /\.(?:d\.[cm]?ts|test\.[^.]+)$/
 const CONCURRENT_LOOKS = 64
+const NOTHING_SAID: SaidOfRuntimes = { runtimeNames: [], runtimeOf: () => null }
 
 /** Lists the functions under `functionsDir`. Throws {@link MissingFunctionsFolder}. */
-export async function discover(functionsDir: string): Promise<Discovery> {
+export async function discover(functionsDir: string, said: SaidOfRuntimes = NOTHING_SAID): Promise<Discovery> {
   const root = resolve(functionsDir)
   const entries = (await readFunctionsFolder(root)).filter((entry) => !isIgnored(entry.name))
-  const found = await concurrently(entries, CONCURRENT_LOOKS, (entry) => look(root, entry))
+  const found = await concurrently(entries, CONCURRENT_LOOKS, (entry) => look(root, entry, said))
   return withoutDoubles(found.filter((candidate) => candidate !== undefined))
 }
 
@@ -75,10 +76,11 @@ export async function discover(functionsDir: string): Promise<Discovery> {
 export async function discoverOne(
   functionsDir: string,
   entryName: string,
+  said: SaidOfRuntimes = NOTHING_SAID,
 ): Promise<{ readonly name: string } & ({ readonly source: FunctionSource } | { readonly problem: string })> {
   const root = resolve(functionsDir)
   const entry = (await readFunctionsFolder(root)).find(({ name }) => name === entryName)
-  const found = entry === undefined ? undefined : await look(root, entry)
+  const found = entry === undefined ? undefined : await look(root, entry, said)
   return (
     found ?? { name: entryName, problem: `${join(root, entryName)} is neither a folder nor a file with a function.` }
   )
@@ -110,7 +112,7 @@ async function readFunctionsFolder(root: string): Promise<Dirent[]> {
   }
 }
 
-async function look(root: string, entry: Dirent): Promise<Candidate | undefined> {
+async function look(root: string, entry: Dirent, said: SaidOfRuntimes): Promise<Candidate | undefined> {
   const path = join(root, entry.name)
   const kind = await kindOf(path, entry)
   if (kind === 'other') return undefined
@@ -122,10 +124,18 @@ async function look(root: string, entry: Dirent): Promise<Candidate | undefined>
     return {
       name,
       shown,
-      ...(await withCode({ name, kind, dir: root, entry: path, routes: [], notes: [], ...ofFile(path) })),
+      ...(await withCode({
+        name,
+        kind,
+        dir: root,
+        entry: path,
+        routes: [],
+        notes: [],
+        ...ofFile(path, said.runtimeOf(name)),
+      })),
     }
   try {
-    return { name, shown, ...(await lookIntoFolder(name, path)) }
+    return { name, shown, ...(await lookIntoFolder(name, path, said)) }
   } catch (error) {
     if (error instanceof ConfigError) return { name, shown, problem: error.message }
     return { name, shown, problem: `${shown} cannot be read: ${(error as Error).message}` }
@@ -142,8 +152,12 @@ function badName(shown: string): string {
   return `${shown} cannot be served under this name: use 1 to 63 letters, digits, "-", "_" and ".", beginning with a letter or digit.`
 }
 
-async function lookIntoFolder(name: string, dir: string): Promise<{ source: FunctionSource } | { problem: string }> {
-  const seen = await lookAt(name, dir)
+async function lookIntoFolder(
+  name: string,
+  dir: string,
+  said: SaidOfRuntimes,
+): Promise<{ source: FunctionSource } | { problem: string }> {
+  const seen = await lookAt(name, dir, said)
   if ('problem' in seen) return seen
   const found = await detect(seen)
   if ('problem' in found) return found

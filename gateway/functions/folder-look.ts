@@ -1,7 +1,16 @@
 /** What detection looks at in a function's folder: names, `package.json` and `function.json`. No code is read. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
-import { FUNCTION_FILE, type ParsedFunctionFile, parseFunctionFile } from '../config/index.ts'
+import {
+  type Config,
+  FUNCTION_FILE,
+  type FunctionRuntime,
+  type ParsedFunctionFile,
+  parseFunctionFile,
+} from '../config/index.ts'
+
+/** What the configuration says of runtimes: which there are besides ours, and which functions are run by another. */
+export type SaidOfRuntimes = Pick<Config, 'runtimeNames' | 'runtimeOf'>
 
 export interface PackageFile {
   readonly main: string | null
@@ -16,15 +25,22 @@ export interface FolderLook {
   readonly names: ReadonlySet<string>
   readonly package: PackageFile | null
   readonly file: ParsedFunctionFile | null
+  /** What the operator's override says that runs it; null: nothing. */
+  readonly overridden: FunctionRuntime | null
 }
 
 /** Throws ConfigError for mistakes in `function.json`; a `package.json` that is none is a problem. */
-export async function lookAt(name: string, dir: string): Promise<FolderLook | { readonly problem: string }> {
+export async function lookAt(
+  name: string,
+  dir: string,
+  said: SaidOfRuntimes,
+): Promise<FolderLook | { readonly problem: string }> {
   const names = new Set(await readdir(dir))
   const text = names.has(FUNCTION_FILE) ? await readFile(join(dir, FUNCTION_FILE), 'utf8') : null
-  const file = text === null ? null : parseFunctionFile(text, `${name}/${FUNCTION_FILE}`)
+  const file = text === null ? null : parseFunctionFile(text, `${name}/${FUNCTION_FILE}`, said.runtimeNames)
   const manifest = names.has('package.json') ? await readPackage(name, dir) : null
-  return manifest !== null && 'problem' in manifest ? manifest : { name, dir, names, package: manifest, file }
+  if (manifest !== null && 'problem' in manifest) return manifest
+  return { name, dir, names, package: manifest, file, overridden: said.runtimeOf(name) }
 }
 
 /** The absolute path of a file that is named relative to the folder and lies in it; null when there is none. */

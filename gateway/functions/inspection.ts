@@ -17,6 +17,7 @@ import { runAs } from './run-as.ts'
 
 export interface Inspection {
   readonly name: string
+  readonly kind: 'folder' | 'file' | null
   /** Relative to the function's folder; null when it is not known where it starts. */
   readonly entry: string | null
   readonly runtime: string | null
@@ -25,6 +26,8 @@ export interface Inspection {
   readonly format: string | null
   readonly handler: string | null
   readonly command: readonly string[] | null
+  /** What starts a worker, where the runtime is one of the operator's own. */
+  readonly startedBy: readonly string[] | null
   readonly why: string | null
   readonly routes: readonly string[]
   /** What does not keep it from being served and its author should know. */
@@ -51,7 +54,7 @@ interface Loaded {
 
 /** `path`: a folder or a file with one function. */
 export async function inspect(path: string, config: Config): Promise<Inspection> {
-  const found = await discoverOne(dirname(path), basename(path))
+  const found = await discoverOne(dirname(path), basename(path), config)
   if (!('source' in found)) return unfit(found.name, found.problem)
   const { source } = found
   const { identity, file, name } = source
@@ -60,10 +63,12 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
   const { format, ...loaded } = await load(source, config)
   return {
     name,
+    kind: source.kind,
     entry: identity.command === null ? relative(dirname(path), source.entry) : null,
     runtime: identity.runtime,
     handler: identity.handler,
     command: identity.command,
+    startedBy: config.runtimes[identity.runtime]?.command ?? null,
     why: identity.why,
     routes: new RouteTable([...config.routes, ...ownRoutes(source)], [name]).routesOf(name),
     notes: source.notes,
@@ -76,7 +81,7 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
 async function load(source: FunctionSource, config: Config): Promise<Loaded> {
   const stateDir = await mkdtemp(join(tmpdir(), 'wrangler-free-inspect-'))
   const builder = await Builder.open(stateDir)
-  const pool = new WarmPool({ blanks: 0, locateRuntime: (runtime) => locateRuntime(config.stateDir, runtime) })
+  const pool = new WarmPool({ blanks: 0, locateRuntime: (runtime) => locateRuntime(config, runtime) })
   try {
     const outcome = await builder.buildOne(source)
     if (!outcome.ok) return failed(ofBuild(outcome.error))
@@ -123,6 +128,16 @@ function ofBuild({ message, file, line, frame }: BuildError): Problem {
 }
 
 function unfit(name: string, message: string): Inspection {
-  const nothing = { entry: null, runtime: null, runsOn: null, format: null, handler: null, command: null, why: null }
+  const nothing = {
+    kind: null,
+    entry: null,
+    runtime: null,
+    runsOn: null,
+    format: null,
+    handler: null,
+    command: null,
+    why: null,
+    startedBy: null,
+  }
   return { name, ...nothing, routes: [], notes: [], settings: [], loadMs: null, problem: { message } }
 }

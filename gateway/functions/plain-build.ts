@@ -6,6 +6,7 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import * as esbuild from 'esbuild'
+import { isJavaScript } from '../config/index.ts'
 import type { BuildResult } from './build.ts'
 import { plainBuildError } from './build-error.ts'
 import { bundleId, hashFile, LAYOUT_VERSION } from './bundle-id.ts'
@@ -21,7 +22,7 @@ const INSTALLED: readonly (readonly [name: string, as: string])[] = [
 
 /** JavaScript is bundled, whichever program runs it. */
 export function isBundled({ identity }: FunctionSource): boolean {
-  return identity.command === null && identity.runtime !== 'python'
+  return identity.command === null && isJavaScript(identity.runtime)
 }
 
 /** Throws `BuildError`. */

@@ -9,12 +9,12 @@ import { isBundled } from './plain-build.ts'
 /** The runtimes that are programs are formats of the Node runtime: its worker starts the program and speaks with it. */
 const PROGRAM_FORMATS = { http: 'http', stdio: 'stdio', lambda: 'bootstrap' } as const
 
-type RunAs = Pick<FunctionSpec, 'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime'>
+type RunAs = Pick<FunctionSpec, 'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime' | 'source'>
 
 export function runAs(source: FunctionSource, bundle: Bundle): RunAs {
   const { runtime, format, handler, command } = source.identity
   const files = join(bundle.dir, 'files')
-  const own = { cwd: files, handler, command }
+  const own = { cwd: files, handler, command, ...(source.kind === 'folder' && { source: source.dir }) }
   if (runtime === 'http' || runtime === 'stdio' || runtime === 'lambda')
     return { ...own, entry: fileUrl(files), format: PROGRAM_FORMATS[runtime], runtime: 'node' }
   const entry = isBundled(source)

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { RuntimeMissing } from '../../warmpool/index.ts'
+import type { Config } from '../config/index.ts'
 
 export interface LocatedRuntime {
   readonly runtime: string
@@ -23,11 +24,24 @@ const VERSION_TIMEOUT_MS = 5_000
 /** Versions of programs on PATH: asking starts them. */
 const versions = new Map<string, string | null>()
 
-/** Throws RuntimeMissing with what to do. */
-export function locateRuntime(stateDir: string, runtime: string): string {
+/** The program, or of a runtime of the operator's own the whole command. Throws RuntimeMissing with what to do. */
+export function locateRuntime(
+  { stateDir, runtimes }: Pick<Config, 'stateDir' | 'runtimes'>,
+  runtime: string,
+): string | [program: string, ...args: string[]] {
+  const own = runtimes[runtime]
+  if (own !== undefined) return ownCommand(runtime, own.command)
   const located = findRuntime(stateDir, runtime)
   if (located === null) throw new RuntimeMissing(missingRuntime(runtime))
   return located.file
+}
+
+function ownCommand(runtime: string, [program = '', ...args]: readonly string[]): [string, ...string[]] {
+  if ((isAbsolute(program) && isProgram(program)) || programsOnPath(program).length > 0) return [program, ...args]
+  const where = program.includes('/') ? 'is not there or cannot be executed' : 'is not on PATH'
+  throw new RuntimeMissing(
+    `runtime ${runtime} starts ${program}, which ${where}: see runtimes.${runtime}.command in the configuration`,
+  )
 }
 
 export function missingRuntime(runtime: string): string {
@@ -70,14 +84,18 @@ function ownNode(runtime: string): LocatedRuntime | null {
 
 function onPath(runtime: string): LocatedRuntime | null {
   const [name = '', major] = runtime.split('@')
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const file = join(folder, name)
-    if (!isAbsolute(folder) || !isProgram(file)) continue
+  for (const file of programsOnPath(name)) {
     const version = versionOf(file)
     if (version !== null && (major === undefined || version.split('.')[0] === major))
       return { runtime, version, file, from: 'PATH' }
   }
   return null
+}
+
+function programsOnPath(name: string): string[] {
+  if (name.includes('/')) return []
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => isAbsolute(folder))
+  return folders.map((folder) => join(folder, name)).filter(isProgram)
 }
 
 /** `1.4.5` of `v1.4.5` or `deno 1.4.5 (…)`; null where the program does not run. */

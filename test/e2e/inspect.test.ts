@@ -47,6 +47,8 @@ test('is JSON for machines', async () => {
   const { code, stdout } = await inspect({ 'fn.ts': 'export const GET = () => new Response()' }, 'fn.ts', '--json')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ name: 'fn', format: 'methods', runtime: 'node', problem: null })
+  const asText = await inspect({ 'fn.ts': 'export const GET = () => new Response()' }, 'fn.ts')
+  expect(asText.stdout).toContain('To say otherwise, make it a folder, fn/, with a function.json')
 })
 
 const BROKEN: readonly [what: string, tree: Readonly<Record<string, string>>, said: RegExp][] = [
@@ -82,6 +84,16 @@ test('a virtual environment in the folder is used and not copied, whatever it is
     execFileSync('python3', ['-m', 'venv', '--without-pip', join(cwd, 'fn', name)])
     expect(await inspectIn(cwd, 'fn', process.env)).toMatchObject({ code: 0 })
   }
+})
+
+test("names the function's own folder where a package is missing", async () => {
+  const cwd = await temporaryFolder()
+  await writeTree(cwd, { 'fn/main.py': 'import no_such\n', 'alone.py': 'import no_such\n' })
+  const { stdout } = await inspectIn(cwd, 'fn', process.env)
+  expect(stdout).toContain(`run: cd ${join(cwd, 'fn')} && python3 -m venv .venv && .venv/bin/pip install no_such`)
+  expect((await inspectIn(cwd, 'alone.py', process.env)).stdout).toContain(
+    'put it into a folder as main.py, with a .venv',
+  )
 })
 
 test("names the function's own folder where its virtual environment has lost its interpreter", async () => {

@@ -74,6 +74,8 @@ describe('one gateway', () => {
             body: 'Hello, ' + (request.query.get('name') || await request.text()) + ' of ' + context.functionName }) })
           app.http('both', { handler: async () => ({ body: 'shop' }) })`,
       },
+      'azure-alone': `import { app } from '@azure/functions'
+app.get('alone', async () => ({ body: 'alone' }))`,
       'azure-stock': {
         'package.json': '{ "dependencies": { "@azure/functions": "^4" } }',
         'index.ts': "import './functions/stock.js'",
@@ -118,6 +120,7 @@ describe('one gateway', () => {
     ['/api/products/shoes', 200, '{"category":"shoes"}'],
     ['/api/stock', 200, '[1,2]'],
     ['/api/stock/9', 200, '9'],
+    ['/api/alone', 200, 'alone'],
     ['/api/both', 200, 'shop'],
     ['/azure-stock/api/both', 200, 'stock'],
     ['/api/people?name=Ada', 200, 'Hello Ada'],

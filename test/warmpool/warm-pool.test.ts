@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type FunctionStatus, type InvocationFailure, WarmPool } from '../../warmpool/index.ts'
+import { type FunctionSpec, type FunctionStatus, type InvocationFailure, WarmPool } from '../../warmpool/index.ts'
 import {
   BEHAVE,
   BROKEN,
@@ -440,6 +440,20 @@ describe('closing', () => {
     await pool.close(100)
     expect(await run).toBe('worker-died')
   })
+})
+
+it('takes the same bundle, to be run in another way, for a new one, and new settings alone for none', async () => {
+  const pool = makePool()
+  await warm(pool)
+  const as = { format: 'task', handler: null, command: null, runtime: 'node' } as const
+  const spec = { name: BEHAVE, bundle: BEHAVE, entry: BEHAVE, cwd: null, settings: pool.defaults, ...as }
+  const versionOnce = (change: Partial<FunctionSpec>): number => {
+    pool.define({ ...spec, ...change })
+    return theFunction(pool).version
+  }
+  expect(versionOnce({ settings: { ...pool.defaults, maxInvocations: 7 } })).toBe(1)
+  expect(versionOnce({ cwd: '/' })).toBe(2)
+  expect(versionOnce({ cwd: '/', runtime: 'node@99' })).toBe(3)
 })
 
 it('shows a function only the environment that it was given', async () => {

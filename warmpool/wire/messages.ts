@@ -19,6 +19,8 @@ export interface Load {
   readonly entry: string
   /** Working directory, or null to stay. */
   readonly cwd: string | null
+  /** The function's folder as its author knows it, for messages; left out where that is `entry`'s, or there is none. */
+  readonly source?: string
   /** The name of a format, or null to infer it from the exports. */
   readonly format: string | null
   /** The export to call, or the path of the module and the export as the platform writes it; null: the format's own. */

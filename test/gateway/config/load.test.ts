@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type LoadOptions, loadConfig } from '../../../gateway/config/index.ts'
 import { DEFAULT_FUNCTION_SETTINGS, DEFAULT_POOL_SETTINGS } from '../../../warmpool/index.ts'
@@ -6,7 +6,7 @@ import { loadWritten, tempFolder } from './temp-folder.ts'
 
 test('without a file everything has its default, and paths are in the current folder', async () => {
   const cwd = await tempFolder()
-  const { functionSettings, layersOf, ...config } = await loadConfig({ cwd, env: {} })
+  const { functionSettings, layersOf, runtimeOf, ...config } = await loadConfig({ cwd, env: {} })
   expect(config).toEqual({
     file: null,
     files: [],
@@ -27,10 +27,13 @@ test('without a file everything has its default, and paths are in the current fo
     defaults: DEFAULT_FUNCTION_SETTINGS,
     overrideNames: [],
     routes: [],
+    runtimes: {},
+    runtimeNames: [],
     log: { level: 'info', format: 'auto' },
   })
   expect(layersOf('anything').map(({ written }) => written)).toEqual([{}, {}])
   expect(functionSettings('anything')).toEqual(DEFAULT_FUNCTION_SETTINGS)
+  expect(runtimeOf('anything')).toBeNull()
 })
 
 test.each([
@@ -201,4 +204,11 @@ test('the configuration is frozen all the way down', async () => {
     config.functionSettings('hello').env,
   ]
   expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true))
+})
+
+test('parts of a command that look like paths of the folder are from the file’s folder', async () => {
+  const config = await loadWritten({ runtimes: { mine: { command: ['sh', './run.sh', '../up', '-x', 'a/b'] } } })
+  const { command } = config.runtimes.mine!
+  const folder = dirname(config.file!)
+  expect(command).toEqual(['sh', join(folder, 'run.sh'), join(dirname(folder), 'up'), '-x', 'a/b'])
 })

@@ -51,6 +51,20 @@ test('all mistakes are reported at once, those between settings too', async () =
   ])
 })
 
+test('a runtime of one’s own has a name of its own, and an override names one that there is', async () => {
+  const own = { command: ['ruby', 'worker.rb'] }
+  const overrides = { a: { runtime: 'ruby' }, b: { runtime: 'bun' }, c: { runtime: 'rubi' } }
+  expect(await linesOf({ runtimes: { ruby: own, python: own, 'node@20': own }, overrides })).toEqual([
+    'runtimes.python | a runtime that is there already',
+    'runtimes["node@20"] | a runtime that is there already',
+    'overrides.c.runtime | "rubi"',
+  ])
+  const { problems } = await mistakesOf(loadWritten({ runtimes: { ruby: own }, overrides }))
+  expect(problems.map(({ allowed }) => allowed)).toEqual([
+    expect.stringMatching(/python, .*ruby; others are added by `runtimes`/),
+  ])
+})
+
 test('a refused value does not cause further mistakes that only mislead', async () => {
   const content = { admin: { host: '0.0.0.0', token: 'short' }, defaults: { minWorkers: 9, maxWorkers: '10' } }
   expect(await linesOf(content)).toEqual(['admin.token | text of 5 characters', 'defaults.maxWorkers | "10"'])

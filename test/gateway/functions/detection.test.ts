@@ -34,6 +34,16 @@ const TAKEN_FOR: readonly [what: string, tree: Tree, as: object][] = [
     { runtime: 'python', handler: 'run' },
   ],
   [
+    'a module as Python names it',
+    { 'manage.py': '', 'site/wsgi.py': '', 'function.json': '{"handler":"site.wsgi.application"}' },
+    { runtime: 'python', handler: 'application' },
+  ],
+  [
+    'a module as Python’s servers name it',
+    { 'manage.py': '', 'site/wsgi.py': '', 'function.json': '{"handler":"site.wsgi:application"}' },
+    { runtime: 'python', handler: 'application' },
+  ],
+  [
     'a command',
     { 'server.py': '', 'function.json': '{"command":["python3","server.py"]}' },
     { runtime: 'http', command: ['python3', 'server.py'] },
@@ -100,6 +110,45 @@ test.each(ROUTES)('the routes are read off %s', async (_what, tree, routes) => {
   expect(found!.notes).toEqual([])
 })
 
+test.each([
+  ['export const handler = async () => ({})', 'lambda'],
+  ['/** Not `export default`. */\nexport const handler = async () => ({})', 'lambda'],
+  ['const handler = () => 1\nexport { handler }', 'lambda'],
+  ['exports.handler=async()=>1', 'lambda'],
+  ['/*\nexport const handler = 1\n*/\nexport const other = 2', null],
+  ['// export const handler = 1\nexport const other = 2', null],
+  ['export const handler = 1\nexport default { fetch() {} }', null],
+  ['export const handler = 1\nexport  function GET() {}', null],
+])('Lambda alone, by its text: %s', async (text, format) => {
+  expect((await lookAt({ 'index.mjs': text })).found!.identity.format).toBe(format)
+})
+
+test('an Azure app is known by what it imports and calls, without a package.json and in a single file', async () => {
+  const text = "import { app } from '@azure/functions'\napp.http('hello', { handler })"
+  const inFolder = (await lookAt({ 'index.ts': text })).found!
+  expect([inFolder.identity.format, inFolder.routes]).toEqual(['azure', ['/api/hello']])
+  const pattern = { 'package.json': '{"main":"dist/src/*.js"}', 'src/a.ts': text }
+  expect((await lookAt(pattern)).found).toMatchObject({ identity: { format: 'azure' }, routes: ['/api/hello'] })
+  const dir = await temporaryFolder()
+  await writeTree(dir, {
+    'alone.js': "const { app } = require('@azure/functions')\napp.get('a/:b', async () => ({}))",
+    'types.ts': `import type { HttpRequest } from '@azure/functions'\napp.get('a', () => {})\nexport default app`,
+    'data.ts': `import { output } from '@azure/functions'\nexport default { fetch() {} }`,
+  })
+  const { functions } = await discover(dir)
+  expect(functions.map(({ name, identity }) => [name, identity.format])).toEqual([
+    ['alone', 'azure'],
+    ['data', null],
+    ['types', null],
+  ])
+})
+
+test("an Azure app's functions that nothing calls are said", async () => {
+  const { found } = await lookAt(registering("app.timer('tick', { schedule, handler })\napp.http('a', { handler })"))
+  expect(found!.routes).toEqual(['/api/a'])
+  expect(found!.notes).toEqual([expect.stringContaining('"tick" (timer) is not called here')])
+})
+
 const COMPUTED = [
   'app.http(name, { handler })',
   "app.http('x', { route: prefix + 'x', handler })",
@@ -123,6 +172,8 @@ test.each([
     'export default {\n async scheduled(event) {},\n fetch() {}, email: () => {}\n}',
     'its scheduled, email handlers are',
   ],
+  ['export default { fetch() {}, async scheduled() { const email = { queue: 1 } } }', 'its scheduled handler is'],
+  ['const worker = { fetch() {}, queue: () => {} }; export { worker as default }', 'its queue handler is'],
   ['const queue = 1\nconst worker = {\n fetch() {},\n queue\n}\nexport default worker', 'its queue handler is'],
 ])('handlers that nobody calls are said: %s', async (text, said) => {
   const { found } = await lookAt({ 'index.ts': text })

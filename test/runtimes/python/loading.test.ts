@@ -1,6 +1,6 @@
 /** Which handler a Python module is taken to have, where it finds its packages, and what is said when it cannot be loaded. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -119,10 +119,41 @@ test('an environment of another version takes over with its own interpreter', as
   mkdirSync(join(folder, '.venv/bin'))
   const python = join(folder, '.venv/bin/python')
   // An interpreter of that version is not to be had here: this one says that it is, as far as paths go.
-  const claim = `import sys; sys.version_info = (3, 99) + tuple(sys.version_info)[2:]; sys.argv = sys.argv[1:]; import runpy; sys.path.insert(0, sys.argv[0].rpartition("/")[0]); runpy.run_path(sys.argv[0], run_name="__main__")`
+  const claim = `import sys; sys.version_info = (3, 99) + tuple(sys.version_info)[2:]; sys.argv = sys.argv[[arg.endswith("main.py") for arg in sys.argv].index(True):]; import runpy; sys.path.insert(0, sys.argv[0].rpartition("/")[0]); runpy.run_path(sys.argv[0], run_name="__main__")`
   writeFileSync(python, `#!/bin/sh\nexec ${real} -B -c '${claim}' "$@"\n`, { mode: 0o755 })
   const answer = JSON.parse(await called().text({ method: 'POST', body: 'kept' })) as string[]
   expect(answer).toEqual([python, 'kept'])
+})
+
+test('an environment that sees the packages of another interpreter is run by that, a missing one named', async () => {
+  const { folder, called } = folderWith({
+    'index.py': 'import sys\ndef handler(request):\n    return [sys.executable, request.text()]\n',
+  })
+  const venv = join(folder, '.venv')
+  execFileSync('python3', ['-m', 'venv', '--without-pip', '--system-site-packages', venv])
+  const python = join(venv, 'bin/python')
+  expect(JSON.parse(await called().text({ method: 'POST', body: 'at once' }))).toEqual([python, 'at once'])
+  // The same, as if another installation of this very version had made it.
+  const config = readFileSync(join(venv, 'pyvenv.cfg'), 'utf8')
+  const real = realpathSync(python)
+  writeFileSync(join(venv, 'pyvenv.cfg'), config.replace(/^home = .*$/m, 'home = /nowhere'))
+  rmSync(python)
+  expect((await failureOf(called())).message).toContain('its interpreter')
+  writeFileSync(python, `#!/bin/sh\nexec ${real} "$@"\n`, { mode: 0o755 })
+  expect(JSON.parse(await called().text({ method: 'POST', body: 'kept' }))).toEqual([python, 'kept'])
+})
+
+test('an environment of uv, and one of this version that has lost its interpreter, are used', async () => {
+  const [version] = /\d+\.\d+/.exec(execFileSync('python3', ['--version']).toString())!
+  const uv = 'home = /home/me/.local/share/uv/python/bin\nimplementation = CPython\nuv = 0.5.1\nversion_info = 3\n'
+  const { folder, called } = folderWith({
+    'index.py': 'import mine\ndef handler(request):\n    return mine.NAME\n',
+    '.venv/pyvenv.cfg': `${uv}include-system-site-packages = false\nprompt = fn\n`,
+    [`.venv/lib/python${version}/site-packages/mine.py`]: "NAME = 'of uv'\n",
+    '.venv/bin/activate': '',
+  })
+  symlinkSync('/home/me/.local/share/uv/python/bin/python3', join(folder, '.venv/bin/python'))
+  expect(await called().text()).toBe('of uv')
 })
 
 test('an environment whose interpreter is gone says how to make it anew', async () => {

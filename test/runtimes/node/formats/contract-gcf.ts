@@ -1,7 +1,7 @@
 /** The registered HTTP function of Google's that keeps the formats' common contract. */
 import type { Sample } from './contract.ts'
 
-export const GCF_SAMPLE: Sample = {
+export const gcfSample: Sample = {
   format: 'gcf',
   isInferred: true,
   isBundled: true,

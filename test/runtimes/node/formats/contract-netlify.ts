@@ -4,6 +4,7 @@ import type { Sample } from './contract.ts'
 export const netlifySample: Sample = {
   format: 'netlify',
   isInferred: true,
+  isBundled: true,
   module: `export default async (request, context) => {
   const { pathname, searchParams } = new URL(request.url)
   switch (pathname) {

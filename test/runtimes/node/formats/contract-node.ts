@@ -1,7 +1,7 @@
 /** The plain `(req, res)` function that keeps the formats' common contract. */
 import type { Sample } from './contract.ts'
 
-export const NODE_SAMPLE: Sample = {
+export const nodeSample: Sample = {
   format: 'node',
   isInferred: false,
   module: `

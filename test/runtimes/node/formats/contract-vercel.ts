@@ -1,7 +1,7 @@
 /** The `(req, res)` function with Vercel's helpers that keeps the formats' common contract. */
 import type { Sample } from './contract.ts'
 
-export const VERCEL_SAMPLE: Sample = {
+export const vercelSample: Sample = {
   format: 'vercel',
   isInferred: false,
   module: `

@@ -1,5 +1,10 @@
-/** One sample a format for contract.test.ts: a new format joins with an object here. */
+/** One sample a format for contract.test.ts: a new format joins with an object here, or in a file of its own. */
 import type { Sample } from './contract.ts'
+import { azureSample } from './contract-azure.ts'
+import { gcfSample } from './contract-gcf.ts'
+import { netlifySample } from './contract-netlify.ts'
+import { nodeSample } from './contract-node.ts'
+import { vercelSample } from './contract-vercel.ts'
 
 const fetchSample: Sample = {
   format: 'fetch',
@@ -90,4 +95,14 @@ const openfaasSample: Sample = {
     }`,
 }
 
-export const SAMPLES: readonly Sample[] = [fetchSample, methodsSample, lambdaSample, openfaasSample]
+export const SAMPLES: readonly Sample[] = [
+  fetchSample,
+  methodsSample,
+  lambdaSample,
+  openfaasSample,
+  netlifySample,
+  azureSample,
+  nodeSample,
+  gcfSample,
+  vercelSample,
+]

@@ -87,6 +87,7 @@ def _scope(call, lifespan):
     headers = []
     host = 'localhost'
     client = None
+    root = ''
     for at in range(3, len(lines) - 1, 2):
         name, value = lines[at], lines[at + 1]
         headers.append((name.encode('latin-1'), value.encode('latin-1')))
@@ -94,6 +95,9 @@ def _scope(call, lifespan):
             host = value
         elif name == 'x-forwarded-for':
             client = (value.rpartition(',')[2].strip(), 0)
+        elif name == 'x-forwarded-prefix':
+            # What the gateway has taken off the path: without it an app's own links would lead past the function.
+            root = unquote(value)
     name, _, port = host.rpartition(':')
     is_port = port.isdigit()
     scheme = 'https' if call.is_secure else 'http'
@@ -106,7 +110,7 @@ def _scope(call, lifespan):
         'path': unquote(path),
         'raw_path': path.encode('latin-1'),
         'query_string': query.encode('latin-1'),
-        'root_path': '',
+        'root_path': root,
         'headers': headers,
         'client': client,
         'server': (name if is_port else host, int(port) if is_port else 443 if scheme == 'https' else 80),

@@ -30,7 +30,7 @@ def load_format(load, leftover):
         module = _import(entry, folder)
     except ModuleNotFoundError as error:
         if error.name is not None:
-            error.msg = f'{error.msg}. {environment.advice(error.name, folder, venv)}'
+            error.msg = f'{error.msg}. {environment.advice(error.name, folder, venv, load)}'
         raise
     return choose(module, load.get('format'), handler)
 

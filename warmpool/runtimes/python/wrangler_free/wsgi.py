@@ -13,7 +13,6 @@ MOST_NAMES = 1000
 
 def wsgi_handler(app, is_threaded):
     base = {
-        'SCRIPT_NAME': '',
         'SERVER_PROTOCOL': 'HTTP/1.1',
         'wsgi.version': (1, 0),
         'wsgi.errors': sys.stderr,
@@ -41,6 +40,8 @@ def _environ(base, call):
         if name in environ:
             value = environ[name] + ('; ' if name == 'HTTP_COOKIE' else ',') + value
         environ[name] = value
+    # What the gateway has taken off the path: without it an app's own links would lead past the function.
+    environ['SCRIPT_NAME'] = unquote(environ.get('HTTP_X_FORWARDED_PREFIX', ''), 'latin-1')
     host, _, port = environ.get('HTTP_HOST', 'localhost').rpartition(':')
     if not port.isdigit():
         host, port = environ.get('HTTP_HOST', 'localhost'), '443' if scheme == 'https' else '80'
