@@ -86,7 +86,11 @@ export class FramesInFlight implements Target {
     })
     reader.ring = new RingReader(this.#journal.fd, TO_PARENT)
     try {
-      for (const piece of input) reader.push(piece)
+      for (const piece of input) {
+        const bytes = Buffer.from(piece)
+        reader.push(bytes)
+        bytes.fill(0xff)
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) return `it threw ${(error as Error).stack}`
     }

@@ -84,7 +84,12 @@ class Recorder implements RequestSource {
 
 export function transcriptOf(pieces: readonly Buffer[]): Transcript {
   const recorder = new Recorder()
-  for (const piece of pieces) recorder.reader.read(piece)
+  for (const piece of pieces) {
+    const bytes = Buffer.from(piece)
+    recorder.reader.read(bytes)
+    // The next read is put into the same memory.
+    bytes.fill('!')
+  }
   const { requests, unreadable, reader } = recorder
   return { requests, unreadable, state: reader.state }
 }
