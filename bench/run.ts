@@ -10,6 +10,8 @@ import type { Suite, SuiteOptions } from './lib/suite.ts'
 import { bigBody } from './suites/big-body.ts'
 import { blob } from './suites/blob.ts'
 import { coldStart } from './suites/cold-start.ts'
+import { deadlines } from './suites/deadlines.ts'
+import { fairness } from './suites/fairness.ts'
 import { firstCall } from './suites/first-call.ts'
 import { httpSuites } from './suites/http.ts'
 import { killStorm } from './suites/kill-storm.ts'
@@ -35,6 +37,8 @@ const SUITES: readonly Suite[] = [
   recycling,
   workerMemory,
   killStorm,
+  fairness,
+  deadlines,
   bigBody,
   manyFunctions,
   pools,
