@@ -6,8 +6,8 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
+import { calmLoad } from '../lib/calm-load.ts'
 import { type Gateway, withGateway } from '../lib/gateway.ts'
-import { load } from '../lib/load.ts'
 import { serverTiming } from '../lib/one-call.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import { median, quantile } from '../lib/stats.ts'
@@ -33,13 +33,18 @@ interface Flood {
   readonly name: string
   readonly what: string
   readonly connections: number
+  /** What a connection waits between two requests. */
+  readonly pauseMs: number
 }
 
-/** Ten connections for each slot; where the queue is short, what does not fit comes back at once and asks again. */
+/**
+ * Ten connections for each slot, which wait for their answers; or, where the queue is short and most are refused at
+ * once, so many with a pause that ten times as much is asked for as two cores can run.
+ */
 const FLOODS: readonly Flood[] = [
-  { name: 'busy', what: '5 ms of CPU a call', connections: 10 * WORKERS },
-  { name: 'refused', what: '5 ms of CPU a call, and a queue of 8', connections: 10 * WORKERS },
-  { name: 'waiting', what: '20 ms of waiting a call, 16 at a time', connections: 10 * WORKERS * 16 },
+  { name: 'busy', what: '5 ms of CPU a call', connections: 10 * WORKERS, pauseMs: 0 },
+  { name: 'refused', what: '5 ms of CPU a call, and a queue of 8', connections: 40, pauseMs: 10 },
+  { name: 'waiting', what: '20 ms of waiting a call, 16 at a time', connections: 10 * WORKERS * 16, pauseMs: 0 },
 ]
 
 interface Call {
@@ -87,7 +92,8 @@ async function measure(gateway: Gateway, options: SuiteOptions, progress: Progre
   for (let round = 1; round <= rounds; round++)
     for (const [flood, all] of seen) {
       const calm = await callQuiet(seconds * 1000)
-      const flooding = load(`${gateway.url}/${flood.name}`, { connections: flood.connections, seconds: seconds + 1 })
+      const { connections, pauseMs } = flood
+      const flooding = calmLoad(`${gateway.url}/${flood.name}`, pauseMs, { connections, seconds: seconds + 1 })
       // It has its workers by then.
       await pause(1_000)
       const flooded = await callQuiet(seconds * 1000 - 200)
@@ -103,7 +109,10 @@ async function measure(gateway: Gateway, options: SuiteOptions, progress: Progre
       pinningInWords,
       `The quiet function is called ${PAUSE_MS} ms after its last answer, for ${seconds} s with and without the flood, ${rounds} times in turns.`,
       `The pool has ${WORKERS} processes, and a flooded function may have all of them. No minWorkers are set.`,
-      ...FLOODS.map(({ name, what, connections }) => `${name}: ${what}; ${connections} connections.`),
+      ...FLOODS.map(
+        ({ name, what, connections, pauseMs }) =>
+          `${name}: ${what}; ${connections} connections, ${pauseMs} ms between their requests.`,
+      ),
     ],
     table: {
       head: ['flood', 'p50 calm ms', 'p50 ms', 'p99 calm ms', 'p99 ms', 'p99 ratio', 'not 200', 'not warm'],

@@ -67,6 +67,25 @@ class Listening extends Invocation {
   }
 }
 
+/** What is read of these pieces, each put into the same memory, up to what is wrong. */
+function framesIn(pieces: Input): string {
+  const memory = Buffer.alloc(Math.max(...pieces.map(({ length }) => length)))
+  const frames: string[] = []
+  const reader = new FrameReader((type, id, chunk, start, end) => {
+    frames.push(`${type} ${id} ${end - start} ${chunk.toString('hex', start, Math.min(end, start + 16))}`)
+  })
+  try {
+    for (const piece of pieces) {
+      piece.copy(memory)
+      reader.push(memory.subarray(0, piece.length))
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    frames.push(error.message)
+  }
+  return frames.join(', ')
+}
+
 export class FramesInFlight implements Target {
   readonly name = 'frames-in-flight'
   readonly atOnce = 1
@@ -76,6 +95,8 @@ export class FramesInFlight implements Target {
   async start(): Promise<void> {}
 
   check(input: Input): string | null {
+    const [whole, inPieces] = [framesIn([Buffer.concat(input)]), framesIn(input)]
+    if (inPieces !== whole) return `whole it is ${whole}, in ${input.length} pieces ${inPieces}`
     const freed = new Map<Invocation, number>()
     const inFlight = new InFlight((invocation) => freed.set(invocation, (freed.get(invocation) ?? 0) + 1))
     const invocations = [new Listening(false), new Listening(true), new Listening(false), new Listening(false)]

@@ -6,6 +6,7 @@ export interface Answers {
   readonly mistake: string | null
 }
 
+const BEGINNING = 'HTTP/1.1 '
 const STATUS_LINE = /^HTTP\/1\.1 (\d{3}) [A-Za-z -]+\r\n/
 const FIELD_LINES = /^(?:[a-z0-9-]+: [\t\x20-\x7e\x80-\xff]*\r\n)*$/
 
@@ -16,7 +17,10 @@ export function readAnswers(text: string, methods: readonly string[]): Answers {
   let finals = 0
   while (at < text.length) {
     const headEnd = text.indexOf('\r\n\r\n', at)
-    if (headEnd < 0) break
+    if (headEnd < 0) {
+      const begins = text.slice(at, at + BEGINNING.length)
+      return { statuses, mistake: BEGINNING.startsWith(begins) ? null : `no answer: ${JSON.stringify(text.slice(at))}` }
+    }
     const head = text.slice(at, headEnd + 2)
     const status = Number(STATUS_LINE.exec(head)?.[1])
     if (Number.isNaN(status)) return { statuses, mistake: `no status line: ${JSON.stringify(head.slice(0, 200))}` }
