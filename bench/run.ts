@@ -10,6 +10,8 @@ import type { Suite, SuiteOptions } from './lib/suite.ts'
 import { bigBody } from './suites/big-body.ts'
 import { blob } from './suites/blob.ts'
 import { coldStart } from './suites/cold-start.ts'
+import { deadlines } from './suites/deadlines.ts'
+import { fairness } from './suites/fairness.ts'
 import { firstCall } from './suites/first-call.ts'
 import { formats } from './suites/formats.ts'
 import { httpSuites } from './suites/http.ts'
@@ -38,6 +40,8 @@ const SUITES: readonly Suite[] = [
   recycling,
   workerMemory,
   killStorm,
+  fairness,
+  deadlines,
   bigBody,
   manyFunctions,
   pools,

@@ -11,6 +11,7 @@ import { InvocationFailure } from './failure.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
+import type { Claimant } from './policy/fair-share.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
 import { ServingWorkers } from './serving-workers.ts'
@@ -70,9 +71,12 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     return this.#waiting.length === 0 && this.workers.every((worker) => worker.inFlight === 0)
   }
 
-  /** It has workers that serve or are about to. */
-  get hasWorkers(): boolean {
-    return this.#serving.count > 0 || this.workers.some((worker) => worker.state === 'loading')
+  /** What it may claim of a full pool: what somebody waits for, and what its minimum owes it. */
+  claim(nowMs: number): Claimant {
+    const workers = this.#serving.count + this.#loadingCount
+    const { minWorkers } = this.settings
+    const { now, soon } = this.wanted(nowMs)
+    return { workers, minWorkers, wants: Math.max(now, Math.min(now + soon, minWorkers - workers)) }
   }
 
   admit(invocation: Invocation, nowMs: number): void {
@@ -85,10 +89,9 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** How many more processes it wants. None while starting is paused. */
   wanted(nowMs: number): Wanted {
     if (this.#retired || this.#availability.isPaused(nowMs)) return { now: 0, soon: 0 }
-    const loading = this.workers.reduce((count, worker) => count + (worker.state === 'loading' ? 1 : 0), 0)
     return workersWanted({
       waiting: this.#waiting.length,
-      loading,
+      loading: this.#loadingCount,
       serving: this.#serving.count,
       expiring: this.#serving.expiringCount,
       minWorkers: this.settings.minWorkers,
@@ -277,6 +280,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void {
     this.#host.onLog(this, worker, stream, line)
+  }
+
+  get #loadingCount(): number {
+    return this.workers.reduce((count, worker) => count + (worker.state === 'loading' ? 1 : 0), 0)
   }
 
   #serve(invocation: Invocation, nowMs: number): void {

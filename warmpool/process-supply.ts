@@ -8,6 +8,7 @@
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
 import type { Missing, MissingByRuntime } from './missing.ts'
+import { NOTHING, nextClaim } from './policy/fair-share.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
@@ -117,7 +118,8 @@ export class ProcessSupply implements BlankShelfHost {
   measure(nowMs: number): void {
     this.#idleCores.look()
     for (const worker of this.workers) worker.measure()
-    if (this.memoryBytes > this.settings.memoryBytes) this.#evict(nowMs, false)
+    if (this.memoryBytes > this.settings.memoryBytes && !this.#isEvicting())
+      this.#letGo(this.warm.victim(NOTHING, nowMs), nowMs)
   }
 
   remove(worker: Worker): void {
@@ -147,21 +149,25 @@ export class ProcessSupply implements BlankShelfHost {
     this.#host.onBlankLog(worker, stream, line)
   }
 
-  #startUrgent(shelf: BlankShelf, { now, isStarving }: Missing, nowMs: number): void {
+  #startUrgent(shelf: BlankShelf, { now, claimants }: Missing, nowMs: number): void {
     if (now === 0 || shelf.pausedMs(nowMs) > 0) return
     const urgent = Math.min(now - shelf.starting, urgentStarts(this.#boots(nowMs)))
     for (let count = 0; count < urgent; count++)
       if (this.#hasRoom()) shelf.start(nowMs)
-      else if (this.#evict(nowMs, isStarving)) this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
+      else if (this.#evict(nextClaim(claimants, shelf.starting), nowMs))
+        this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
   }
 
-  #startPaced(shelf: BlankShelf, { now, soon }: Missing, nowMs: number): void {
+  #startPaced(shelf: BlankShelf, { now, soon, claimants }: Missing, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
     const missing = now + soon + this.settings.blanks - shelf.blanks - shelf.starting
     const paced = Math.min(missing, pacedStarts(this.#boots(nowMs)))
     for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
     // With nothing that waits, nothing on the shelf and nothing on its way to it.
-    if (paced > 0 && now + shelf.blanks + shelf.starting === 0 && !this.#hasRoom()) this.#reclaim(nowMs)
+    if (paced <= 0 || now + shelf.blanks + shelf.starting > 0 || this.#hasRoom()) return
+    // A minimum is owed also where nobody waits.
+    if (soon > 0 && claimants.length > 0) this.#evict(nextClaim(claimants, 0), nowMs)
+    else this.#reclaim(nowMs)
   }
 
   /** All runtimes' boots share the machine. */
@@ -185,12 +191,15 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   /**
-   * Makes room: of an idle worker, or where somebody has none at all, of the function that has the most. False: nobody
-   * can go, or one is on its way out and makes the room.
+   * Makes room for a function with this surplus: of an idle worker, or of the function that has the most. False: nobody
+   * has to go, or one is on its way out and makes the room.
    */
-  #evict(nowMs: number, isStarving: boolean): boolean {
+  #evict(claim: number, nowMs: number): boolean {
     if (this.#isEvicting()) return false
-    const victim = this.warm.victim(nowMs) ?? (isStarving ? this.warm.ofLargest() : null)
+    return this.#letGo(this.warm.victim(claim, nowMs) ?? this.warm.ofLargest(claim), nowMs)
+  }
+
+  #letGo(victim: Worker | null, nowMs: number): boolean {
     victim?.owner.evict(victim, nowMs)
     return victim !== null
   }
@@ -199,7 +208,7 @@ export class ProcessSupply implements BlankShelfHost {
   #reclaim(nowMs: number): void {
     const beforeMs = reclaimableBeforeMs(this.#newcomers, nowMs)
     if (beforeMs === Number.NEGATIVE_INFINITY || this.#isEvicting()) return
-    const victim = this.warm.victim(nowMs, beforeMs)
+    const victim = this.warm.victim(NOTHING, nowMs, beforeMs)
     if (victim === null) return
     this.#gavePlace = victim.owner
     victim.owner.evict(victim, nowMs)

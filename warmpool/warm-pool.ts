@@ -15,6 +15,7 @@ import { type FunctionSpec, isSameCode, taskSpec } from './function-spec.ts'
 import { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
 import { MissingByRuntime } from './missing.ts'
+import { poorest, surplusOf } from './policy/fair-share.ts'
 import { ProcessSupply, type SupplyHost } from './process-supply.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import {
@@ -274,6 +275,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   /** Idempotent: running it again without an event changes nothing. */
   #balance(nowMs: number): void {
     const missing = new MissingByRuntime()
+    for (const pool of this.#toBalance) pool.retireExpired(nowMs)
+    this.#shareOut(nowMs)
     for (const pool of this.#toBalance) this.#provide(pool, missing, nowMs)
     const { awaited } = missing
     // While closing, nothing is started that nobody waits for.
@@ -284,9 +287,21 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.#conditions.tell()
   }
 
-  /** Retires what a function does not need, gives it the blanks that it does, and notes what is missing then. */
+  /** Where several functions wait for workers or are owed some, blanks go one by one to whoever has the least. */
+  #shareOut(nowMs: number): void {
+    const claimants = [...this.#toBalance].filter((pool) => pool.claim(nowMs).wants > 0)
+    if (claimants.length < 2 || claimants.every((pool) => pool.wanted(nowMs).now === 0)) return
+    while (claimants.length > 0) {
+      const at = poorest(claimants.map((pool) => surplusOf(pool.claim(nowMs))))
+      const pool = claimants[at]!
+      const worker = this.#supply.take(pool.spec.runtime, pool, nowMs)
+      if (worker !== null) pool.adopt(worker, nowMs)
+      if (worker === null || pool.claim(nowMs).wants <= 0) claimants.splice(at, 1)
+    }
+  }
+
+  /** Gives a function the blanks that it needs, and notes what is missing then. */
   #provide(pool: FunctionPool, missing: MissingByRuntime, nowMs: number): void {
-    pool.retireExpired(nowMs)
     const { runtime } = pool.spec
     const wanted = pool.wanted(nowMs)
     const isAwaited = this.#warmUps > 0
@@ -298,8 +313,9 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       this.#toBalance.delete(pool)
       return
     }
-    const isStarving = now > 0 && !pool.hasWorkers
-    missing.add(runtime, isAwaited ? { now: now + soon, soon: 0, isStarving } : { now, soon, isStarving })
+    const claimant = pool.claim(nowMs)
+    if (isAwaited) missing.add(runtime, now + soon, 0, claimant)
+    else missing.add(runtime, now, soon, claimant)
   }
 
   /**

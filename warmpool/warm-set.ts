@@ -5,6 +5,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { chooseVictim } from './policy/eviction.ts'
+import { mayTakeBusy, mayTakeIdle } from './policy/fair-share.ts'
 import type { Worker } from './worker.ts'
 
 export class WarmSet {
@@ -24,10 +25,16 @@ export class WarmSet {
     this.#cache.delete(worker.pid)
   }
 
-  /** The least valuable of those that have idled since before then and that their owners can spare; null: there is none. */
-  victim(nowMs: number, beforeMs = Number.POSITIVE_INFINITY): Worker | null {
+  /**
+   * The least valuable of those that have idled since before then and that their owners can spare for a function with
+   * this surplus; null: there is none.
+   */
+  victim(claim: number, nowMs: number, beforeMs = Number.POSITIVE_INFINITY): Worker | null {
     const candidates = ([...this.#cache.rvalues()] as Worker[]).filter(
-      (worker) => worker.idleSinceMs < beforeMs && worker.owner.isSpare(worker),
+      (worker) =>
+        worker.idleSinceMs < beforeMs &&
+        worker.owner.isSpare(worker) &&
+        mayTakeIdle(claim, worker.owner.surplusOf(worker), nowMs - worker.idleSinceMs),
     )
     const at = chooseVictim(
       candidates.map((worker) => ({
@@ -41,8 +48,8 @@ export class WarmSet {
     return candidates[at] ?? null
   }
 
-  /** The least busy worker of whoever has the most beyond its minimum; null when nobody has any. */
-  ofLargest(): Worker | null {
+  /** The least busy worker of whoever has the most beyond its minimum; null when one with this surplus may take none. */
+  ofLargest(claim: number): Worker | null {
     let chosen: Worker | null = null
     for (const worker of this.#cache.values()) {
       const surplus = worker.owner.surplusOf(worker)
@@ -50,6 +57,6 @@ export class WarmSet {
       const most = chosen?.owner.surplusOf(chosen) ?? 0
       if (surplus > most || (surplus === most && worker.inFlight < chosen!.inFlight)) chosen = worker
     }
-    return chosen
+    return chosen !== null && mayTakeBusy(claim, chosen.owner.surplusOf(chosen)) ? chosen : null
   }
 }

@@ -103,6 +103,13 @@ export class HttpEdge implements Edge, HttpServerOwner {
     const isOfServer = method === 'OPTIONS' && url === '*'
     const line = checkRequestLine(method, isOfServer ? '/' : url, exchange.version, headers)
     if ('code' in line) return this.#refuse(exchange, line.code, line.detail)
+    // RFC 9110, 7.4: whoever asks for https must have got it.
+    if (line.isHttps && !this.trustProxy)
+      return this.#refuse(
+        exchange,
+        'malformed-request',
+        'Its target is a URL of https, and this connection is not secured',
+      )
     // HTTP/1.0 knows no expectations (RFC 9110, 10.1.1).
     const expect = exchange.version === '1.0' ? null : headers.expect
     if (expect !== null && expect !== '100-continue')
@@ -134,7 +141,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
     const invocation = requestId(exchange.headers.requestId)
     const refusal = problem(code, { detail, invocation })
     // Behind a CONNECT comes what is for somebody else.
-    const isLast = code === 'malformed-request' || exchange.method === 'CONNECT'
+    const isLast = code === 'malformed-request' || code === 'not-implemented' || exchange.method === 'CONNECT'
     sendProblem(exchange, refusal, { isLast })
     this.#owner.onRefused(exchange, refusal)
   }

@@ -62,6 +62,8 @@ function treatmentOf(lower: string): Treatment {
 
 const CLOSE = /(?:^|[\t ,])close(?:$|[\t ,])/i
 const KEEP_ALIVE = /(?:^|[\t ,])keep-alive(?:$|[\t ,])/i
+/** Tokens other than chunked, and chunked behind them. */
+const OTHER_CODINGS = /^(?:(?!chunked[\t ]*,)[\w!#$%&'*+.^`|~-]+[\t ]*,[\t ]*)+chunked$/
 const DIGITS = /^\d{1,15}$/
 
 /** What the gateway itself reads of a request's headers. */
@@ -76,7 +78,9 @@ export interface RequestHeaders {
   /** More than one, or one that is no number. */
   readonly hasBadLength: boolean
   readonly isChunked: boolean
-  /** A transfer-encoding that the gateway does not undo, such as gzip, or chunked more than once. */
+  /** Its transfer-encoding does not end with chunked, or has it more than once, or is no list of codings. */
+  readonly hasBadCoding: boolean
+  /** A transfer-encoding before chunked that the gateway does not undo, such as gzip. */
   readonly hasOtherCoding: boolean
   /** `Connection` says that this request is the last. */
   readonly isClose: boolean
@@ -95,8 +99,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   let hostCount = 0
   let contentLength: number | null = null
   let hasBadLength = false
-  let isChunked = false
-  let hasOtherCoding = false
+  let coding: string | null = null
   let isClose = false
   let isKeepAlive = false
   let expect: string | null = null
@@ -117,8 +120,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
         isKeepAlive ||= KEEP_ALIVE.test(value)
         continue
       case 'transfer-encoding':
-        hasOtherCoding ||= isChunked || value.toLowerCase() !== 'chunked'
-        isChunked = true
+        coding = coding === null ? value.toLowerCase() : `${coding}, ${value.toLowerCase()}`
         continue
       case 'expect':
         expect = value.toLowerCase()
@@ -142,7 +144,9 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
       case 'content-length':
         hasBadLength ||= contentLength !== null || !DIGITS.test(value)
         contentLength = Number(value)
-        break
+        // Zeros before it are allowed, and read as another number by some.
+        text += `\n${lower}\n${contentLength}`
+        continue
     }
     text += `\n${lower}\n${value}`
   }
@@ -153,8 +157,9 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     hostCount,
     contentLength,
     hasBadLength,
-    isChunked,
-    hasOtherCoding,
+    isChunked: coding !== null,
+    hasBadCoding: coding !== null && coding !== 'chunked' && !OTHER_CODINGS.test(coding),
+    hasOtherCoding: coding !== null && coding !== 'chunked',
     isClose,
     isKeepAlive,
     expect,

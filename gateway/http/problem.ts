@@ -25,6 +25,7 @@ export const PROBLEMS = {
   'body-too-large': { status: 413, fault: 'caller', title: 'The request body is too large' },
   'expectation-failed': { status: 417, fault: 'caller', title: 'The expectation cannot be met' },
   'headers-too-large': { status: 431, fault: 'caller', title: 'The request headers are too large' },
+  'not-implemented': { status: 501, fault: 'platform', title: 'The request asks for what is not implemented here' },
   'handler-threw': { status: 500, fault: 'function', title: 'The function threw an error' },
   'not-a-response': { status: 502, fault: 'function', title: 'The function did not return a response' },
   'wrong-content-length': { status: 502, fault: 'function', title: 'The function sent a wrong content-length' },

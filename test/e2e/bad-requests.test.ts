@@ -1,3 +1,4 @@
+/** Requests over a limit, refused in their middle, or with something behind them; corpus.test.ts has those that are malformed. */
 import { afterEach, expect, test } from 'vitest'
 import { shareGateway } from './gateway-under-test.ts'
 
@@ -26,7 +27,6 @@ const gateway = shareGateway({
 const HOST = 'host: here\r\n'
 const GET = `GET /notes/reached HTTP/1.1\r\n${HOST}`
 const POST = `POST /notes/reached HTTP/1.1\r\n${HOST}`
-const SMUGGLED = `GET /notes/smuggled HTTP/1.1\r\n${HOST}connection: close\r\n\r\n`
 
 /** What reached the function since it was asked last. */
 async function notes(): Promise<string[][]> {
@@ -43,110 +43,7 @@ afterEach(async () => {
   expect(await notes()).toEqual([['GET', '/reached', '']])
 })
 
-const MALFORMED: Readonly<Record<string, string>> = {
-  'a method with characters that none has': `G(T /notes/reached HTTP/1.1\r\n${HOST}\r\n`,
-  'a method in lower case': `get /notes/reached HTTP/1.1\r\n${HOST}\r\n`,
-  'a method that nobody knows': `FROB /notes/reached HTTP/1.1\r\n${HOST}\r\n`,
-  'no Host': 'GET /notes/reached HTTP/1.1\r\n\r\n',
-  'two Hosts': `${GET}host: there\r\n\r\n`,
-  'the same Host twice': `${GET}${HOST}\r\n`,
-  'an empty Host': 'GET /notes/reached HTTP/1.1\r\nhost:\r\n\r\n',
-  'a Host with a space': 'GET /notes/reached HTTP/1.1\r\nhost: a b\r\n\r\n',
-  'a Host with a path': 'GET /notes/reached HTTP/1.1\r\nhost: a/b\r\n\r\n',
-  'a Host with credentials': 'GET /notes/reached HTTP/1.1\r\nhost: a@b\r\n\r\n',
-  'a server-wide OPTIONS with two Hosts': `OPTIONS * HTTP/1.1\r\n${HOST}${HOST}\r\n`,
-  'both lengths': `${POST}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
-  'both lengths, the other way round': `${POST}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n`,
-  'two different lengths': `${POST}content-length: 4\r\ncontent-length: 5\r\n\r\nabcde`,
-  'the same length twice': `${POST}content-length: 4\r\ncontent-length: 4\r\n\r\nabcd`,
-  'a list of lengths': `${POST}content-length: 4, 4\r\n\r\nabcd`,
-  'a negative length': `${POST}content-length: -4\r\n\r\nabcd`,
-  'a length with a plus': `${POST}content-length: +4\r\n\r\nabcd`,
-  'a hexadecimal length': `${POST}content-length: 0x4\r\n\r\nabcd`,
-  'an empty length': `${POST}content-length:\r\n\r\nabcd`,
-  'a length beyond all numbers': `${POST}content-length: 99999999999999999999999\r\n\r\nabcd`,
-  'a chunk size that is no number': `${POST}transfer-encoding: chunked\r\n\r\nzz\r\nabcd\r\n0\r\n\r\n`,
-  'a negative chunk size': `${POST}transfer-encoding: chunked\r\n\r\n-4\r\nabcd\r\n0\r\n\r\n`,
-  'a chunk size with 0x': `${POST}transfer-encoding: chunked\r\n\r\n0x4\r\nabcd\r\n0\r\n\r\n`,
-  'a chunk size beyond all numbers': `${POST}transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nabcd\r\n`,
-  'a chunk longer than its size': `${POST}transfer-encoding: chunked\r\n\r\n4\r\nabcdefgh\r\n0\r\n\r\n`,
-  'chunks with bare line feeds': `${POST}transfer-encoding: chunked\r\n\r\n4\nabcd\n0\n\n`,
-  'chunked twice': `${POST}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
-  'chunked twice in a list': `${POST}transfer-encoding: chunked, chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
-  'a coding that is nearly chunked': `${POST}transfer-encoding: xchunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
-  'a coding after chunked': `${POST}transfer-encoding: chunked, identity\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
-  'a coding that nobody undoes': `${POST}transfer-encoding: gzip, chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
-  'a coding without chunked': `${POST}transfer-encoding: identity\r\n\r\nabcd`,
-  'a vertical tab before chunked': `${POST}transfer-encoding:\vchunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
-  'chunks in HTTP/1.0': `POST /notes/reached HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`,
-  'bare line feeds': `GET /notes/reached HTTP/1.1\n${HOST}\n`,
-  'one bare line feed': `${GET}a: b\nc: d\r\n\r\n`,
-  'a bare carriage return': `${GET}a: b\rc: d\r\n\r\n`,
-  'a folded header': `${GET}a: one\r\n two\r\n\r\n`,
-  'a folded first header': `GET /notes/reached HTTP/1.1\r\n a: one\r\n${HOST}\r\n`,
-  'a space before the colon': `${GET}a : b\r\n\r\n`,
-  'a header without a name': `${GET}: b\r\n\r\n`,
-  'a header without a colon': `${GET}a\r\n\r\n`,
-  'a NUL in a header': `${GET}a: b\0c\r\n\r\n`,
-  'a control character in a header': `${GET}a: b\x01c\r\n\r\n`,
-  'a NUL in the target': `GET /notes/reached\0 HTTP/1.1\r\n${HOST}\r\n`,
-  'a space in the target': `GET /notes/reached here HTTP/1.1\r\n${HOST}\r\n`,
-  'a fragment in the target': `GET /notes/reached#here HTTP/1.1\r\n${HOST}\r\n`,
-  'an asterisk where it is no target': `GET * HTTP/1.1\r\n${HOST}\r\n`,
-  'a target of another scheme': `GET ftp://here/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
-  'HTTP/0.9': 'GET /notes/reached\r\n\r\n',
-  'HTTP/1.2': `GET /notes/reached HTTP/1.2\r\n${HOST}\r\n`,
-  'HTTP/2.0 in the form of 1.1': `GET /notes/reached HTTP/2.0\r\n${HOST}\r\n`,
-  'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
-  'a TLS handshake': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
-  'something else altogether': 'SSH-2.0-OpenSSH_9.9\r\n',
-}
-
-test.for(Object.entries(MALFORMED))(
-  'a malformed request is 400, and no function hears of it: %s',
-  async ([, bytes]) => {
-    const answer = await gateway().raw(bytes)
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
-    expect(answer).toMatch(/\r\ncontent-type: application\/problem\+json\r\n/i)
-    expect(answer).toMatch(/\r\nconnection: close\r\n/i)
-    expect(answer).toContain('"code":"malformed-request","fault":"caller"')
-    // Chunks come after the head, which has been passed on by then; but never as a call that has a whole body.
-    expect((await notes()).filter((note) => note.length === 3)).toEqual([])
-  },
-)
-
 const LOUD = 'GET /notes/smuggled HTTP/1.1\r\nhost: here\r\n\r\n'
-
-const SMUGGLING: Readonly<Record<string, string>> = {
-  'CL.TE': `${POST}content-length: ${LOUD.length + 5}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${LOUD}`,
-  'TE.CL': `${POST}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n${LOUD.length.toString(16)}\r\n${LOUD}\r\n0\r\n\r\n`,
-  'TE.TE': `${POST}transfer-encoding: chunked\r\ntransfer-encoding: x\r\n\r\n0\r\n\r\n${LOUD}`,
-  'CL.CL': `${POST}content-length: 0\r\ncontent-length: ${LOUD.length}\r\n\r\n${LOUD}`,
-  'a length behind a space and a colon': `${POST}content-length : ${LOUD.length}\r\n\r\n${LOUD}`,
-  'a length behind a bare line feed': `${POST}a: b\ncontent-length: ${LOUD.length}\r\n\r\n${LOUD}`,
-  'a length in a folded line': `${POST}a: b\r\n content-length: ${LOUD.length}\r\n\r\n${LOUD}`,
-  'a request after a malformed one': `GET /notes/reached HTTP/1.1\r\n\r\n${SMUGGLED}`,
-  'a request behind CONNECT': `CONNECT here:80 HTTP/1.1\r\n${HOST}\r\n${SMUGGLED}`,
-  'a chunk extension with a bare line feed': `${POST}transfer-encoding: chunked\r\n\r\n2;\nxx\r\n0\r\n\r\n${LOUD}`,
-  'the rest of a chunk that was too long': `${POST}transfer-encoding: chunked\r\n\r\n1\r\nxy\r\n0\r\n\r\n${LOUD}`,
-  'the body of a request for nothing': `POST /nothing HTTP/1.1\r\n${HOST}${lengthOf(LOUD)}\r\n${LOUD}`,
-  'the body of a refused method': `TRACE /notes HTTP/1.1\r\n${HOST}${lengthOf(LOUD)}\r\n${LOUD}`,
-  'the body of an expectation that cannot be met': `${POST}expect: magic\r\n${lengthOf(LOUD)}\r\n${LOUD}`,
-  'the body of an upgrade': `${POST}connection: upgrade, close\r\nupgrade: h2c\r\n${lengthOf(LOUD)}\r\n${LOUD}`,
-  'the body of a server-wide OPTIONS': `OPTIONS * HTTP/1.1\r\n${HOST}connection: close\r\n${lengthOf(LOUD)}\r\n${LOUD}`,
-  'the body of a GET': `${GET}connection: close\r\n${lengthOf(LOUD)}\r\n${LOUD}`,
-  'a body that nobody reads': `POST /notes/unread HTTP/1.1\r\n${HOST}connection: close\r\n${lengthOf(LOUD)}\r\n${LOUD}`,
-  'a body over the limit': `${POST}content-length: ${1024 * 1024}\r\n\r\n${LOUD.repeat(100)}`,
-}
-
-test.for(Object.entries(SMUGGLING))('a request hidden in another never reaches a function: %s', async ([, bytes]) => {
-  const connection = await gateway().connect()
-  connection.send(bytes)
-  // Nothing more will come: whoever still waits for the rest of a body gives up.
-  connection.socket.end()
-  await connection.rest()
-  expect((await notes()).map(([, path]) => path)).not.toContain('/smuggled')
-})
 
 test('a body that nobody read does not become the next request of a kept-alive connection', async () => {
   const connection = await gateway().connect()
@@ -167,18 +64,6 @@ test('a refused request without a body leaves its connection to the next', async
   expect([(await connection.response()).status, (await connection.response()).status]).toEqual([404, 200])
   connection.close()
   expect(await notes()).toEqual([['GET', '/reached', '']])
-})
-
-test('a target in absolute form is served', async () => {
-  const answer = await gateway().raw(`GET http://here/notes/reached HTTP/1.1\r\n${HOST}connection: close\r\n\r\n`)
-  expect(answer).toMatch(/^HTTP\/1\.1 200 /)
-  expect(await notes()).toEqual([['GET', '/reached', '']])
-})
-
-test('OPTIONS * is answered by the gateway itself', async () => {
-  const answer = await gateway().raw(`OPTIONS * HTTP/1.1\r\n${HOST}connection: close\r\n\r\n`)
-  expect(answer).toMatch(/^HTTP\/1\.1 204 /)
-  expect(answer).toMatch(/\r\nallow: GET, HEAD, POST/i)
 })
 
 test.for(['CONNECT here:80', 'TRACE /notes/reached'])('%s is 405 with what is allowed', async (line) => {

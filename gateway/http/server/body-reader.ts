@@ -1,6 +1,7 @@
 /**
  * Request bodies out of a connection's bytes, by length or in chunks. A reader takes what is the body's and nothing
- * behind it, so that no byte of a body can become a request; what is not exactly a chunk throws (RFC 9112, 7.1).
+ * behind it, so that no byte of a body can become a request; what is not exactly a chunk throws (RFC 9112, 7.1). However
+ * small the chunks are, what came with one read is handed on as one piece.
  */
 
 import { allocateBody } from '../../../warmpool/index.ts'
@@ -47,11 +48,16 @@ function ownBytes(bytes: Buffer, at: number, end: number): Buffer {
   return own
 }
 
-/** Size and extension; 13 digits of a size stay below what a number can count. */
-const SIZE_LINE = /^([0-9a-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
+/** 13 digits of a size stay below what a number can count. */
+const SIZE = /^[0-9a-f]{1,13}(?=[\t ;]|$)/i
+/** A name, and perhaps a value; blanks are allowed around their signs and nowhere else (RFC 9112, 7.1.1). */
+const EXTENSIONS =
+  /^(?:[\t ]*;[\t ]*[\w!#$%&'*+.^`|~-]+(?:[\t ]*=[\t ]*(?:[\w!#$%&'*+.^`|~-]+|"(?:[\t !\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)*$/
 const TRAILER_LINE = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*$/
 const LONGEST_LINE = 4 * 1024
 const MOST_TRAILER_BYTES = 16 * 1024
+/** Of a whole body: extensions are nobody's, and count for no limit of the body's. */
+const MOST_EXTENSION_BYTES = 16 * 1024
 const CR = 0x0d
 const LF = 0x0a
 
@@ -63,20 +69,28 @@ export class ChunkedBody implements BodyReader {
   #line = ''
   #left = 0
   #trailerBytes = 0
+  #extensionBytes = 0
+  /** Where the data lies in the bytes of this read: start and end in turn. */
+  readonly #pieces: number[] = []
 
   get isEnded(): boolean {
     return this.#state === 'ended'
   }
 
   read(bytes: Buffer, at: number, sink: BodySink): number {
-    while (at < bytes.length && this.#state !== 'ended') at = this.#step(bytes, at, sink)
+    try {
+      while (at < bytes.length && this.#state !== 'ended') at = this.#step(bytes, at)
+    } finally {
+      // What came before a mistake is handed on, too.
+      if (this.#pieces.length > 0) sink.onBody(this.#takePieces(bytes))
+    }
     return at
   }
 
-  #step(bytes: Buffer, at: number, sink: BodySink): number {
+  #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case 'data':
-        return this.#readData(bytes, at, sink)
+        return this.#readData(bytes, at)
       case 'data-cr':
         return this.#expect(bytes[at] === CR, 'data-lf', at)
       case 'data-lf':
@@ -86,12 +100,24 @@ export class ChunkedBody implements BodyReader {
     }
   }
 
-  #readData(bytes: Buffer, at: number, sink: BodySink): number {
+  #readData(bytes: Buffer, at: number): number {
     const end = Math.min(bytes.length, at + this.#left)
     this.#left -= end - at
     if (this.#left === 0) this.#state = 'data-cr'
-    sink.onBody(ownBytes(bytes, at, end))
+    this.#pieces.push(at, end)
     return end
+  }
+
+  /** One copy of all of them: a chunk of a byte would else be an object and a frame of its own on all its way. */
+  #takePieces(bytes: Buffer): Buffer {
+    const pieces = this.#pieces
+    let length = 0
+    for (let at = 0; at < pieces.length; at += 2) length += pieces[at + 1]! - pieces[at]!
+    const own = allocateBody(length)
+    let filled = 0
+    for (let at = 0; at < pieces.length; at += 2) filled += bytes.copy(own, filled, pieces[at]!, pieces[at + 1]!)
+    pieces.length = 0
+    return own
   }
 
   #expect(isThere: boolean, next: ChunkedState, at: number): number {
@@ -116,10 +142,20 @@ export class ChunkedBody implements BodyReader {
   }
 
   #onSize(line: string): void {
-    const digits = SIZE_LINE.exec(line)?.[1]
+    const digits = SIZE.exec(line)?.[0]
     if (digits === undefined) throw new BodyMistake('It is not valid HTTP: the size of a chunk is no number')
+    if (line.length > digits.length) this.#onExtensions(line.slice(digits.length))
     this.#left = Number.parseInt(digits, 16)
     this.#state = this.#left === 0 ? 'trailer' : 'data'
+  }
+
+  /** They are checked and dropped. */
+  #onExtensions(text: string): void {
+    this.#extensionBytes += text.length
+    if (!EXTENSIONS.test(text))
+      throw new BodyMistake('It is not valid HTTP: what follows the size of a chunk is no extension')
+    if (this.#extensionBytes > MOST_EXTENSION_BYTES)
+      throw new BodyMistake('Its chunks have more extensions than this server takes')
   }
 
   /** Trailers are checked and dropped: nobody here waits for them. */

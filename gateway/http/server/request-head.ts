@@ -16,9 +16,11 @@ export interface RequestHead {
 
 /** What is wrong, for the caller: a sentence without its full stop. */
 export class HeadMistake {
+  readonly code: 'malformed-request' | 'not-implemented'
   readonly detail: string
 
-  constructor(detail: string) {
+  constructor(detail: string, code: HeadMistake['code'] = 'malformed-request') {
+    this.code = code
     this.detail = detail
   }
 }
@@ -33,6 +35,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 /** A line feed without its carriage return, or the other way round, but at the end of what has come so far. */
 const BARE_LINE_END = /(?<!\r)\n|\r(?!\n|$)/
 const METHOD_START = /^[A-Z]/
+const METHOD = /^[A-Z][A-Za-z0-9!#$%&'*+.^_`|~-]*$/
 
 const VERSIONS: Readonly<Record<string, '1.0' | '1.1'>> = { 'HTTP/1.1': '1.1', 'HTTP/1.0': '1.0' }
 
@@ -60,11 +63,11 @@ export class HeadReader {
 /** What can be told to be wrong of a head that has not come whole; null where it may still become a request. */
 export function mistakeInPart(text: string): HeadMistake | null {
   if (!METHOD_START.test(text)) return new HeadMistake('It is not valid HTTP: it does not begin with a method')
-  if (BARE_LINE_END.test(text)) return new HeadMistake('It is not valid HTTP: a line does not end with CRLF')
   const lineEnd = text.indexOf('\r\n')
-  if (lineEnd < 0) return null
-  const line = readRequestLine(text.slice(0, lineEnd))
-  return line instanceof HeadMistake ? line : null
+  // In the order in which a whole head is read: what is found does not depend on where it was split.
+  const line = lineEnd < 0 ? null : readRequestLine(text.slice(0, lineEnd))
+  if (line instanceof HeadMistake) return line
+  return BARE_LINE_END.test(text) ? new HeadMistake('It is not valid HTTP: a line does not end with CRLF') : null
 }
 
 function readRequestLine(line: string): Omit<RequestHead, 'headers'> | HeadMistake {
@@ -72,11 +75,12 @@ function readRequestLine(line: string): Omit<RequestHead, 'headers'> | HeadMista
   const urlEnd = line.lastIndexOf(' ')
   if (urlEnd <= methodEnd) return new HeadMistake('It is not valid HTTP: its first line is no request line')
   const method = line.slice(0, methodEnd)
-  if (!KNOWN_METHODS.has(method)) return new HeadMistake('It is not valid HTTP: its method is unknown')
+  if (!METHOD.test(method)) return new HeadMistake('It is not valid HTTP: its method is none')
   const url = line.slice(methodEnd + 1, urlEnd)
   if (!TARGET.test(url)) return new HeadMistake('It is not valid HTTP: its target has a character that none may have')
   const version = VERSIONS[line.slice(urlEnd + 1)]
   if (version === undefined) return new HeadMistake('Its version is neither HTTP/1.1 nor HTTP/1.0')
+  if (!KNOWN_METHODS.has(method)) return new HeadMistake('Its method is unknown', 'not-implemented')
   return { method, url, version }
 }
 

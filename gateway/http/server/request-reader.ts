@@ -114,20 +114,26 @@ export class RequestReader {
       text = bytes.toString('latin1', at, Math.min(bytes.length, at + headersBytes + 4))
       end = text.indexOf('\r\n\r\n')
     }
-    if (end < 0 ? text.length > headersBytes : end > headersBytes)
-      return this.#refuse('headers-too-large', 'Its headers are longer than this server takes')
+    if (end < 0 ? text.length > headersBytes : end > headersBytes) return this.#refuseLong(text.slice(0, headersBytes))
     if (end < 0) return this.#keepPart(bytes, at, text)
     const head = this.#heads.read(text.slice(0, end))
-    if (head instanceof HeadMistake) return this.#refuse('malformed-request', head.detail)
+    if (head instanceof HeadMistake) return this.#refuse(head.code, head.detail)
     this.#begin(head)
     return at + end + 4
   }
 
   #keepPart(bytes: Buffer, at: number, text: string): number {
     const mistake = text === '\r' ? null : mistakeInPart(text)
-    if (mistake !== null) return this.#refuse('malformed-request', mistake.detail)
+    if (mistake !== null) return this.#refuse(mistake.code, mistake.detail)
     this.#unread = Buffer.from(bytes.subarray(at))
     return bytes.length
+  }
+
+  /** What is no request at all is told so, as it would be had it come in pieces. */
+  #refuseLong(text: string): number {
+    const mistake = mistakeInPart(text)
+    if (mistake !== null) return this.#refuse(mistake.code, mistake.detail)
+    return this.#refuse('headers-too-large', 'Its headers are longer than this server takes')
   }
 
   #begin(head: RequestHead): void {

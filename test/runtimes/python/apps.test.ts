@@ -35,6 +35,16 @@ def app(environ, start_response):
   })
 })
 
+test('a WSGI app finds no header under the name of another', async () => {
+  const called = python(`
+def app(environ, start_response):
+    start_response('200 OK', [])
+    return [repr([environ.get('HTTP_X_FORWARDED_HOST'), environ['CONTENT_LENGTH']]).encode()]
+`)
+  const headers = { 'x-forwarded-host': 'here', x_forwarded_host: 'there', content_length: '9', 'content-length': '4' }
+  expect(await called.text({ method: 'POST', headers, body: 'body' })).toBe("['here', '4']")
+})
+
 test('a WSGI app may write, may answer late, and is told when its parts are over', async () => {
   const called = python(`
 class Parts:

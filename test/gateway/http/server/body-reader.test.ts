@@ -54,9 +54,22 @@ it.each([
   ['a chunk that ends with a line feed alone', '1\r\na\n'],
   ['a trailer without a colon', '0\r\nabc\r\n'],
   ['a folded trailer', '0\r\na: b\r\n c\r\n'],
+  ['an extension without a name', '1;\r\n'],
+  ['an extension without a value', '1;a=\r\n'],
+  ['extensions without end', `1;${'x'.repeat(1_000)}\r\na\r\n`.repeat(20)],
   ['an extension without end', `1;${'x'.repeat(5_000)}`],
   ['trailers without end', `0\r\n${`a: ${'x'.repeat(1_000)}\r\n`.repeat(20)}`],
 ])('refuses %s', (_name, text) => {
   expect(() => read(new ChunkedBody(), [text])).toThrow(BodyMistake)
   expect(() => read(new ChunkedBody(), [...text])).toThrow(BodyMistake)
+})
+
+it('hands on what came at once as one piece, however small its chunks are, and also in front of a mistake', () => {
+  const pieces: string[] = []
+  const sink = { onBody: (piece: Buffer) => pieces.push(piece.toString('latin1')) }
+  const reader = new ChunkedBody()
+  reader.read(Buffer.from('1\r\na\r\n'.repeat(1_000)), 0, sink)
+  expect(() => reader.read(Buffer.from('1\r\nb\r\n1\r\nc\r\nx'), 0, sink)).not.toThrow()
+  expect(() => reader.read(Buffer.from('\r\n'), 0, sink)).toThrow(BodyMistake)
+  expect(pieces).toEqual(['a'.repeat(1_000), 'bc'])
 })

@@ -33,9 +33,11 @@ it.each([
   ['content-length: 1\r\ncontent-length: 1', { hasBadLength: true }],
   ['content-length: 1, 1', { hasBadLength: true }],
   ['content-length:', { hasBadLength: true }],
-  ['transfer-encoding: Chunked', { isChunked: true, hasOtherCoding: false }],
-  ['transfer-encoding: chunked\r\ntransfer-encoding: chunked', { isChunked: true, hasOtherCoding: true }],
-  ['transfer-encoding: gzip', { hasOtherCoding: true }],
+  ['transfer-encoding: Chunked', { isChunked: true, hasBadCoding: false, hasOtherCoding: false }],
+  ['transfer-encoding: chunked\r\ntransfer-encoding: chunked', { isChunked: true, hasBadCoding: true }],
+  ['transfer-encoding: gzip', { hasBadCoding: true }],
+  ['transfer-encoding: gzip\r\ntransfer-encoding: br, chunked', { hasBadCoding: false, hasOtherCoding: true }],
+  ['content-length: 007', { contentLength: 7, text: '\ncontent-length\n7' }],
 ])('understands %j', (line, meant) => {
   expect(new HeadReader().read(`GET / HTTP/1.1\r\n${line}`)).toMatchObject({ headers: meant })
 })

@@ -35,6 +35,9 @@ def _environ(base, call):
     environ['wsgi.input'] = io.BytesIO(call.take_whole()) if call.is_body_whole else io.BufferedReader(_Body(call))
     for at in range(3, len(lines) - 1, 2):
         line = lines[at]
+        # x_forwarded_host would pass for X-Forwarded-Host: environ cannot tell them apart.
+        if '_' in line:
+            continue
         name = _names.get(line) or _environ_name(line)
         value = lines[at + 1]
         if name in environ:

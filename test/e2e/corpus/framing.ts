@@ -1,0 +1,203 @@
+/** The corpus' bodies: where one ends is what smuggling is about. */
+import { answered, type Case, CHUNKED, cut, GET, HOST, LINE, POST, refused, served } from './case.ts'
+
+const SMUGGLED = `GET /notes/smuggled HTTP/1.1\r\n${HOST}\r\n`
+const TE = 'transfer-encoding: chunked\r\n'
+const ABCD = '4\r\nabcd\r\n0\r\n\r\n'
+
+function length(value: string | number): string {
+  return `content-length: ${value}\r\n`
+}
+
+export const FRAMING: readonly Case[] = [
+  ...refused('RFC 9110, 8.6: one content-length, of digits', {
+    'two different lengths': `${POST}${length(4)}${length(5)}\r\nabcde`,
+    'two different lengths around a request': `${POST}${length(0)}${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+    'the same length twice': `${POST}${length(4)}${length(4)}\r\nabcd`,
+    'a list of lengths': `${POST}${length('4, 4')}\r\nabcd`,
+    'a list of different lengths': `${POST}${length('4, 5')}\r\nabcd`,
+    'a length and a comma': `${POST}${length('4,')}\r\nabcd`,
+    'a negative length': `${POST}${length('-4')}\r\nabcd`,
+    'minus nothing': `${POST}${length('-0')}\r\n`,
+    'a length with a plus': `${POST}${length('+4')}\r\nabcd`,
+    'a hexadecimal length': `${POST}${length('0x4')}\r\nabcd`,
+    'an octal length': `${POST}${length('0o4')}\r\nabcd`,
+    'a length with an exponent': `${POST}${length('1e1')}\r\nabcdabcdab`,
+    'a length with a dot': `${POST}${length('4.0')}\r\nabcd`,
+    'a length with an underscore': `${POST}${length('1_0')}\r\nabcdabcdab`,
+    'a length with a space in it': `${POST}${length('4 4')}\r\nabcd`,
+    'a length with letters behind it': `${POST}${length('4x')}\r\nabcd`,
+    'a length that is a word': `${POST}${length('four')}\r\nabcd`,
+    'a length of other digits': `${POST}${length('\xb2')}\r\nab`,
+    'an empty length': `${POST}content-length:\r\n\r\nabcd`,
+    'a length beyond all numbers': `${POST}${length('9'.repeat(23))}\r\nabcd`,
+    'a length behind a space and a colon': `${POST}content-length : ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+    'a length behind a bare line feed': `${POST}a: b\n${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+    'a length in a folded line': `${POST}a: b\r\n ${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+    'a folded length': `${POST}content-length:\r\n ${SMUGGLED.length}\r\n\r\n${SMUGGLED}`,
+  }),
+  ...refused('RFC 9112, 6.1: never a length and a coding', {
+    'CL.TE': `${POST}${length(SMUGGLED.length + 5)}${TE}\r\n0\r\n\r\n${SMUGGLED}`,
+    'TE.CL': `${POST}${TE}${length(4)}\r\n${SMUGGLED.length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`,
+    'a length of nothing and a coding': `${POST}${length(0)}${TE}\r\n${ABCD}`,
+    'a length and a coding in capitals': `${POST}${length(4)}TRANSFER-ENCODING: Chunked\r\n\r\n${ABCD}`,
+    'a length and a coding with blanks': `${POST}${length(4)}transfer-encoding:\tchunked \r\n\r\n${ABCD}`,
+    'a length and identity': `${POST}${length(4)}transfer-encoding: identity\r\n\r\nabcd`,
+    'a length and an empty coding': `${POST}${length(4)}transfer-encoding:\r\n\r\nabcd`,
+    'both in a GET': `${GET}${length(4)}${TE}\r\n${ABCD}`,
+    'both in OPTIONS *': `OPTIONS * HTTP/1.1\r\n${HOST}${length(4)}${TE}\r\n${ABCD}`,
+    'both, and a coding that nobody undoes': `${POST}${length(4)}transfer-encoding: gzip, chunked\r\n\r\n${ABCD}`,
+  }),
+  ...refused('RFC 9112, 6.3: chunked, once, and last', {
+    'TE.TE': `${POST}${TE}transfer-encoding: x\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+    'chunked twice': `${POST}${TE}${TE}\r\n${ABCD}`,
+    'chunked twice in a list': `${POST}transfer-encoding: chunked, chunked\r\n\r\n${ABCD}`,
+    'a coding after chunked': `${POST}transfer-encoding: chunked, gzip\r\n\r\n${ABCD}`,
+    'identity after chunked': `${POST}${TE}transfer-encoding: identity\r\n\r\n${ABCD}`,
+    'a coding without chunked': `${POST}transfer-encoding: gzip\r\n\r\nabcd`,
+    'identity alone': `${POST}transfer-encoding: identity\r\n\r\nabcd`,
+    'an empty coding': `${POST}transfer-encoding:\r\n\r\n${ABCD}`,
+    'nearly chunked': `${POST}transfer-encoding: xchunked\r\n\r\n${ABCD}`,
+    'chunked and more': `${POST}transfer-encoding: chunkedchunked\r\n\r\n${ABCD}`,
+    'chunked in quotes': `${POST}transfer-encoding: "chunked"\r\n\r\n${ABCD}`,
+    'chunked with a parameter': `${POST}transfer-encoding: chunked;a=b\r\n\r\n${ABCD}`,
+    'a comma before chunked': `${POST}transfer-encoding: , chunked\r\n\r\n${ABCD}`,
+    'a comma after chunked': `${POST}transfer-encoding: chunked,\r\n\r\n${ABCD}`,
+    'a vertical tab before chunked': `${POST}transfer-encoding:\vchunked\r\n\r\n${ABCD}`,
+    'a form feed before chunked': `${POST}transfer-encoding: \fchunked\r\n\r\n${ABCD}`,
+    'a NUL after chunked': `${POST}transfer-encoding: chunked\0\r\n\r\n${ABCD}`,
+    'a space before the colon': `${POST}transfer-encoding : chunked\r\n\r\n${ABCD}`,
+    'a folded coding': `${POST}transfer-encoding:\r\n chunked\r\n\r\n${ABCD}`,
+    'a coding behind a bare line feed': `${POST}a: b\n${TE}\r\n${ABCD}`,
+  }),
+  ...refused(
+    'RFC 9112, 6.1: 501 for a coding that nobody undoes',
+    {
+      'gzip, then chunked': `${POST}transfer-encoding: gzip, chunked\r\n\r\n${ABCD}`,
+      'identity, then chunked': `${POST}transfer-encoding: identity\r\n${TE}\r\n${ABCD}`,
+    },
+    501,
+  ),
+  ...refused('RFC 9112, 6.1: no codings before HTTP/1.1', {
+    'chunks in HTTP/1.0': `POST /notes/reached HTTP/1.0\r\n${HOST}${TE}\r\n${ABCD}`,
+    'both lengths in HTTP/1.0': `POST /notes/reached HTTP/1.0\r\n${length(5)}${TE}\r\n0\r\n\r\n`,
+  }),
+  ...cut('RFC 9112, 7.1: a size in hexadecimal digits, and CRLF', {
+    'a size that is no number': `${CHUNKED}zz\r\nabcd\r\n0\r\n\r\n`,
+    'no size': `${CHUNKED}\r\nabcd\r\n0\r\n\r\n`,
+    'an extension without a size': `${CHUNKED};a=b\r\nabcd\r\n0\r\n\r\n`,
+    'a negative size': `${CHUNKED}-4\r\nabcd\r\n0\r\n\r\n`,
+    'a size with a plus': `${CHUNKED}+4\r\nabcd\r\n0\r\n\r\n`,
+    'plus nothing': `${CHUNKED}+0\r\n\r\n`,
+    'a size with 0x': `${CHUNKED}0x4\r\nabcd\r\n0\r\n\r\n`,
+    'a size with an underscore': `${CHUNKED}1_0\r\n${'a'.repeat(16)}\r\n0\r\n\r\n`,
+    'a size with a dot': `${CHUNKED}4.0\r\nabcd\r\n0\r\n\r\n`,
+    'a space before a size': `${CHUNKED} 4\r\nabcd\r\n0\r\n\r\n`,
+    'a space after a size': `${CHUNKED}4 \r\nabcd\r\n0\r\n\r\n`,
+    'a tab after a size': `${CHUNKED}4\t\r\nabcd\r\n0\r\n\r\n`,
+    'a space after the last size': `${CHUNKED}4\r\nabcd\r\n0 \r\n\r\n`,
+    'a size beyond all numbers': `${CHUNKED}ffffffffffffffff0\r\nabcd\r\n0\r\n\r\n`,
+    'a size that wraps around to a small one': `${CHUNKED}10000000000000004\r\nabcd\r\n0\r\n\r\n`,
+    'a bare line feed after a size': `${CHUNKED}4\nabcd\r\n0\r\n\r\n`,
+    'a bare carriage return after a size': `${CHUNKED}4\rabcd\r\n0\r\n\r\n`,
+    'bare line feeds throughout': `${CHUNKED}4\nabcd\n0\n\n`,
+  }),
+  ...cut('RFC 9112, 7.1: as many bytes as it says, and CRLF', {
+    'a chunk longer than its size': `${CHUNKED}4\r\nabcdef\r\n0\r\n\r\n`,
+    'a chunk longer than its size by a request': `${CHUNKED}1\r\nab\r\n0\r\n\r\n${SMUGGLED}`,
+    'a chunk shorter than its size': `${CHUNKED}5\r\nabcd\r\n0\r\n\r\n`,
+    'no line end behind a chunk': `${CHUNKED}4\r\nabcd0\r\n\r\n`,
+    'a bare line feed behind a chunk': `${CHUNKED}4\r\nabcd\n0\r\n\r\n`,
+    'a bare carriage return behind a chunk': `${CHUNKED}4\r\nabcd\r0\r\n\r\n`,
+  }),
+  ...cut('RFC 9112, 7.1.1: an extension is a token, or two and an equals sign', {
+    'a semicolon alone': `${CHUNKED}4;\r\nabcd\r\n0\r\n\r\n`,
+    'a semicolon alone behind the last size': `${CHUNKED}4\r\nabcd\r\n0;\r\n\r\n`,
+    'a word without a semicolon': `${CHUNKED}4 a\r\nabcd\r\n0\r\n\r\n`,
+    'a bracket in its name': `${CHUNKED}4;a[=b\r\nabcd\r\n0\r\n\r\n`,
+    'no value': `${CHUNKED}4;a=\r\nabcd\r\n0\r\n\r\n`,
+    'a quote that does not end': `${CHUNKED}4;a="b\r\nabcd\r\n0\r\n\r\n`,
+    'a quote that ends twice': `${CHUNKED}4;a="b"c"\r\nabcd\r\n0\r\n\r\n`,
+    'a NUL in it': `${CHUNKED}4;a\0b\r\nabcd\r\n0\r\n\r\n`,
+    'a bare line feed in it': `${CHUNKED}2;\nxx\r\n0\r\n\r\n${SMUGGLED}`,
+    'a bare carriage return in it': `${CHUNKED}4;a=b\rc\r\nabcd\r\n0\r\n\r\n`,
+    'a line feed before it': `${CHUNKED}4\n;a=b\r\nabcd\r\n0\r\n\r\n`,
+    'sixty-four kilobytes of it': `${CHUNKED}4;a=${'b'.repeat(65_536)}\r\nabcd\r\n0\r\n\r\n`,
+    'very many of it': `${CHUNKED}${`1;${'b'.repeat(2_000)}\r\na\r\n`.repeat(20)}0\r\n\r\n`,
+  }),
+  ...cut('RFC 9112, 7.1.2: what follows the last chunk are fields', {
+    'a trailer without a colon': `${CHUNKED}4\r\nabcd\r\n0\r\na\r\n\r\n`,
+    'a trailer with a space before its colon': `${CHUNKED}4\r\nabcd\r\n0\r\na : b\r\n\r\n`,
+    'a folded trailer': `${CHUNKED}4\r\nabcd\r\n0\r\na: b\r\n c\r\n\r\n`,
+    'a trailer with a control character': `${CHUNKED}4\r\nabcd\r\n0\r\na: \x01\r\n\r\n`,
+    'a bare line feed at the end': `${CHUNKED}4\r\nabcd\r\n0\r\n\n`,
+    'a request in the place of trailers': `${CHUNKED}4\r\nabcd\r\n0\r\n${SMUGGLED}`,
+    'trailers without end': `${CHUNKED}4\r\nabcd\r\n0\r\n${`a: ${'b'.repeat(1_000)}\r\n`.repeat(20)}\r\n`,
+  }),
+  ...served('RFC 9112, 7.1: these are chunks', 'POST /reached abcd', {
+    'one chunk': `${CHUNKED}${ABCD}`,
+    'several chunks': `${CHUNKED}1\r\na\r\n2\r\nbc\r\n1\r\nd\r\n0\r\n\r\n`,
+    'zeros before a size': `${CHUNKED}0004\r\nabcd\r\n000\r\n\r\n`,
+    'chunked in capitals': `${POST}Transfer-Encoding: CHUNKED\r\n\r\n${ABCD}`,
+    'blanks around chunked': `${POST}transfer-encoding: \t chunked \t\r\n\r\n${ABCD}`,
+    extensions: `${CHUNKED}4;a;b=c;d="e \\" ;f"\r\nabcd\r\n0;g\r\n\r\n`,
+    'extensions with blanks around their parts': `${CHUNKED}4 ; a ; b = c\r\nabcd\r\n0\r\n\r\n`,
+    'a trailer': `${CHUNKED}4\r\nabcd\r\n0\r\nx-checksum: 1\r\n\r\n`,
+    'trailers that are not for trailers, which count for nothing': `${CHUNKED}4\r\nabcd\r\n0\r\nhost: there\r\n${length(9)}${TE}authorization: x\r\n\r\n`,
+  }),
+  ...served('RFC 9112, 7.1: a size may be in capitals', 'POST /reached abcdefghij', {
+    'a size in capitals': `${CHUNKED}A\r\nabcdefghij\r\n0\r\n\r\n`,
+    'a size in small letters': `${CHUNKED}a\r\nabcdefghij\r\n0\r\n\r\n`,
+  }),
+  ...served('RFC 9112, 6.3: as many bytes as are said', 'POST /reached abcd', {
+    'a length': `${POST}${length(4)}\r\nabcd`,
+    'a length in odd capitals': `${POST}conTENT-Length: 4\r\n\r\nabcd`,
+    'blanks around a length': `${POST}content-length:  \t4 \r\n\r\nabcd`,
+    'zeros before a length': `${POST}${length('0004')}\r\nabcd`,
+    'a length that Connection names': `${POST}connection: content-length\r\n${length(4)}\r\nabcd`,
+  }),
+  ...served('RFC 9112, 6.3: without both there is no body', 'POST /reached ', {
+    'no length': `${POST}\r\n`,
+    'a length of nothing': `${POST}${length(0)}\r\n`,
+    'a length of nothing, written twice as long': `${POST}${length('00')}\r\n`,
+    'no chunk but the last': `${CHUNKED}0\r\n\r\n`,
+  }),
+  ...served('RFC 9110, 9.3.1: a GET may have a body, which is no request, nor the function’s', 'GET /reached ', {
+    'a request as the body of a GET': `${GET}${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+    'a request as a chunk of a GET': `${GET}${TE}\r\n${SMUGGLED.length.toString(16)}\r\n${SMUGGLED}\r\n0\r\n\r\n`,
+  }),
+  ...served('RFC 9112, 6.3: whatever the method', `OPTIONS /reached ${SMUGGLED}`, {
+    'a request as the body of OPTIONS': `OPTIONS ${LINE}${HOST}${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+  }),
+  ...served('RFC 9112, 6.3: whatever the method', 'HEAD /reached ', {
+    'a request as the body of HEAD': `HEAD ${LINE}${HOST}${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+  }),
+  ...served('RFC 9110, 7.8: a body in front of what was not upgraded', `POST /reached ${SMUGGLED}`, {
+    'a request as the body of an upgrade': `${POST}connection: upgrade\r\nupgrade: h2c\r\n${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+  }),
+  ...answered('RFC 9112, 6.3: whatever the method', [204, 200], [], {
+    'a request as the body of OPTIONS *': `OPTIONS * HTTP/1.1\r\n${HOST}${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+  }),
+  ...served('what nobody read is no request either', 'POST /unread', {
+    'a request as a body that nobody reads': `POST /notes/unread HTTP/1.1\r\n${HOST}${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+  }),
+  ...answered('the body of what is refused is not looked at', [404], [], {
+    'a request as the body of one for nothing': `POST /nothing HTTP/1.1\r\n${HOST}${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+  }),
+  ...answered('the body of what is refused is not looked at', [417], [], {
+    'a request as the body of an expectation': `${POST}expect: magic\r\n${length(SMUGGLED.length)}\r\n${SMUGGLED}`,
+  }),
+  ...answered('the body of what is refused is not looked at', [413], [], {
+    'requests as a body over the limit': `${POST}${length(1024 * 1024)}\r\n${SMUGGLED.repeat(10)}`,
+  }),
+  ...answered('RFC 9112, 9.3.2: pipelined', [200, 200, 200], ['GET /reached ', 'POST /reached abcd'], {
+    'two requests': `${GET}\r\n${POST}${length(4)}\r\nabcd`,
+    'an empty line between two requests': `${POST}${length(4)}\r\nabcd\r\n${GET}\r\n`,
+  }),
+  ...answered('RFC 9112, 2.2: bytes behind a body begin a request', [200, 400], ['POST /reached '], {
+    'a byte behind a length of nothing': `${POST}${length(0)}\r\n\x01`,
+  }),
+  ...answered('RFC 9110, 9.1: bytes behind a body begin a request', [200, 501], ['POST /reached '], {
+    'a letter behind a length of nothing': `${POST}${length(0)}\r\nX`,
+  }),
+]
