@@ -377,7 +377,7 @@ describe('around the handler', () => {
     expect(await called.text(traced)).toBe('"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"')
   })
 
-  test('the trace id is among all variables, a child gets it, and the system keeps none of a thousand', async () => {
+  test('the trace id is among all variables, a child gets it, and the system has none', async () => {
     const called = lambda(`async () => {
       const { execFileSync } = process.getBuiltinModule('node:child_process')
       const { environmentVariables } = process.report.getReport()
