@@ -32,9 +32,7 @@ export class NodeRequest extends IncomingMessage {
 }
 
 /** Under which Node keeps its headers once somebody has asked for them. */
-const MADE = Object.getOwnPropertySymbols(new IncomingMessage(null as never)).find(
-  ({ description }) => description === 'kHeaders',
-)
+const MADE = nodesOwn('kHeaders')
 const { get: nodeHeaders, set } = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers') ?? {}
 
 if (MADE !== undefined && nodeHeaders !== undefined)
@@ -46,6 +44,13 @@ if (MADE !== undefined && nodeHeaders !== undefined)
     set,
     configurable: true,
   })
+
+/** Undefined where a later Node has none, and in Bun and Deno, whose messages are their own. */
+function nodesOwn(name: string): symbol | undefined {
+  if (process.versions.bun !== undefined || process.versions.deno !== undefined) return undefined
+  const message = new IncomingMessage(null as never)
+  return Object.getOwnPropertySymbols(message).find(({ description }) => description === name)
+}
 
 /**
  * Names here are in lower case, and mostly different from each other: Node looks each up among those that it knows and
