@@ -38,6 +38,17 @@ app.use((context) => { context.type = 'text/plain'; context.body = 'Hello!\\n' }
   },
 } as const
 
+/** Without a framework: what all of them add to. */
+export const BARE = {
+  name: 'node',
+  source: `const app = (request, response) => {
+  response.setHeader('content-type', 'text/plain')
+  response.end('Hello!\\n')
+}
+`,
+  listen: "(await import('node:http')).createServer(app).listen(Number(process.env.PORT), '127.0.0.1')\n",
+} as const
+
 export type AppName = keyof typeof APPS
 export const APP_NAMES = Object.keys(APPS) as AppName[]
 
@@ -104,14 +115,7 @@ app.http('hello', { methods: ['GET'], authLevel: 'anonymous', handler: async () 
     },
     '/azure/api/hello',
   ),
-  folder('node', {
-    'index.mjs': `export default (request, response) => {
-  response.setHeader('content-type', 'text/plain')
-  response.end('Hello!\\n')
-}
-`,
-    ...stated('node'),
-  }),
+  folder(BARE.name, { 'index.mjs': `${BARE.source}export default app\n`, ...stated('node') }),
   ...APP_NAMES.map((name) =>
     folder(name, { 'index.mjs': `${APPS[name].source}export default app\n`, ...stated('node') }),
   ),

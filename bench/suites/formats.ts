@@ -1,17 +1,19 @@
 /**
  * What each format adds to the fetch format's hello. All are functions of one gateway, asked in turns: of two gateways
  * the second costs some 5 % more, whichever it is. The order moves on every round. The applications of Express, Fastify
- * and Koa are also served without us, by their own `listen`.
+ * and Koa are also served without us, by their own `listen`, and so is a bare `(request, response)`: what a framework adds
+ * to that is its own, wherever it runs.
  */
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withGateway } from '../lib/gateway.ts'
-import { APP_NAMES, APPS, type AppName, FETCH_ALONE, HELLO_FOLDERS } from '../lib/hello-folders.ts'
+import { APP_NAMES, APPS, type AppName, BARE, FETCH_ALONE, HELLO_FOLDERS } from '../lib/hello-folders.ts'
 import { type CpuSample, failuresOf, httpContestant, proveHello, startServer } from '../lib/http-contestant.ts'
 import { type Contestant, interleave, medianOf, ratioOf, type Standing } from '../lib/interleave.ts'
 import { loadInWords } from '../lib/load.ts'
 import { pinningInWords } from '../lib/pinning.ts'
+import { median } from '../lib/stats.ts'
 import type { Suite } from '../lib/suite.ts'
 import { atMost, type Finding, mustBeNone } from '../lib/verdict.ts'
 import { Host } from '../peers/host.ts'
@@ -21,6 +23,7 @@ const WARM = { minWorkers: 1, maxWorkers: 1, maxInvocations: 'never', maxAge: 'n
 const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const FETCH = HELLO_FOLDERS[0]!.name
 const MOST = 1.25
+const DIRECT = [BARE, ...APP_NAMES.map((name) => ({ name, ...APPS[name] }))]
 
 export const formats: Suite = {
   name: 'formats',
@@ -33,7 +36,8 @@ export const formats: Suite = {
       const host = new Host()
       try {
         const direct: Contestant<CpuSample>[] = []
-        for (const name of APP_NAMES) direct.push(await serveDirectly(host, name, seconds))
+        symlinkSync(MODULES, join(host.folder, 'node_modules'))
+        for (const app of DIRECT) direct.push(await serveDirectly(host, app, seconds))
         const ours = HELLO_FOLDERS.map(({ name, path }) =>
           httpContestant(name, gateway.url + path, [gateway.pid], { connections: CONNECTIONS, seconds }),
         )
@@ -84,6 +88,7 @@ export const formats: Suite = {
                 }),
             ),
             ...APP_NAMES.flatMap((name) => besideDirect(name, of(name), of(directName(name)))),
+            ...APP_NAMES.map((name) => withoutItsOwn(name, of)),
             ...standings.map((one) => mustBeNone({ measure: `${one.name}: failed requests`, value: failuresOf(one) })),
           ],
           raw: standings,
@@ -105,6 +110,16 @@ function besideDirect(name: AppName, ours: Standing<CpuSample>, direct: Standing
   ]
 }
 
+/** What an app takes here, beside fetch's hello and what its framework adds to a bare one: what the format adds. */
+function withoutItsOwn(name: AppName, of: (name: string) => Standing<CpuSample>): Finding {
+  const cpuIn = (standing: string, round: number): number => of(standing).rounds[round]!.cpuMicros
+  const ratios = of(name).rounds.map((_, round) => {
+    const ofItsOwn = cpuIn(directName(name), round) - cpuIn(directName(BARE.name), round)
+    return cpuIn(name, round) / (cpuIn(FETCH, round) + ofItsOwn)
+  })
+  return atMost(MOST, { measure: `CPU: ${name} ÷ (${FETCH} + what ${name} adds by itself)`, value: median(ratios) })
+}
+
 function filesIn(folder: string) {
   symlinkSync(MODULES, join(folder, 'node_modules'))
   const files = HELLO_FOLDERS.flatMap(({ name, files }) =>
@@ -114,13 +129,15 @@ function filesIn(folder: string) {
   return { functions: Object.fromEntries(files), config: { overrides, log: { level: 'warn' } } }
 }
 
-function directName(name: AppName): string {
+function directName(name: string): string {
   return `${name} by itself`
 }
 
-async function serveDirectly(host: Host, name: AppName, seconds: number): Promise<Contestant<CpuSample>> {
-  const { source, listen } = APPS[name]
-  if (name === APP_NAMES[0]) symlinkSync(MODULES, join(host.folder, 'node_modules'))
+async function serveDirectly(
+  host: Host,
+  { name, source, listen }: (typeof DIRECT)[number],
+  seconds: number,
+): Promise<Contestant<CpuSample>> {
   const file = join(host.folder, `${name}.mjs`)
   writeFileSync(file, source + listen)
   const { url, pid } = await startServer(host, () => [process.execPath, file])

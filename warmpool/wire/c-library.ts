@@ -1,6 +1,6 @@
 /**
- * The few functions of the C library that Node has no word for, by node:ffi: a file as memory, and a file that lives in
- * memory. node:ffi is experimental and absent from Node 24, Bun and Deno, and loading it takes 1 to 2 ms; whoever asks
+ * The few functions of the C library and of libuv that Node has no word for, by node:ffi: a file as memory, a file that
+ * lives in memory, whether the event loop has anything left to do. node:ffi is experimental and absent from Node 24, Bun and Deno, and loading it takes 1 to 2 ms; whoever asks
  * goes on without where the answer is null. The functions are as bare as in C: their callers check what they return.
  */
 
@@ -18,7 +18,8 @@ type Functions<S extends Signatures> = Readonly<
 
 /** The little of node:ffi that is used here. */
 interface Ffi {
-  dlopen<S extends Signatures>(library: string, signatures: S): { readonly functions: Functions<S> }
+  /** Without a library's name: what this process has loaded already. */
+  dlopen<S extends Signatures>(library: string | null, signatures: S): { readonly functions: Functions<S> }
   toArrayBuffer(pointer: bigint, bytes: number, copy: boolean): ArrayBuffer
 }
 
@@ -31,9 +32,18 @@ let mapping: Functions<typeof MAPPING> | null | undefined
 
 /** Functions of the C library; null where they cannot be had. */
 export function cFunctions<S extends Signatures>(signatures: S): Functions<S> | null {
+  return functionsIn(LIBRARIES, signatures)
+}
+
+/** Functions of Node's own program, libuv's among them; null where they cannot be had. */
+export function programFunctions<S extends Signatures>(signatures: S): Functions<S> | null {
+  return functionsIn([null], signatures)
+}
+
+function functionsIn<S extends Signatures>(libraries: readonly (string | null)[], signatures: S): Functions<S> | null {
   const ffi = loadFfi()
   if (ffi === null) return null
-  for (const library of LIBRARIES) {
+  for (const library of libraries) {
     try {
       return ffi.dlopen(library, signatures).functions
     } catch {

@@ -11,7 +11,7 @@ import { type Awaited, type HttpLimits, Wait } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { type RequestHead, UNREADABLE } from './request-head.ts'
 import { RequestReader, type RequestSource } from './request-reader.ts'
-import { readIntoSharedBuffer } from './shared-read.ts'
+import { type Handle, readIntoSharedBuffer } from './shared-read.ts'
 import { takenBytes } from './taken-bytes.ts'
 
 /** What a connection needs of its server. */
@@ -50,11 +50,11 @@ export class Connection implements RequestSource {
   /** What came after the reader had stopped. */
   #droppedBytes = 0
 
-  /** `accepted`: a socket that nothing was read from, and that is paused. */
-  constructor(accepted: Socket, host: ConnectionHost) {
+  /** `accepted`: nothing was read from it yet; a socket is paused. */
+  constructor(accepted: Handle | Socket, host: ConnectionHost) {
     this.#host = host
-    this.remoteAddress = accepted.remoteAddress ?? ''
     const socket = readIntoSharedBuffer(accepted, (bytes) => this.#reader.read(bytes))
+    this.remoteAddress = socket.remoteAddress ?? ''
     this.#socket = socket
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())

@@ -3,11 +3,12 @@
  * was sent. It speaks HTTP/1.1 itself, over node:net: node:http costs a third of a warm call (docs/performance.md), and
  * cannot be told where it is too lenient.
  */
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { ProblemCode } from '../problem.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import type { HttpLimits } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
+import { type Handle, takeHandles } from './shared-read.ts'
 
 export interface HttpServerOwner {
   onRequest(exchange: Exchange): void
@@ -35,10 +36,12 @@ export class HttpServer implements ConnectionHost {
     this.limits = limits
     // Half-open, so that a caller's end is noticed here and not answered by the socket.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 64 * 1024 }
-    this.net = createServer(options, (socket) => {
-      this.#connections.add(new Connection(socket, this))
+    const open = (accepted: Handle | Socket): void => {
+      this.#connections.add(new Connection(accepted, this))
       this.#looks ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref()
-    })
+    }
+    this.net = createServer(options, open)
+    this.net.on('listening', () => takeHandles(this.net, open))
   }
 
   get limits(): HttpLimits {
@@ -84,13 +87,14 @@ export class HttpServer implements ConnectionHost {
 
   onClosed(connection: Connection): void {
     this.#connections.delete(connection)
-    if (this.#connections.size > 0) return
-    clearInterval(this.#looks!)
-    this.#looks = null
-    this.#onNone()
+    if (this.#connections.size === 0) this.#onNone()
   }
 
   #look(nowMs: number): void {
     for (const connection of this.#connections) connection.look(nowMs)
+    // Not with the last connection: many come one by one.
+    if (this.#connections.size > 0) return
+    clearInterval(this.#looks!)
+    this.#looks = null
   }
 }

@@ -134,6 +134,16 @@ async def app(scope, receive, send):
   expect((await called.call({ url: '/half' })).failure).toMatchObject({ code: 'response-aborted' })
 })
 
+test("a Lambda handler's trace id is none of the system's variables, which would keep them all", async () => {
+  const called = python(`
+import os
+def lambda_handler(event, context):
+    native = os.popen('printf %s "$_X_AMZN_TRACE_ID"').read()
+    return [dict(os.environ)['_X_AMZN_TRACE_ID'][:7], os.getenv('_X_AMZN_TRACE_ID')[:7], native]
+`)
+  expect(JSON.parse(await called.text())).toEqual(['Root=1-', 'Root=1-', ''])
+})
+
 test('a Lambda handler gets payload 2.0 and a context', async () => {
   const called = python(
     `

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Exchange } from '../../../../gateway/http/server/exchange.ts'
+import { RawConnection } from '../../../e2e/raw-connection.ts'
 import { GET, say, serve } from './served.ts'
 
 /** Gathers the body and gives it back. */
@@ -66,6 +69,31 @@ it('cuts off a caller whose head never ends, however busily it sends', async () 
   const busy = setInterval(() => connection.send('a: b\r\n'), 10)
   expect(await connection.rest()).toMatch(/^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*request-timeout$/)
   clearInterval(busy)
+})
+
+it('makes no socket of a connection before its own', async () => {
+  const { server, connect } = await serve(say('x'))
+  const made: unknown[] = []
+  server.net.on('connection', (socket) => made.push(socket))
+  const connection = await connect()
+  expect(await connection.send(GET).response()).toMatchObject({ body: 'x' })
+  expect(made).toEqual([])
+  connection.close()
+})
+
+it('serves what another server has accepted, socket and all', async () => {
+  const { server } = await serve(echo)
+  const accepting = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    server.net.emit('connection', socket)
+  })
+  accepting.listen(0, '127.0.0.1')
+  await once(accepting, 'listening')
+  const { port } = accepting.address() as AddressInfo
+  const connection = await RawConnection.open(`http://127.0.0.1:${port}`)
+  connection.send('POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhello')
+  expect(await connection.response()).toMatchObject({ status: 200, body: 'hello' })
+  connection.close()
+  accepting.close()
 })
 
 it('closes a connection on which nothing ever comes', async () => {

@@ -235,6 +235,26 @@ describe('a handler', () => {
     expect(answers).toEqual(['0', '1', '2'])
   })
 
+  test('keeps it for work of other threads too, which no list of what is under way names', async () => {
+    const called = lambda(`(event, context, callback) => {
+      globalThis.done ??= 0
+      process.getBuiltinModule('node:zlib').gzip(Buffer.alloc(8_000_000), () => globalThis.done++)
+      callback(null, globalThis.done)
+    }`)
+    const answers = await Promise.all([called.text(), called.text(), called.text()])
+    expect(answers).toEqual(['0', '1', '2'])
+  })
+
+  test('has answered with its callback, whatever it leaves under way and throws then', async () => {
+    const called = lambda(`(event, context, callback) => {
+      console.log('on its way')
+      setInterval(() => {}, 1_000)
+      callback(null, 'answered')
+      throw new Error('too late')
+    }`)
+    expect(await called.text()).toBe('"answered"')
+  })
+
   test('does not, when callbackWaitsForEmptyEventLoop is false', async () => {
     const called = lambda(`(event, context, callback) => {
       context.callbackWaitsForEmptyEventLoop = false
@@ -355,6 +375,23 @@ describe('around the handler', () => {
     expect(own[0]).not.toBe(own[1])
     const traced = { headers: { 'x-amzn-trace-id': 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1' } }
     expect(await called.text(traced)).toBe('"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"')
+  })
+
+  test('the trace id is among all variables, a child gets it, and the system has none', async () => {
+    const called = lambda(`async () => {
+      const { execFileSync } = process.getBuiltinModule('node:child_process')
+      const { environmentVariables } = process.report.getReport()
+      const { _X_AMZN_TRACE_ID, ...others } = process.env
+      process.env.OTHER = 1
+      return [
+        _X_AMZN_TRACE_ID === process.env._X_AMZN_TRACE_ID && /^Root=1-/.test(_X_AMZN_TRACE_ID),
+        Object.keys(process.env).includes('_X_AMZN_TRACE_ID') && others.TZ,
+        execFileSync('/bin/sh', ['-c', 'printf %s "$_X_AMZN_TRACE_ID"']).toString() === _X_AMZN_TRACE_ID,
+        process.env.OTHER,
+        environmentVariables._X_AMZN_TRACE_ID,
+      ]
+    }`)
+    expect(JSON.parse(await called.text())).toEqual([true, 'UTC', true, '1', ''])
   })
 
   test('an error while the module is loaded is its own', async () => {

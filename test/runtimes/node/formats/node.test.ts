@@ -24,6 +24,28 @@ describe('the request', () => {
     })
   })
 
+  test.each([
+    ['different names', { 'x-one': '1', cookie: 'a=1', 'transfer-encoding': 'chunked' }],
+    ['names that come twice', { accept: 'a\naccept\nb', 'x-one': '1\nx-one\n2', cookie: 'a=1\ncookie\nb=2' }],
+    ['one of which only the first counts', { host: 'one\nhost\ntwo', 'content-type': 'a\ncontent-type\nb' }],
+    ['arrays', { 'set-cookie': 'a=1' }],
+    ['what objects have', { constructor: 'a', valueof: 'b' }],
+    ['a prototype', { 'x-one': '1\n__proto__\nb' }],
+  ])('has the headers that Node would make of %s, once', async (_, headers) => {
+    const called = node(
+      `(req, res) => {
+        const own = new http.IncomingMessage(null)
+        own._addHeaderLines(req.rawHeaders, req.rawHeaders.length)
+        assert.deepStrictEqual(req.headers, own.headers)
+        req.headers.mark = 'kept'
+        Object.setPrototypeOf(req, http.IncomingMessage.prototype)
+        res.end(req.headers.mark)
+      }`,
+      "import assert from 'node:assert'\nimport http from 'node:http'",
+    )
+    expect(await called.text({ headers: headers as unknown as Record<string, string> })).toBe('kept')
+  })
+
   test('is an IncomingMessage, the response a ServerResponse', async () => {
     const called = node(
       '(req, res) => res.end(String([req instanceof http.IncomingMessage, res instanceof http.ServerResponse]))',

@@ -3,7 +3,7 @@
  * and wrappers spread it. The first answer counts, by whatever way it came.
  */
 import type { Call } from '../call.ts'
-import { whenLoopIsEmpty } from '../empty-loop.ts'
+import { lookAtLoop, whenLoopIsEmpty } from '../empty-loop.ts'
 import { lambdaAnswer } from './lambda-result.ts'
 
 /** What `getRemainingTimeInMillis` says of calls without a limit: the longest that Lambda lets a function run. */
@@ -39,9 +39,9 @@ export class Answering {
   readonly callback: Callback = (error, result) => {
     if (this.isAnswered) return
     if (error !== undefined && error !== null) return this.fail(error)
-    // Work that was begun and not awaited belongs to this call, as its function counts on: the answer need not wait.
-    if (this.context.callbackWaitsForEmptyEventLoop) this.#call.waitUntil(new Promise<void>(whenLoopIsEmpty))
-    this.succeed(result)
+    if (!this.context.callbackWaitsForEmptyEventLoop) return this.succeed(result)
+    this.isAnswered = true
+    this.#awaitLoop(result)
   }
   readonly context: LambdaContext
   isAnswered = false
@@ -71,9 +71,32 @@ export class Answering {
     }
   }
 
+  /**
+   * Work that was begun and not awaited belongs to this call, as its function counts on. Where the loop ends with this
+   * turn, as it mostly does, the answer and the slot go back together; else the answer need not wait for the work.
+   */
+  #awaitLoop(result: unknown): void {
+    let isEmpty = false
+    let settle: (() => void) | null = null
+    whenLoopIsEmpty(() => {
+      isEmpty = true
+      if (settle === null) this.#answer(result)
+      else settle()
+    })
+    setImmediate(() => {
+      if (isEmpty || lookAtLoop() !== 'busy') return
+      this.#call.waitUntil(new Promise<void>((resolve) => (settle = resolve)))
+      this.#answer(result)
+    })
+  }
+
   succeed(result: unknown): void {
     if (this.isAnswered) return
     this.isAnswered = true
+    this.#answer(result)
+  }
+
+  #answer(result: unknown): void {
     try {
       const { status, head, body } = lambdaAnswer(result, this.#call.lines[1] === 'HEAD')
       this.#call.answer(status, head, body)

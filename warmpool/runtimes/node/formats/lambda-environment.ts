@@ -12,6 +12,7 @@ export const STREAMS_RESPONSE = 'response'
 export const PRELUDE_TYPE = 'application/vnd.awslambda.http-integration-response'
 export const PRELUDE_END_BYTES = 8
 
+const TRACE_ID = '_X_AMZN_TRACE_ID'
 const MEBIBYTE = 1024 * 1024
 
 type Marked = Record<symbol, unknown>
@@ -42,6 +43,34 @@ const awslambda = {
   },
 }
 
+let traceId: string | undefined
+let isTraceIdHeld = false
+
+/** What the variable `_X_AMZN_TRACE_ID` says during this call. */
+export function setTraceId(id: string): void {
+  traceId = id
+}
+
+/**
+ * The trace id is a variable to whoever asks for it, and not to the system: the C library keeps every value that a
+ * variable ever had, 200 bytes a call for the worker's whole life, and takes longer the more there are.
+ */
+function holdTraceId(): void {
+  if (isTraceIdHeld) return
+  isTraceIdHeld = true
+  const { env } = process
+  // Whoever lists all variables is to find it.
+  env[TRACE_ID] = ''
+  process.env = new Proxy(env, {
+    get: (variables, name) => (name === TRACE_ID ? traceId : variables[name as string]),
+    set(variables, name, value) {
+      if (name === TRACE_ID) traceId = String(value)
+      else variables[name as string] = value
+      return true
+    },
+  })
+}
+
 /** To be called before the function's module is loaded. The variables come only for what is known to be of Lambda's. */
 export function prepareLambda(load: Load): void {
   const value = awslambda
@@ -64,6 +93,7 @@ export function setVariables(load: Load): void {
   env._HANDLER ??= load.handler?.includes('.') ? load.handler : `index.${load.handler ?? 'handler'}`
   // Dates in local time are in UTC there.
   env.TZ ??= 'UTC'
+  holdTraceId()
 }
 
 /** Without a limit, all there is. */

@@ -7,7 +7,7 @@ import type { Call } from '../call.ts'
 import { whenLoopIsEmpty } from '../empty-loop.ts'
 import type { Format, Handler } from './format.ts'
 import { Answering, type Callback, type FunctionIdentity, type LambdaContext } from './lambda-context.ts'
-import { HIGH_WATER_MARK, STREAMING, STREAMS_RESPONSE, setVariables } from './lambda-environment.ts'
+import { HIGH_WATER_MARK, STREAMING, STREAMS_RESPONSE, setTraceId, setVariables } from './lambda-environment.ts'
 import { ACCOUNT_ID, type LambdaEvent, lambdaEvent, setBody } from './lambda-event.ts'
 import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
 import { expectEnd, ResponseStream } from './lambda-stream.ts'
@@ -37,7 +37,7 @@ export const lambdaFormat: Format = {
       const nowMs = Date.now()
       const traceId = newTraceId(nowMs)
       const event = lambdaEvent(call, load.name, traceId, nowMs)
-      process.env._X_AMZN_TRACE_ID = event.headers['x-amzn-trace-id']
+      setTraceId(event.headers['x-amzn-trace-id']!)
       const { body } = call
       if (body.isAbsent) return run(target, call, event, identity, nowMs)
       if (!body.isWhole) {
@@ -54,7 +54,13 @@ export const lambdaFormat: Format = {
 
 function answer(target: LambdaHandler, call: Call, event: LambdaEvent, identity: FunctionIdentity, nowMs: number) {
   const answering = new Answering(call, identity, nowMs)
-  const result = target(event, answering.context, answering.callback)
+  let result: unknown
+  try {
+    result = target(event, answering.context, answering.callback)
+  } catch (error) {
+    // After its callback it counts for nothing.
+    return answering.fail(error)
+  }
   if (typeof (result as PromiseLike<unknown> | null)?.then === 'function') {
     return (result as PromiseLike<unknown>).then(
       (value) => answering.succeed(value),

@@ -42,10 +42,6 @@ Object.assign(globalThis, {
   },
 })
 
-export function inContext<Rest extends unknown[]>(
-  call: Call,
-  run: (call: Call, ...rest: Rest) => unknown,
-  ...rest: Rest
-): unknown {
-  return calls.run(call, run, call, ...rest)
+export function inContext<Given>(call: Call, run: (call: Call, given: Given) => unknown, given: Given): unknown {
+  return calls.run(call, run, call, given)
 }

@@ -307,9 +307,15 @@ export class Exchange extends EventEmitter implements Answerer {
  */
 export function callerAddress(lines: readonly string[]): string | undefined {
   for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) {
-    if (lines[at] === 'x-forwarded-for') return lines[at + 1]!.split(',').slice(-2)[0]!.trim()
+    if (lines[at] === 'x-forwarded-for') return lastButOne(lines[at + 1]!)
   }
   return undefined
+}
+
+/** Of a list; or the only one. */
+function lastButOne(list: string): string {
+  const end = list.lastIndexOf(',')
+  return (end < 0 ? list : list.slice(list.lastIndexOf(',', end - 1) + 1, end)).trim()
 }
 
 function tick(exchange: Exchange): void {

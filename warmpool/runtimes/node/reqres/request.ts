@@ -1,6 +1,7 @@
 /**
- * A call as Node's own IncomingMessage. Nothing of Node's is overridden: frameworks put prototypes of their own on
- * requests, and so it is the stand-in for the socket that fills it.
+ * A call as Node's own IncomingMessage. Nothing of Node's is replaced: frameworks put prototypes of their own on
+ * requests, and so it is the stand-in for the socket that fills it. Only `headers` has a shorter way to what Node would
+ * make of them.
  */
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
@@ -28,6 +29,42 @@ export class NodeRequest extends IncomingMessage {
     this.httpVersionMinor = 1
     this._addHeaderLines(fields, fields.length)
   }
+}
+
+/** Under which Node keeps its headers once somebody has asked for them. */
+const MADE = nodesOwn('kHeaders')
+const { get: nodeHeaders, set } = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers') ?? {}
+
+if (MADE !== undefined && nodeHeaders !== undefined)
+  Object.defineProperty(NodeRequest.prototype, 'headers', {
+    get(this: NodeRequest & { [MADE]: object | null }) {
+      this[MADE] ??= plainHeaders(this.rawHeaders)
+      return this[MADE] ?? nodeHeaders.call(this)
+    },
+    set,
+    configurable: true,
+  })
+
+/** Undefined where a later Node has none, and in Bun and Deno, whose messages are their own. */
+function nodesOwn(name: string): symbol | undefined {
+  if (process.versions.bun !== undefined || process.versions.deno !== undefined) return undefined
+  const message = new IncomingMessage(null as never)
+  return Object.getOwnPropertySymbols(message).find(({ description }) => description === name)
+}
+
+/**
+ * Names here are in lower case, and mostly different from each other: Node looks each up among those that it knows and
+ * marks it with a character in front that it takes off again. Null where one comes twice or is an array: that is Node's.
+ */
+function plainHeaders(fields: readonly string[]): Record<string, string> | null {
+  const headers: Record<string, string> = {}
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at]!
+    // Also what every object has.
+    if (headers[name] !== undefined || name === 'set-cookie') return null
+    headers[name] = fields[at + 1]!
+  }
+  return headers
 }
 
 function hasLength(fields: readonly string[]): boolean {

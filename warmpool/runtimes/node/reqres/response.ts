@@ -38,8 +38,14 @@ export class NodeResponse extends ServerResponse {
 /** The head is fixed. `headers`: those that were set, by name in lower case, or what `writeHead` was given. */
 function storeHeader(this: NodeResponse, statusLine: string, headers: unknown): void {
   this._header = statusLine
-  const isSet = this.getHeaderNames().length > 0
-  this[EXCHANGE].head = isSet ? setFields(headers as SetHeaders) : givenFields(headers)
+  this[EXCHANGE].head = Array.isArray(headers) ? listedFields(headers) : namedFields(this, headers)
+}
+
+function namedFields(response: NodeResponse, headers: unknown): string {
+  // Where any header was set, those that are given have been set too.
+  for (const key in headers as object)
+    return response.hasHeader(key) ? setFields(headers as SetHeaders) : givenFields(headers as GivenHeaders)
+  return ''
 }
 
 type SetHeaders = Readonly<Record<string, readonly [name: string, value: Value]>>
@@ -53,21 +59,30 @@ function setFields(headers: SetHeaders): string {
   return text
 }
 
-function givenFields(given: unknown): string {
+type GivenHeaders = Readonly<Record<string, Value>>
+
+function givenFields(headers: GivenHeaders): string {
   let text = ''
-  const add = (name: string, value: Value): void => {
-    validateHeaderName(name)
-    for (const one of Array.isArray(value) ? value : [value]) validateHeaderValue(name, one as string)
-    text = withField(text, name, value)
-  }
-  if (!Array.isArray(given)) {
-    for (const [name, value] of Object.entries(given ?? {})) add(name, value as Value)
-  } else if (Array.isArray(given[0])) {
-    for (const [name, value] of given as [string, Value][]) add(name, value)
-  } else {
-    for (let at = 0; at + 1 < given.length; at += 2) add(given[at] as string, given[at + 1] as Value)
-  }
+  for (const name in headers) if (Object.hasOwn(headers, name)) text = withChecked(text, name, headers[name]!)
   return text
+}
+
+/** Pairs, or names and values in turn. */
+function listedFields(given: readonly unknown[]): string {
+  let text = ''
+  if (Array.isArray(given[0]))
+    for (const [name, value] of given as [string, Value][]) text = withChecked(text, name, value)
+  else
+    for (let at = 0; at + 1 < given.length; at += 2)
+      text = withChecked(text, given[at] as string, given[at + 1] as Value)
+  return text
+}
+
+function withChecked(text: string, name: string, value: Value): string {
+  validateHeaderName(name)
+  if (Array.isArray(value)) for (const one of value as string[]) validateHeaderValue(name, one)
+  else validateHeaderValue(name, value as string)
+  return withField(text, name, value)
 }
 
 function withField(text: string, name: string, value: Value): string {
