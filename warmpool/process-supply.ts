@@ -10,6 +10,8 @@ import { CORES, IdleCores } from './idle-cores.ts'
 import type { Missing, MissingByRuntime } from './missing.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
+import { type ProcessTable, readProcesses } from './resources/process-table.ts'
+import { lookAfterStrays } from './resources/strays.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
 import { WarmSet } from './warm-set.ts'
@@ -57,6 +59,10 @@ export class ProcessSupply implements BlankShelfHost {
   use(runtime: RuntimeName): void {
     if (this.#shelves.has(runtime)) return
     this.#shelves.set(runtime, new BlankShelf(runtime, this.#locate, this.#bootTimeoutMs, this))
+  }
+
+  get usesCgroups(): boolean {
+    return this.settings.cgroups === 'auto'
   }
 
   get blanks(): number {
@@ -116,7 +122,12 @@ export class ProcessSupply implements BlankShelfHost {
   /** Looks at the machine and at every process; lets go of what is over the memory budget. */
   measure(nowMs: number): void {
     this.#idleCores.look()
-    for (const worker of this.workers) worker.measure()
+    let table: ProcessTable | null = null
+    for (const worker of this.workers) {
+      if (worker.group.needsTable) table ??= readProcesses()
+      worker.measure(table)
+    }
+    lookAfterStrays()
     if (this.memoryBytes > this.settings.memoryBytes) this.#evict(nowMs, false)
   }
 

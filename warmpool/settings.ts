@@ -43,6 +43,11 @@ export interface PoolSettings {
   readonly memoryBytes: number
   /** Booted processes without a function that wait for the next cold one. */
   readonly blanks: number
+  /**
+   * `auto`: the kernel counts, limits and ends what a worker has started, where it lets this process make cgroups;
+   * elsewhere it is looked for. `never`: it is looked for everywhere.
+   */
+  readonly cgroups: 'auto' | 'never'
 }
 
 const MiB = 1024 * 1024
@@ -66,4 +71,5 @@ export const DEFAULT_POOL_SETTINGS: PoolSettings = {
   maxWorkers: 64,
   memoryBytes: 4096 * MiB,
   blanks: 2,
+  cgroups: 'auto',
 }

@@ -10,9 +10,11 @@ import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import { Journal } from './journal.ts'
 import { LogLines } from './log-lines.ts'
-import { readRssBytes } from './memory.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
+import { WORKER_VARIABLE } from './resources/identity.ts'
+import { ProcessGroup } from './resources/process-group.ts'
+import type { ProcessTable } from './resources/process-table.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
@@ -77,6 +79,8 @@ export class Worker implements EndingOwner {
   lastPongAtMs = 0
   lastPingAtMs = 0
 
+  /** Itself and everything that it has started. */
+  readonly group: ProcessGroup
   readonly #process: WorkerProcess
   readonly #journal: Journal
   readonly #reader: FrameReader
@@ -89,25 +93,29 @@ export class Worker implements EndingOwner {
   #deadline: NodeJS.Timeout | null = null
 
   /** Starts the process; throws when the system refuses. */
-  constructor(command: Command, owner: WorkerOwner, nowMs: number) {
+  constructor(command: Command, owner: WorkerOwner, nowMs: number, usesCgroups: boolean) {
     this.owner = owner
     this.bornAtMs = nowMs
     this.stateSinceMs = nowMs
     this.#journal = new Journal()
+    this.group = new ProcessGroup(usesCgroups)
     try {
-      this.#process = spawnWorker(command, this.#journal.fd)
+      const env = { ...command.env, [WORKER_VARIABLE]: this.group.name }
+      this.#process = spawnWorker({ ...command, env }, this.#journal.fd)
     } catch (error) {
       this.#journal.close()
+      this.group.clear()
       throw error
     }
     this.pid = this.#process.pid
-    registerGroup(this.pid)
+    this.group.enclose(this.pid)
+    registerGroup(this.pid, this.group.cgroupPath)
     const { wire, child, stdout, stderr } = this.#process
     this.writer = new FrameWriter(wire)
     this.#reader = new FrameReader(this.#onFrame.bind(this))
     wire.on('data', (chunk: Buffer) => this.#onBytes(chunk))
     wire.on('error', () => {})
-    this.#ending = new Ending(this.#process, this)
+    this.#ending = new Ending(this.#process, this.group, this)
     child.on('error', () => {})
     new LogLines(stdout, (line) => this.owner.onLog(this, 'stdout', line))
     new LogLines(stderr, (line) => this.owner.onLog(this, 'stderr', line))
@@ -206,8 +214,9 @@ export class Worker implements EndingOwner {
     this.writer.empty(FRAME.ping, 0)
   }
 
-  measure(): void {
-    this.rssBytes = readRssBytes(this.pid)
+  measure(table: ProcessTable | null): void {
+    this.group.measure(table)
+    this.rssBytes = this.group.usage.rssBytes
   }
 
   status(nowMs: number): WorkerStatus {
@@ -311,9 +320,7 @@ export class Worker implements EndingOwner {
         this.writer.ring = new RingWriter(this.#journal.fd, TO_WORKER)
         this.#reader.ring = new RingReader(this.#journal.fd, TO_PARENT)
       }
-      this.bootedAtMs = nowMs
-      this.#enter('blank', nowMs)
-      this.owner.onBooted(this)
+      this.group.whenEnclosed(() => this.#onBooted())
     } else if (type === FRAME.ready && this.state === 'loading') {
       const ready = parseMessage<Ready>(chunk, start, end)
       this.format = String(ready.format)
@@ -331,6 +338,13 @@ export class Worker implements EndingOwner {
       // A worker that is asked to drain may have crossed that with a message of its own.
       throw new ProtocolError(`a frame of type ${type} while ${this.state}`)
     }
+  }
+
+  #onBooted(): void {
+    if (this.state !== 'starting') return
+    this.bootedAtMs = performance.now()
+    this.#enter('blank', this.bootedAtMs)
+    this.owner.onBooted(this)
   }
 
   #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {

@@ -112,6 +112,7 @@ export function poolSettings(parsed: ParsedConfig): PoolSettings {
     memoryBytes: parsed.pool.memory ?? DEFAULT_POOL_SETTINGS.memoryBytes,
     // Whoever writes a small maxWorkers means it: a default of ours is no mistake of theirs.
     blanks: parsed.pool.blanks ?? Math.min(DEFAULT_POOL_SETTINGS.blanks, maxWorkers),
+    cgroups: parsed.pool.cgroups ?? DEFAULT_POOL_SETTINGS.cgroups,
   })
 }
 

@@ -120,6 +120,11 @@ const pool = section(
       DEFAULT_POOL_SETTINGS.blanks,
       'Booted processes without a function, ready for the next cold one: so many of each runtime that is used.',
     ),
+    cgroups: optional(
+      oneOf(['auto', 'never']),
+      DEFAULT_POOL_SETTINGS.cgroups,
+      'Whether the kernel counts, limits and ends what workers start, where it lets the gateway make cgroups; else the gateway looks for it. A change is for workers started from then on.',
+    ),
   },
   'PoolConfig',
 )

@@ -77,6 +77,8 @@ export interface PoolConfig {
   memory?: Size
   /** Booted processes without a function, ready for the next cold one: so many of each runtime that is used. Default: `2`. */
   blanks?: number
+  /** Whether the kernel counts, limits and ends what workers start, where it lets the gateway make cgroups; else the gateway looks for it. A change is for workers started from then on. Default: `'auto'`. */
+  cgroups?: 'auto' | 'never'
 }
 
 /** How every function is run. */

@@ -1,0 +1,196 @@
+/**
+ * A worker and everything that it has started, in whatever session and however far down: how much they hold together,
+ * and their end. Where there is a cgroup the kernel knows who belongs to it; elsewhere they are found by their parents,
+ * sessions and names, and remembered. Limits are the same with both: the kernel only notices sooner.
+ */
+import type { Cgroup } from './cgroup.ts'
+import { giveUpCgroups, openCgroup } from './cgroups.ts'
+import { nextWorkerName } from './identity.ts'
+import { childrenOf, type ProcessRecord, type ProcessTable, readProcess } from './process-table.ts'
+import { collectStrays, endedHere, killProcess, leaveBehind, startedHere, straysOf } from './strays.ts'
+
+/** What a group holds, at the last look. */
+export interface GroupUsage {
+  readonly rssBytes: number
+  /** Threads counted one by one, as the kernel does. */
+  readonly processes: number
+  readonly cpuMs: number
+}
+
+export interface KernelLimits {
+  readonly memoryBytes: number
+  readonly processes: number
+}
+
+const NOTHING: GroupUsage = { rssBytes: 0, processes: 0, cpuMs: 0 }
+
+export class ProcessGroup {
+  /** In the environment of everything that belongs to it. */
+  readonly name = nextWorkerName()
+  usage = NOTHING
+  #pid = 0
+  #cgroup: Cgroup | null
+  #state: 'open' | 'enclosing' | 'enclosed' = 'open'
+  #onEnclosed: (() => void) | null = null
+  /** Those that were seen, by when they started. Without a cgroup only. */
+  readonly #known = new Map<number, number>()
+
+  constructor(usesCgroups: boolean) {
+    this.#cgroup = usesCgroups ? openCgroup(this.name) : null
+    if (this.#cgroup === null) collectStrays()
+  }
+
+  /** Told to the reaper; null: there is none, and what bears the name is to be looked for. */
+  get cgroupPath(): string | null {
+    return this.#cgroup?.path ?? null
+  }
+
+  /** It is found among all processes. */
+  get needsTable(): boolean {
+    return this.#cgroup === null
+  }
+
+  /** Its worker has been started. */
+  enclose(pid: number): void {
+    this.#pid = pid
+    startedHere(pid)
+    if (this.#cgroup === null) {
+      this.#state = 'enclosed'
+      return
+    }
+    this.#state = 'enclosing'
+    this.#cgroup.attach(pid, (error) => {
+      this.#state = 'enclosed'
+      if (error !== null && (error as NodeJS.ErrnoException).code !== 'ESRCH') this.#giveUpCgroup()
+      // What a launcher has started meanwhile.
+      else this.#attachChildren(pid)
+      this.#onEnclosed?.()
+    })
+  }
+
+  /** Calls back once everything that is started from now on will be found: at once, or soon. */
+  whenEnclosed(then: () => void): void {
+    if (this.#state === 'enclosed') then()
+    else this.#onEnclosed = then
+  }
+
+  limit({ memoryBytes, processes }: KernelLimits): void {
+    this.#cgroup?.limitMemory(memoryBytes)
+    this.#cgroup?.limitProcesses(processes)
+  }
+
+  /** Its share of a busy machine's processors. False: nobody can see to it. */
+  weigh(weight: number): boolean {
+    this.#cgroup?.weigh(weight)
+    return this.#cgroup?.has('cpu') === true
+  }
+
+  hasRunOutOfMemory(): boolean {
+    return this.#cgroup?.hasRunOutOfMemory() === true
+  }
+
+  hasRunOutOfProcesses(): boolean {
+    return this.#cgroup?.hasRunOutOfProcesses() === true
+  }
+
+  /** @param table all processes, where {@link needsTable}; null: only those that are known already. */
+  measure(table: ProcessTable | null): void {
+    let rssBytes = 0
+    let processes = 0
+    let cpuMs = 0
+    for (const record of this.#members(table)) {
+      rssBytes += record.rssBytes
+      processes += record.threads
+      cpuMs += record.cpuMs
+    }
+    this.usage = { rssBytes, processes, cpuMs }
+  }
+
+  /** All of its processes, the worker included where it lives. */
+  members(): number[] {
+    return this.#members(null).map(({ pid }) => pid)
+  }
+
+  /** Ends everything, the worker first: nothing new comes from it while the rest goes. */
+  kill(): void {
+    if (this.#cgroup !== null) return this.#cgroup.kill()
+    const below = descendantsOf(this.#pid)
+    killProcess(this.#pid)
+    for (const pid of below) killProcess(pid)
+    for (const { pid } of this.#alive()) killProcess(pid)
+  }
+
+  /** After the worker's exit: ends what it has left behind. True: nothing is left. */
+  clear(): boolean {
+    endedHere(this.#pid)
+    if (this.#cgroup !== null) {
+      if (this.#cgroup.remove()) return true
+      this.#cgroup.kill()
+      return false
+    }
+    leaveBehind(this.name)
+    const left = [...this.#alive(), ...straysOf(this.name, this.#pid)].filter(({ pid }) => pid !== this.#pid)
+    for (const { pid } of left) for (const one of [pid, ...descendantsOf(pid)]) killProcess(one)
+    return left.every(({ isZombie }) => isZombie)
+  }
+
+  #giveUpCgroup(): void {
+    giveUpCgroups()
+    this.#cgroup?.remove()
+    this.#cgroup = null
+    collectStrays()
+  }
+
+  #attachChildren(pid: number): void {
+    for (const child of descendantsOf(pid)) this.#cgroup?.attach(child, () => {})
+  }
+
+  #members(table: ProcessTable | null): ProcessRecord[] {
+    if (this.#cgroup !== null) return this.#cgroup.members().flatMap((pid) => readProcess(pid) ?? [])
+    if (table !== null) this.#remember(membersIn(table, this.#pid, this.#known, straysOf(this.name, this.#pid)))
+    return this.#alive()
+  }
+
+  #remember(members: readonly ProcessRecord[]): void {
+    this.#known.clear()
+    for (const { pid, startedAt } of members) this.#known.set(pid, startedAt)
+  }
+
+  /** Those of the known ones that still are who they were; before the first look the worker alone. */
+  #alive(): ProcessRecord[] {
+    if (this.#known.size === 0) {
+      const worker = this.usage === NOTHING ? readProcess(this.#pid) : null
+      return worker === null ? [] : [worker]
+    }
+    return [...this.#known].flatMap(([pid, startedAt]) => {
+      const record = readProcess(pid)
+      return record?.startedAt === startedAt && !record.isZombie ? [record] : []
+    })
+  }
+}
+
+/** Who belongs to a worker: its session and group, who was known to, its strays, and all that these have started. */
+export function membersIn(
+  table: ProcessTable,
+  workerPid: number,
+  known: ReadonlyMap<number, number>,
+  strays: readonly ProcessRecord[],
+): ProcessRecord[] {
+  const members = new Map<number, ProcessRecord>(strays.map((stray) => [stray.pid, stray]))
+  for (const one of table.values()) {
+    const isIts = one.pid === workerPid || one.session === workerPid || one.group === workerPid
+    if (isIts || known.get(one.pid) === one.startedAt) members.set(one.pid, one)
+  }
+  for (let before = -1; before !== members.size; ) {
+    before = members.size
+    for (const one of table.values()) if (members.has(one.parent)) members.set(one.pid, one)
+  }
+  return [...members.values()].filter(({ isZombie }) => !isZombie)
+}
+
+function descendantsOf(pid: number): number[] {
+  const found = [pid]
+  // The list grows while it is walked. What has a child of its own number would be a system gone mad.
+  for (const one of found) found.push(...(childrenOf(one) ?? []))
+  return found.slice(1)
+}
