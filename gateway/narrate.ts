@@ -1,10 +1,18 @@
 /** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
-import type { WarmPool } from '../warmpool/index.ts'
+import { type DeathReason, EXCESSES, type WarmPool } from '../warmpool/index.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
 import type { Logger } from './log.ts'
 
 /** Ends of a life that somebody should look into. The others are the pool's everyday work. */
-const WORRYING = new Set(['crash', 'init-failed', 'timeout', 'unresponsive', 'memory'])
+const WORRYING = new Set<DeathReason>([
+  'crash',
+  'init-failed',
+  'timeout',
+  'stream-timeout',
+  'unresponsive',
+  'memory',
+  ...EXCESSES,
+])
 
 export function logPool(pool: WarmPool, log: Logger): void {
   pool.on('log', ({ function: name, pid, stream, line }) => log.info({ function: name ?? 'blank', pid, stream }, line))

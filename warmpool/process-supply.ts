@@ -131,6 +131,17 @@ export class ProcessSupply implements BlankShelfHost {
     if (this.memoryBytes > this.settings.memoryBytes) this.#evict(nowMs, false)
   }
 
+  /** Memory grows fast. Where the kernel does not stop it, workers that are at something are looked at more often. */
+  glance(): void {
+    for (const worker of this.workers)
+      if (worker.group.needsTable && (worker.state === 'busy' || worker.state === 'loading')) worker.measure(null)
+  }
+
+  get isPolling(): boolean {
+    for (const worker of this.workers) if (worker.group.needsTable) return true
+    return false
+  }
+
   remove(worker: Worker): void {
     this.workers.delete(worker)
     this.warm.remove(worker)

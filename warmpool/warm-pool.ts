@@ -20,7 +20,9 @@ import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
+  type FunctionDefaults,
   type FunctionSettings,
+  memoryLimitBytes,
   type PoolSettings,
 } from './settings.ts'
 import type { PoolStatus } from './status.ts'
@@ -32,12 +34,14 @@ import type { DeathReason } from './worker-state.ts'
 /** How often ages, memory and event loops are looked at. */
 const TICK_MS = 1_000
 const PING_EVERY_MS = 5_000
+/** How often memory is looked at between two ticks, where only looking helps. */
+const GLANCE_EVERY_MS = 200
 /** The longest that setTimeout can count. */
 const LONGEST_GRACE_MS = 2 ** 31 - 1
 
 export interface WarmPoolOptions extends Partial<PoolSettings> {
   /** For every function, where it does not say otherwise. */
-  readonly defaults?: Partial<FunctionSettings>
+  readonly defaults?: FunctionDefaults
   /** Where the programs of the runtimes are that are not always there; default: there are none. */
   readonly locateRuntime?: RuntimeLocator
 }
@@ -61,6 +65,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   readonly #toBalance = new Set<FunctionPool>()
   readonly #conditions = new Conditions()
   readonly #tick: NodeJS.Timeout
+  #nextTickAtMs = 0
   #isBalanceDue = false
   /** How many wait for {@link warmedUp}: then nothing is paced. */
   #warmUps = 0
@@ -71,7 +76,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     super()
     const { defaults, locateRuntime, ...settings } = options
     checkOptions(settings, defaults ?? {})
-    this.defaults = { ...DEFAULT_FUNCTION_SETTINGS, ...defaults }
+    this.defaults = filledIn(defaults ?? {})
     const supplied = { ...DEFAULT_POOL_SETTINGS, ...settings }
     this.#supply = new ProcessSupply(supplied, this.defaults.bootTimeoutMs, locateRuntime, this)
     this.#tick = setInterval(() => this.#onTick(performance.now()), TICK_MS)
@@ -339,13 +344,24 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   #onTick(nowMs: number): void {
+    this.#nextTickAtMs = nowMs + TICK_MS
     this.#supply.measure(nowMs)
+    if (this.#supply.isPolling) this.#glanceSoon()
     for (const pool of this.#functions.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
+      pool.checkLimits()
       pool.checkResponsive(nowMs, PING_EVERY_MS)
       this.#toBalance.add(pool)
     }
     this.#balance(nowMs)
+  }
+
+  #glanceSoon(): void {
+    setTimeout(() => {
+      this.#supply.glance()
+      for (const pool of this.#functions.values()) pool.checkLimits()
+      if (performance.now() < this.#nextTickAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
+    }, GLANCE_EVERY_MS).unref()
   }
 
   #pools(): FunctionPool[] {
@@ -356,6 +372,17 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const failure = new InvocationFailure('shutdown', 'The pool was closed before it was finished')
     for (const pool of this.#pools()) pool.abort(failure)
     for (const worker of this.#supply.workers) worker.kill('shutdown')
+  }
+}
+
+function filledIn(defaults: FunctionDefaults): FunctionSettings {
+  const base = DEFAULT_FUNCTION_SETTINGS
+  const memoryBytes = memoryLimitBytes(defaults.memoryBytes ?? base.memoryBytes)
+  return {
+    ...base,
+    ...defaults,
+    limits: { ...base.limits, memoryBytes, ...defaults.limits },
+    cpu: { ...base.cpu, ...defaults.cpu },
   }
 }
 

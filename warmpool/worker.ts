@@ -9,12 +9,14 @@ import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import { Journal } from './journal.ts'
-import { LogLines } from './log-lines.ts'
+import { LogBudget, LogLines } from './log-lines.ts'
+import { describeExcess, type Excess, excessOf } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
 import { WORKER_VARIABLE } from './resources/identity.ts'
 import { ProcessGroup } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
+import { DEFAULT_FUNCTION_SETTINGS, type FunctionLimits, type FunctionSettings } from './settings.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
@@ -81,6 +83,13 @@ export class Worker implements EndingOwner {
 
   /** Itself and everything that it has started. */
   readonly group: ProcessGroup
+  readonly #logBudget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
+  /** None before it has a function. */
+  #limits: FunctionLimits | null = null
+  /** Processor time of its group when it was last seen idle or to have answered since the look before. */
+  #cpuMsAtAnswer = 0
+  #answered = 0
+  #hasHeapRunOut = false
   readonly #process: WorkerProcess
   readonly #journal: Journal
   readonly #reader: FrameReader
@@ -117,8 +126,8 @@ export class Worker implements EndingOwner {
     wire.on('error', () => {})
     this.#ending = new Ending(this.#process, this.group, this)
     child.on('error', () => {})
-    new LogLines(stdout, (line) => this.owner.onLog(this, 'stdout', line))
-    new LogLines(stderr, (line) => this.owner.onLog(this, 'stderr', line))
+    new LogLines(stdout, this.#logBudget, (line) => this.owner.onLog(this, 'stdout', line))
+    new LogLines(stderr, this.#logBudget, (line) => this.#onErrorLine(line))
   }
 
   /** How the process exited; null while it runs. */
@@ -216,7 +225,42 @@ export class Worker implements EndingOwner {
 
   measure(table: ProcessTable | null): void {
     this.group.measure(table)
-    this.rssBytes = this.group.usage.rssBytes
+    const { rssBytes, cpuMs } = this.group.usage
+    this.rssBytes = rssBytes
+    const answered = this.invocations - this.inFlight
+    if (this.inFlight > 0 && answered === this.#answered) return
+    this.#answered = answered
+    this.#cpuMsAtAnswer = cpuMs
+  }
+
+  /** What it may use from now on, and everything that it has started. */
+  limit({ limits, cpu }: FunctionSettings): void {
+    this.#limits = limits
+    this.#logBudget.bytesPerSecond = limits.logBytes
+    this.group.limit(limits, cpu)
+  }
+
+  /** What it has used more of than it may, at the last look: it must go. */
+  get excess(): Excess | null {
+    if (this.#limits === null) return null
+    const { rssBytes, processes, cpuMs } = this.group.usage
+    return excessOf(
+      {
+        rssBytes,
+        processes,
+        cpuMs: this.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
+        diskBytes: 0,
+        isOutOfMemory: this.group.hasRunOutOfMemory() || this.#hasHeapRunOut,
+        isOutOfProcesses: this.group.hasRunOutOfProcesses(),
+      },
+      this.#limits,
+    )
+  }
+
+  /** Ends it for what it has used. */
+  killFor(excess: Excess): void {
+    this.note ??= describeExcess(excess, this.#limits!)
+    this.kill(excess)
   }
 
   status(nowMs: number): WorkerStatus {
@@ -256,6 +300,7 @@ export class Worker implements EndingOwner {
 
   onGone(): void {
     if (this.state === 'dead') return
+    this.#explain()
     // Killed from outside while it loaded says nothing of the function.
     this.reason ??= this.state === 'loading' && !this.wasKilled ? 'init-failed' : 'crash'
     const orphans = this.#inFlight.takeAll()
@@ -269,6 +314,21 @@ export class Worker implements EndingOwner {
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)
     this.owner.onDied(this, orphans)
+  }
+
+  /** It has ended by itself, or of the kernel: of too much, perhaps. */
+  #explain(): void {
+    if (this.reason !== null) return
+    const excess = this.excess
+    if (excess !== 'out-of-memory' && excess !== 'too-many-processes') return
+    this.reason = excess
+    this.note ??= describeExcess(excess, this.#limits!)
+  }
+
+  #onErrorLine(line: string): void {
+    // V8 ends a process whose heap is full before any limit from outside is reached, and says so.
+    if (line.includes('JavaScript heap out of memory')) this.#hasHeapRunOut = true
+    this.owner.onLog(this, 'stderr', line)
   }
 
   #enter(state: WorkerState, nowMs: number): void {

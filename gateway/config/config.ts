@@ -8,6 +8,7 @@ import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
   type FunctionSettings,
+  memoryLimitBytes,
   type PoolSettings,
 } from '../../warmpool/index.ts'
 import type { ParsedConfig, WrittenSettings } from './schema.ts'
@@ -116,10 +117,12 @@ export function poolSettings(parsed: ParsedConfig): PoolSettings {
   })
 }
 
-/** A function's settings: the pool's defaults, then each layer over them, `queue` and `env` key by key. */
+/** A function's settings: the pool's defaults, then each layer over them, groups of settings key by key. */
 export function functionSettings(pool: PoolSettings, ...layers: readonly WrittenSettings[]): FunctionSettings {
   const written = Object.assign({}, ...layers.map(withoutUnwritten)) as WrittenSettings
-  const queue = Object.assign({}, ...layers.map((layer) => withoutUnwritten(layer.queue ?? {})))
+  const queue = merged(layers, 'queue')
+  const limits = merged(layers, 'limits')
+  const cpu = merged(layers, 'cpu')
   const base = DEFAULT_FUNCTION_SETTINGS
   return deepFreeze({
     minWorkers: written.minWorkers ?? base.minWorkers,
@@ -129,11 +132,26 @@ export function functionSettings(pool: PoolSettings, ...layers: readonly Written
     maxAgeMs: written.maxAge ?? base.maxAgeMs,
     idleTimeoutMs: written.idleTimeout ?? base.idleTimeoutMs,
     timeoutMs: written.timeout ?? base.timeoutMs,
+    streamTimeoutMs: written.streamTimeout ?? base.streamTimeoutMs,
     bootTimeoutMs: written.bootTimeout ?? base.bootTimeoutMs,
     memoryBytes: written.memory ?? base.memoryBytes,
     queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },
     env: Object.assign({}, base.env, ...layers.map((layer) => layer.env)),
     idempotent: written.idempotent ?? base.idempotent,
+    limits: {
+      memoryBytes: limits.memory ?? memoryLimitBytes(written.memory ?? base.memoryBytes),
+      cpuTimeMs: limits.cpuTime ?? base.limits.cpuTimeMs,
+      processes: limits.processes ?? base.limits.processes,
+      openFiles: limits.openFiles ?? base.limits.openFiles,
+      diskBytes: limits.disk ?? base.limits.diskBytes,
+      logBytes: limits.log ?? base.limits.logBytes,
+      responseBytes: limits.response ?? base.limits.responseBytes,
+    },
+    cpu: {
+      weight: cpu.weight ?? base.cpu.weight,
+      nice: cpu.nice ?? base.cpu.nice,
+      cores: [...(cpu.cores ?? base.cpu.cores)],
+    },
   })
 }
 
@@ -160,6 +178,13 @@ export function changedWithRestart(old: Config, next: Config): string[] {
 function comparable(config: Config): unknown {
   const { files: _files, functionSettings, layersOf: _layersOf, ...plain } = config
   return { ...plain, overrides: config.overrideNames.map((name) => functionSettings(name)) }
+}
+
+function merged<K extends 'queue' | 'limits' | 'cpu'>(
+  layers: readonly WrittenSettings[],
+  key: K,
+): Partial<NonNullable<WrittenSettings[K]>> {
+  return Object.assign({}, ...layers.map((layer) => withoutUnwritten(layer[key] ?? {})))
 }
 
 /** Without this, `timeout: undefined` in an override would hide the default below it. */

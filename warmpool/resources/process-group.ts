@@ -3,9 +3,11 @@
  * and their end. Where there is a cgroup the kernel knows who belongs to it; elsewhere they are found by their parents,
  * sessions and names, and remembered. Limits are the same with both: the kernel only notices sooner.
  */
+import type { CpuShare, FunctionLimits } from '../settings.ts'
 import type { Cgroup } from './cgroup.ts'
 import { giveUpCgroups, openCgroup } from './cgroups.ts'
 import { nextWorkerName } from './identity.ts'
+import { limitFileSize, limitOpenFiles, pinTo, setNice } from './process-limits.ts'
 import { childrenOf, type ProcessRecord, type ProcessTable, readProcess } from './process-table.ts'
 import { collectStrays, endedHere, killProcess, leaveBehind, startedHere, straysOf } from './strays.ts'
 
@@ -17,11 +19,8 @@ export interface GroupUsage {
   readonly cpuMs: number
 }
 
-export interface KernelLimits {
-  readonly memoryBytes: number
-  readonly processes: number
-}
-
+/** What every cgroup begins with. */
+const USUAL_WEIGHT = 100
 const NOTHING: GroupUsage = { rssBytes: 0, processes: 0, cpuMs: 0 }
 
 export class ProcessGroup {
@@ -29,9 +28,12 @@ export class ProcessGroup {
   readonly name = nextWorkerName()
   usage = NOTHING
   #pid = 0
+  #weight = USUAL_WEIGHT
   #cgroup: Cgroup | null
   #state: 'open' | 'enclosing' | 'enclosed' = 'open'
   #onEnclosed: (() => void) | null = null
+  /** What the kernel had to say before its cgroup went. */
+  #lastWords: { readonly isOutOfMemory: boolean; readonly isOutOfProcesses: boolean } | null = null
   /** Those that were seen, by when they started. Without a cgroup only. */
   readonly #known = new Map<number, number>()
 
@@ -74,23 +76,24 @@ export class ProcessGroup {
     else this.#onEnclosed = then
   }
 
-  limit({ memoryBytes, processes }: KernelLimits): void {
-    this.#cgroup?.limitMemory(memoryBytes)
-    this.#cgroup?.limitProcesses(processes)
-  }
-
-  /** Its share of a busy machine's processors. False: nobody can see to it. */
-  weigh(weight: number): boolean {
-    this.#cgroup?.weigh(weight)
-    return this.#cgroup?.has('cpu') === true
+  /** What the kernel can keep of this it does from now on. */
+  limit(limits: FunctionLimits, { weight, nice, cores }: CpuShare): void {
+    this.#cgroup?.limitMemory(limits.memoryBytes)
+    this.#cgroup?.limitProcesses(limits.processes)
+    if (weight !== this.#weight) this.#cgroup?.weigh(weight)
+    this.#weight = weight
+    if (Number.isFinite(limits.openFiles)) limitOpenFiles(this.#pid, limits.openFiles)
+    if (Number.isFinite(limits.diskBytes)) limitFileSize(this.#pid, limits.diskBytes)
+    if (nice !== 0) setNice(this.#pid, nice)
+    if (cores.length > 0) pinTo(this.#pid, cores)
   }
 
   hasRunOutOfMemory(): boolean {
-    return this.#cgroup?.hasRunOutOfMemory() === true
+    return this.#lastWords?.isOutOfMemory ?? this.#cgroup?.hasRunOutOfMemory() === true
   }
 
   hasRunOutOfProcesses(): boolean {
-    return this.#cgroup?.hasRunOutOfProcesses() === true
+    return this.#lastWords?.isOutOfProcesses ?? this.#cgroup?.hasRunOutOfProcesses() === true
   }
 
   /** @param table all processes, where {@link needsTable}; null: only those that are known already. */
@@ -124,6 +127,7 @@ export class ProcessGroup {
   clear(): boolean {
     endedHere(this.#pid)
     if (this.#cgroup !== null) {
+      this.#lastWords ??= { isOutOfMemory: this.hasRunOutOfMemory(), isOutOfProcesses: this.hasRunOutOfProcesses() }
       if (this.#cgroup.remove()) return true
       this.#cgroup.kill()
       return false

@@ -1,0 +1,100 @@
+/** What a worker and everything it has started may use, with the kernel's help and without: the same ends. */
+import { describe, expect, test } from 'vitest'
+import type { FunctionDefaults, WarmPool } from '../../warmpool/index.ts'
+import { makePool, nextEvent } from './pool-under-test.ts'
+
+const GREEDY = new URL('./tasks/greedy.mjs', import.meta.url)
+const MiB = 1024 * 1024
+
+for (const cgroups of ['auto', 'never'] as const) {
+  const poolWith = (limits: FunctionDefaults['limits'], more: FunctionDefaults = {}): WarmPool =>
+    makePool({ concurrency: 1, ...more, limits: { ...limits } }, { cgroups, blanks: 0 })
+
+  describe(`with cgroups: ${cgroups}`, () => {
+    for (const where of ['buffers', 'heap', 'child']) {
+      test(`memory in ${where} beyond the limit ends the worker, and its caller is told`, async () => {
+        const pool = poolWith({ memoryBytes: 160 * MiB })
+        const died = nextEvent(pool, 'death')
+        await expect(pool.run(GREEDY, { do: where, bytes: 400 * MiB })).rejects.toMatchObject({ code: 'out-of-memory' })
+        expect(await died).toMatchObject({ reason: 'out-of-memory', during: 'busy' })
+        expect(await pool.run(GREEDY, { do: 'echo', value: 'next' })).toBe('next')
+      })
+    }
+
+    test('memory within the limit is left alone', async () => {
+      const pool = poolWith({ memoryBytes: 400 * MiB })
+      const held = pool.run(GREEDY, { do: 'buffers', bytes: 150 * MiB })
+      const recycled = nextEvent(pool, 'death')
+      await expect(pool.run(GREEDY, { do: 'echo', value: 1 })).resolves.toBe(1)
+      await pool.close(0)
+      await expect(held).rejects.toMatchObject({ code: 'shutdown' })
+      expect((await recycled).reason).toBe('shutdown')
+    })
+
+    test('more processes than it may have end it', async () => {
+      const pool = poolWith({ processes: 32 })
+      const forks = pool.run(GREEDY, { do: 'forks', count: 48 })
+      await expect(forks).rejects.toMatchObject({ code: 'too-many-processes' })
+      expect(await pool.run(GREEDY, { do: 'echo', value: 'next' })).toBe('next')
+    })
+
+    for (const spin of ['spin', 'spinSoftly']) {
+      test(`processor time is limited (${spin})`, async () => {
+        const pool = poolWith({ cpuTimeMs: 300 })
+        await expect(pool.run(GREEDY, { do: spin, ms: 20_000 })).rejects.toMatchObject({ code: 'out-of-cpu-time' })
+      })
+    }
+
+    test('processor time of calls that are answered is forgotten', async () => {
+      const pool = poolWith({ cpuTimeMs: 2_500 })
+      const death = nextEvent(pool, 'death')
+      for (let times = 0; times < 4; times++) await pool.run(GREEDY, { do: 'spinSoftly', ms: 900 })
+      await pool.close()
+      expect((await death).reason).toBe('shutdown')
+    })
+
+    test('a worker that runs out of memory while it loads makes its function unavailable', async () => {
+      const pool = poolWith({ memoryBytes: 8 * MiB })
+      await expect(pool.run(GREEDY, { do: 'echo' })).rejects.toMatchObject({ code: 'init-failed' })
+    })
+  })
+}
+
+test('descriptors beyond the limit are refused to the function, and to nobody else', async () => {
+  const pool = makePool({ limits: { openFiles: 64 } })
+  const tried = (await pool.run(GREEDY, { do: 'openFiles', count: 100 })) as { opened: number; code: string }
+  expect(tried.code).toBe('EMFILE')
+  expect(tried.opened).toBeLessThan(64)
+  expect(await pool.run(GREEDY, { do: 'echo', value: 'still there' })).toBe('still there')
+})
+
+test('a file longer than the limit cannot be written', async () => {
+  const pool = makePool({ limits: { diskBytes: 4 * MiB } })
+  expect(await pool.run(GREEDY, { do: 'longFile', bytes: 8 * MiB })).toBe('EFBIG')
+  expect(await pool.run(GREEDY, { do: 'longFile', bytes: 3 * MiB })).toBe(null)
+})
+
+test('output beyond the limit is dropped, and a line says so', async () => {
+  const pool = makePool({ limits: { logBytes: 10_000 } })
+  let kept = 0
+  pool.on('log', ({ line }) => {
+    kept += line.length + 1
+  })
+  const dropped = nextEvent(pool, 'log', ({ line }) => line.startsWith('…'))
+  await pool.run(GREEDY, { do: 'print', bytes: 200_000 })
+  await pool.close()
+  expect((await dropped).line).toMatch(/^… \(\d+ bytes of output dropped: more than 10000 a second\)$/)
+  expect(kept).toBeLessThan(20_000)
+})
+
+test('a result longer than the limit is refused', async () => {
+  const pool = makePool({ limits: { responseBytes: 1_000_000 } })
+  expect(await pool.run(GREEDY, { do: 'answer', bytes: 1_000_000 })).toHaveLength(1_000_000)
+  await expect(pool.run(GREEDY, { do: 'answer', bytes: 1_000_001 })).rejects.toMatchObject({
+    code: 'response-too-large',
+  })
+  await expect(pool.run(GREEDY, { do: 'answer', bytes: 9_000_000 })).rejects.toMatchObject({
+    code: 'response-too-large',
+  })
+  expect(await pool.run(GREEDY, { do: 'echo', value: 'still there' })).toBe('still there')
+})
