@@ -26,6 +26,12 @@ export function logPool(pool: WarmPool, log: Logger): void {
   pool.on('loaded', ({ function: name, pid, loadMs }) =>
     log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`),
   )
+  const warnedOf = new Set<string>()
+  pool.on('unkept', ({ function: name, settings }) => {
+    const news = settings.filter((setting) => !warnedOf.has(setting))
+    for (const setting of news) warnedOf.add(setting)
+    if (news.length > 0) log.warn({ function: name }, `this system does not let the gateway keep ${news.join(', ')}`)
+  })
   pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
     const level = WORRYING.has(reason) ? 'warn' : 'debug'
     log[level]({ function: name ?? 'blank', pid, invocations }, `worker ended: ${description}`)

@@ -14,6 +14,7 @@ import type { Invocation, InvocationOwner } from './invocation.ts'
 import { isExcess } from './policy/limits.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
+import type { UnkeptSetting } from './resources/process-group.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
@@ -32,6 +33,8 @@ export interface FunctionPoolHost {
   onLoaded(pool: FunctionPool, worker: Worker): void
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void
   onRecycling(pool: FunctionPool, worker: Worker, reason: DeathReason): void
+  /** Settings that this system does not let anybody see to. */
+  onUnkept(pool: FunctionPool, worker: Worker, settings: readonly UnkeptSetting[]): void
   onDied(pool: FunctionPool, worker: Worker): void
   onLog(pool: FunctionPool, worker: Worker, stream: 'stdout' | 'stderr', line: string): void
 }
@@ -110,7 +113,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const { name, entry, cwd, format, handler, command } = this.spec
     const { env, bootTimeoutMs: timeoutMs } = this.settings
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
-    worker.limit(this.settings)
+    const unkept = worker.limit(this.settings)
+    if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
     worker.load({ name, entry, cwd, format, handler, command, memoryBytes, timeoutMs, env }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`

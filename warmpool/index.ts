@@ -7,6 +7,7 @@ export type {
   PoolEvents,
   RecycleEvent,
   StartEvent,
+  UnkeptEvent,
 } from './events.ts'
 export { type FailureCode, type FailureDetails, InvocationFailure } from './failure.ts'
 export type { FunctionSpec } from './function-spec.ts'

@@ -16,6 +16,8 @@ import { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
 import { MissingByRuntime } from './missing.ts'
 import { ProcessSupply, type SupplyHost } from './process-supply.ts'
+import { accountingInForce } from './resources/cgroups.ts'
+import type { UnkeptSetting } from './resources/process-group.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
@@ -158,6 +160,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
         memoryBytes,
         maxWorkers: settings.maxWorkers,
         memoryLimitBytes: settings.memoryBytes,
+        accounting: this.#supply.usesCgroups ? accountingInForce() : 'polling',
         deaths: { ...this.#deaths },
       },
       functions: [...this.#functions.values()].map((pool) => {
@@ -202,6 +205,10 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   onRecycling(pool: FunctionPool, worker: Worker, reason: DeathReason): void {
     this.emit('recycle', { function: pool.spec.name, pid: worker.pid, reason })
+  }
+
+  onUnkept(pool: FunctionPool, worker: Worker, settings: readonly UnkeptSetting[]): void {
+    this.emit('unkept', { function: pool.spec.name, pid: worker.pid, settings })
   }
 
   onDied(pool: FunctionPool, worker: Worker): void {

@@ -13,8 +13,9 @@ import { LogBudget, LogLines } from './log-lines.ts'
 import { describeExcess, type Excess, excessOf } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
+import { FolderSize } from './resources/folder-size.ts'
 import { WORKER_VARIABLE } from './resources/identity.ts'
-import { ProcessGroup } from './resources/process-group.ts'
+import { ProcessGroup, type UnkeptSetting } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
 import { DEFAULT_FUNCTION_SETTINGS, type FunctionLimits, type FunctionSettings } from './settings.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
@@ -84,6 +85,7 @@ export class Worker implements EndingOwner {
   /** Itself and everything that it has started. */
   readonly group: ProcessGroup
   readonly #logBudget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
+  #temporaryFolder: FolderSize | null = null
   /** None before it has a function. */
   #limits: FunctionLimits | null = null
   /** Processor time of its group when it was last seen idle or to have answered since the look before. */
@@ -227,17 +229,23 @@ export class Worker implements EndingOwner {
     this.group.measure(table)
     const { rssBytes, cpuMs } = this.group.usage
     this.rssBytes = rssBytes
+    void this.#temporaryFolder?.look(this.#limits?.diskBytes ?? 0)
     const answered = this.invocations - this.inFlight
     if (this.inFlight > 0 && answered === this.#answered) return
     this.#answered = answered
     this.#cpuMsAtAnswer = cpuMs
   }
 
-  /** What it may use from now on, and everything that it has started. */
-  limit({ limits, cpu }: FunctionSettings): void {
+  /** A folder of its own for temporary files: what it holds is limited from now on. */
+  set temporaryFolder(path: string) {
+    this.#temporaryFolder = new FolderSize(path)
+  }
+
+  /** What it may use from now on, and everything that it has started. Returns the settings that cannot be kept here. */
+  limit({ limits, cpu }: FunctionSettings): UnkeptSetting[] {
     this.#limits = limits
     this.#logBudget.bytesPerSecond = limits.logBytes
-    this.group.limit(limits, cpu)
+    return this.group.limit(limits, cpu)
   }
 
   /** What it has used more of than it may, at the last look: it must go. */
@@ -249,7 +257,7 @@ export class Worker implements EndingOwner {
         rssBytes,
         processes,
         cpuMs: this.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
-        diskBytes: 0,
+        diskBytes: this.#temporaryFolder?.bytes ?? 0,
         isOutOfMemory: this.group.hasRunOutOfMemory() || this.#hasHeapRunOut,
         isOutOfProcesses: this.group.hasRunOutOfProcesses(),
       },
@@ -272,6 +280,7 @@ export class Worker implements EndingOwner {
       inFlight: this.inFlight,
       ageMs: Math.round(nowMs - this.bornAtMs),
       rssBytes: this.rssBytes,
+      processes: this.group.usage.processes,
     }
   }
 

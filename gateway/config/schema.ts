@@ -171,7 +171,7 @@ const functionLimits = section(
     disk: optional(
       sizeOrNever(1),
       formatSize(DEFAULT_FUNCTION_SETTINGS.limits.diskBytes),
-      'The longest file that it may write.',
+      'The longest file that it may write, and what its temporary folder may hold where it has one of its own.',
     ),
     log: optional(
       size(1),

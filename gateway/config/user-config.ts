@@ -133,7 +133,7 @@ export interface FunctionLimits {
   processes?: number | 'never'
   /** Files, sockets and pipes that one of its processes may have open: the next one fails with EMFILE. Default: `4096`. */
   openFiles?: number | 'never'
-  /** The longest file that it may write. Default: `'1GiB'`. */
+  /** The longest file that it may write, and what its temporary folder may hold where it has one of its own. Default: `'1GiB'`. */
   disk?: Size | 'never'
   /** Output of a worker in a second. What is more is dropped, and a line says how much. Default: `'256KiB'`. */
   log?: Size

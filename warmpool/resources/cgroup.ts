@@ -8,6 +8,7 @@ import { basename, join } from 'node:path'
 import type { Controller, Hierarchy } from './cgroup-hierarchies.ts'
 import { isLeftBehind } from './identity.ts'
 
+const LEAVING_MS = 500
 const PREFIX = 'wrangler-free-'
 /** What version 1 calls the weight 100 of version 2. */
 const SHARES_OF_WEIGHT_100 = 1024
@@ -118,7 +119,8 @@ export function sweepCgroups(hierarchies: readonly Hierarchy[]): void {
     for (const path of cgroupsIn(folder)) {
       if (!isLeftBehind(basename(path).slice(PREFIX.length))) continue
       killAllIn(path)
-      removeFolder(path)
+      // What was killed takes a moment to leave.
+      if (!removeFolder(path)) setTimeout(() => removeFolder(path), LEAVING_MS).unref()
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Cgroup, sweepCgroups } from './cgroup.ts'
-import { type Controller, type Hierarchy, hierarchiesOf, withControllers } from './cgroup-hierarchies.ts'
+import { type Hierarchy, hierarchiesOf, withControllers } from './cgroup-hierarchies.ts'
 import { ownerName } from './identity.ts'
 
 /** `cgroup`: the kernel lists and ends what a worker has started. `polling`: it is looked for. */
@@ -29,13 +29,10 @@ export function giveUpCgroups(): void {
   hierarchies = []
 }
 
-/** Which limits the kernel keeps, as far as is known by now. */
-export function controllersInForce(): readonly Controller[] {
-  return [...new Set((hierarchies ?? []).flatMap(({ controllers }) => [...controllers]))]
-}
-
+/** How workers that are started now are accounted for. */
 export function accountingInForce(): Accounting {
-  return (hierarchies ?? []).length > 0 ? 'cgroup' : 'polling'
+  hierarchies ??= findHierarchies()
+  return hierarchies.length > 0 ? 'cgroup' : 'polling'
 }
 
 function findHierarchies(): readonly Hierarchy[] {

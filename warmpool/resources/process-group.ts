@@ -19,6 +19,9 @@ export interface GroupUsage {
   readonly cpuMs: number
 }
 
+/** What not every system lets us set. */
+export type UnkeptSetting = 'limits.openFiles' | 'limits.disk' | 'cpu.weight' | 'cpu.nice' | 'cpu.cores'
+
 /** What every cgroup begins with. */
 const USUAL_WEIGHT = 100
 const NOTHING: GroupUsage = { rssBytes: 0, processes: 0, cpuMs: 0 }
@@ -76,16 +79,21 @@ export class ProcessGroup {
     else this.#onEnclosed = then
   }
 
-  /** What the kernel can keep of this it does from now on. */
-  limit(limits: FunctionLimits, { weight, nice, cores }: CpuShare): void {
+  /** From now on. Returns the settings that nobody here can see to: all others hold, by the kernel or by looking. */
+  limit(limits: FunctionLimits, { weight, nice, cores }: CpuShare): UnkeptSetting[] {
     this.#cgroup?.limitMemory(limits.memoryBytes)
     this.#cgroup?.limitProcesses(limits.processes)
-    if (weight !== this.#weight) this.#cgroup?.weigh(weight)
-    this.#weight = weight
-    if (Number.isFinite(limits.openFiles)) limitOpenFiles(this.#pid, limits.openFiles)
-    if (Number.isFinite(limits.diskBytes)) limitFileSize(this.#pid, limits.diskBytes)
-    if (nice !== 0) setNice(this.#pid, nice)
-    if (cores.length > 0) pinTo(this.#pid, cores)
+    const { openFiles, diskBytes } = limits
+    const isKept: Readonly<Record<UnkeptSetting, boolean>> = {
+      'limits.openFiles': !Number.isFinite(openFiles) || limitOpenFiles(this.#pid, openFiles),
+      'limits.disk': !Number.isFinite(diskBytes) || limitFileSize(this.#pid, diskBytes),
+      'cpu.weight': this.#weigh(weight),
+      'cpu.nice': nice === 0 || setNice(this.#pid, nice),
+      'cpu.cores': cores.length === 0 || pinTo(this.#pid, cores),
+    }
+    // One that is just dying has nothing to be limited.
+    if (readProcess(this.#pid) === null) return []
+    return Object.entries(isKept).flatMap(([name, kept]) => (kept ? [] : [name as UnkeptSetting]))
   }
 
   hasRunOutOfMemory(): boolean {
@@ -136,6 +144,13 @@ export class ProcessGroup {
     const left = [...this.#alive(), ...straysOf(this.name, this.#pid)].filter(({ pid }) => pid !== this.#pid)
     for (const { pid } of left) for (const one of [pid, ...descendantsOf(pid)]) killProcess(one)
     return left.every(({ isZombie }) => isZombie)
+  }
+
+  #weigh(weight: number): boolean {
+    if (weight === this.#weight) return true
+    this.#weight = weight
+    this.#cgroup?.weigh(weight)
+    return this.#cgroup?.has('cpu') === true
   }
 
   #giveUpCgroup(): void {
