@@ -22,6 +22,8 @@ const WORKER_BYTES = 48 * 1024 * 1024
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
+/** Every which look sees a worker that has had nothing to do since it was last seen. */
+const QUIET_LOOKS = 4
 
 export interface SupplyHost {
   onStarted(worker: Worker): void
@@ -44,6 +46,7 @@ export class ProcessSupply implements BlankShelfHost {
   readonly #idleCores = new IdleCores()
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
   #newcomers = NO_NEWCOMERS
+  #looks = 0
   /** Whose worker was let go for the blank that stands or is to come; null once it is taken. */
   #gavePlace: WorkerOwner | null = null
 
@@ -123,11 +126,14 @@ export class ProcessSupply implements BlankShelfHost {
   measure(nowMs: number): void {
     this.#idleCores.look()
     let table: ProcessTable | null = null
+    lookAfterStrays()
+    this.#looks++
     for (const worker of this.workers) {
+      // Where nothing happens nothing changes, mostly.
+      if (worker.isQuiet && (this.#looks + worker.pid) % QUIET_LOOKS !== 0) continue
       if (worker.group.needsTable) table ??= readProcesses()
       worker.measure(table)
     }
-    lookAfterStrays()
     if (this.memoryBytes > this.settings.memoryBytes) this.#evict(nowMs, false)
   }
 

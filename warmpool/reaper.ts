@@ -36,6 +36,7 @@ while [ "$at" -gt 0 ]; do
   at=$((at - 1))
   eval "folder=\\$folder_$at"
   [ -n "$folder" ] || continue
+  [ -e "$folder/cgroup.procs" ] || continue
   if [ -e "$folder/cgroup.kill" ]; then echo 1 >"$folder/cgroup.kill"; continue; fi
   rounds=50
   while [ "$rounds" -gt 0 ]; do

@@ -354,9 +354,9 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.#nextTickAtMs = nowMs + TICK_MS
     this.#supply.measure(nowMs)
     if (this.#supply.isPolling) this.#glanceSoon()
+    for (const pool of this.#pools()) pool.checkLimits()
     for (const pool of this.#functions.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
-      pool.checkLimits()
       pool.checkResponsive(nowMs, PING_EVERY_MS)
       this.#toBalance.add(pool)
     }
@@ -366,7 +366,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   #glanceSoon(): void {
     setTimeout(() => {
       this.#supply.glance()
-      for (const pool of this.#functions.values()) pool.checkLimits()
+      for (const pool of this.#pools()) pool.checkLimits()
       if (performance.now() < this.#nextTickAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
     }, GLANCE_EVERY_MS).unref()
   }

@@ -91,6 +91,7 @@ export class Worker implements EndingOwner {
   /** Processor time of its group when it was last seen idle or to have answered since the look before. */
   #cpuMsAtAnswer = 0
   #answered = 0
+  #invocationsAtLook = -1
   #hasHeapRunOut = false
   readonly #process: WorkerProcess
   readonly #journal: Journal
@@ -229,6 +230,7 @@ export class Worker implements EndingOwner {
     this.group.measure(table)
     const { rssBytes, cpuMs } = this.group.usage
     this.rssBytes = rssBytes
+    this.#invocationsAtLook = this.inFlight > 0 || this.state === 'loading' ? -1 : this.invocations
     void this.#temporaryFolder?.look(this.#limits?.diskBytes ?? 0)
     const answered = this.invocations - this.inFlight
     if (this.inFlight > 0 && answered === this.#answered) return
@@ -241,6 +243,11 @@ export class Worker implements EndingOwner {
     this.#temporaryFolder = new FolderSize(path)
   }
 
+  /** It has been alone, and has had nothing to do, since it was last looked at. */
+  get isQuiet(): boolean {
+    return this.invocations === this.#invocationsAtLook && this.inFlight === 0 && !this.group.hasOthers
+  }
+
   /** What it may use from now on, and everything that it has started. Returns the settings that cannot be kept here. */
   limit({ limits, cpu }: FunctionSettings): UnkeptSetting[] {
     this.#limits = limits
@@ -250,6 +257,10 @@ export class Worker implements EndingOwner {
 
   /** What it has used more of than it may, at the last look: it must go. */
   get excess(): Excess | null {
+    return this.isQuiet ? null : this.#usedTooMuchOf()
+  }
+
+  #usedTooMuchOf(): Excess | null {
     if (this.#limits === null) return null
     const { rssBytes, processes, cpuMs } = this.group.usage
     return excessOf(
@@ -328,7 +339,7 @@ export class Worker implements EndingOwner {
   /** It has ended by itself, or of the kernel: of too much, perhaps. */
   #explain(): void {
     if (this.reason !== null) return
-    const excess = this.excess
+    const excess = this.#usedTooMuchOf()
     if (excess !== 'out-of-memory' && excess !== 'too-many-processes') return
     this.reason = excess
     this.note ??= describeExcess(excess, this.#limits!)

@@ -1,9 +1,10 @@
 /** What a worker and everything it has started may use, with the kernel's help and without: the same ends. */
 import { describe, expect, test } from 'vitest'
 import type { FunctionDefaults, WarmPool } from '../../warmpool/index.ts'
-import { makePool, nextEvent } from './pool-under-test.ts'
+import { eventually, makePool, nextEvent } from './pool-under-test.ts'
 
 const GREEDY = new URL('./tasks/greedy.mjs', import.meta.url)
+const GREEDY_AT_LOAD = new URL('./tasks/greedy-at-load.mjs', import.meta.url)
 const MiB = 1024 * 1024
 
 for (const cgroups of ['auto', 'never'] as const) {
@@ -23,12 +24,11 @@ for (const cgroups of ['auto', 'never'] as const) {
 
     test('memory within the limit is left alone', async () => {
       const pool = poolWith({ memoryBytes: 400 * MiB })
-      const held = pool.run(GREEDY, { do: 'buffers', bytes: 150 * MiB })
-      const recycled = nextEvent(pool, 'death')
-      await expect(pool.run(GREEDY, { do: 'echo', value: 1 })).resolves.toBe(1)
-      await pool.close(0)
-      await expect(held).rejects.toMatchObject({ code: 'shutdown' })
-      expect((await recycled).reason).toBe('shutdown')
+      const died = nextEvent(pool, 'death')
+      expect(await pool.run(GREEDY, { do: 'holds', bytes: 150 * MiB })).toBe(150 * MiB)
+      await eventually(() => pool.status().pool.memoryBytes > 150 * MiB)
+      await pool.close()
+      expect((await died).reason).toBe('shutdown')
     })
 
     test('more processes than it may have end it', async () => {
@@ -54,8 +54,8 @@ for (const cgroups of ['auto', 'never'] as const) {
     })
 
     test('a worker that runs out of memory while it loads makes its function unavailable', async () => {
-      const pool = poolWith({ memoryBytes: 8 * MiB })
-      await expect(pool.run(GREEDY, { do: 'echo' })).rejects.toMatchObject({ code: 'init-failed' })
+      const pool = poolWith({ memoryBytes: 160 * MiB })
+      await expect(pool.run(GREEDY_AT_LOAD)).rejects.toMatchObject({ code: 'init-failed' })
     })
   })
 }

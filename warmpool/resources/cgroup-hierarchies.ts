@@ -4,7 +4,7 @@
  * preparing a hierarchy of version 2, where a cgroup that hands controllers on may hold no processes itself.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 export type Controller = 'memory' | 'pids' | 'cpu'
 
@@ -35,7 +35,9 @@ export function hierarchiesOf(cgroups: string, mounts: string): Hierarchy[] {
     }
     if (type !== 'cgroup') return []
     const controllers = CONTROLLERS.filter((controller) => options.split(',').includes(controller))
-    const path = [...own].find(([names]) => names.split(',').includes(controllers[0] ?? ''))?.[1]
+    const [first] = controllers
+    if (first === undefined) return []
+    const path = [...own].find(([names]) => names.split(',').includes(first))?.[1]
     const folder = folderOf(path, root, mountPoint)
     return folder === null ? [] : [{ version: 1, folder, controllers: new Set(controllers) }]
   })
@@ -71,8 +73,9 @@ function leaveTo(folder: string, pid: number): void {
 /** Null: what is mounted there does not hold this process's cgroup. */
 function folderOf(path: string | undefined, root: string, mountPoint: string): string | null {
   if (path === undefined || path.includes('/..')) return null
-  if (root === '/') return join(mountPoint, path)
-  return path === root || path.startsWith(`${root}/`) ? join(mountPoint, path.slice(root.length)) : null
+  const isBelow = root === '/' || path === root || path.startsWith(`${root}/`)
+  const rest = path.slice(root === '/' ? 1 : root.length)
+  return isBelow ? resolve(join(mountPoint, rest)) : null
 }
 
 function wordsIn(folder: string, file: string): string[] {

@@ -1,6 +1,6 @@
 /**
- * Whether this process can have cgroups for its workers, found out once, by making the first: where that is refused,
- * nothing is tried again. What an earlier process left in the same place is ended then.
+ * Whether this process can have cgroups for its workers, found out with the first: where that is refused, nothing
+ * is tried again. What an earlier process left in the same place is ended then.
  */
 import { readFileSync } from 'node:fs'
 import { Cgroup, sweepCgroups } from './cgroup.ts'
@@ -15,16 +15,10 @@ let hierarchies: readonly Hierarchy[] | null = null
 /** Null where there can be none. */
 export function openCgroup(workerName: string): Cgroup | null {
   hierarchies ??= findHierarchies()
-  if (hierarchies.length === 0) return null
-  try {
-    return new Cgroup(hierarchies, workerName)
-  } catch {
-    hierarchies = []
-    return null
-  }
+  return hierarchies.length === 0 ? null : new Cgroup(hierarchies, workerName)
 }
 
-/** Attaching a process was refused: this machine's cgroups may be made and not used. */
+/** One was refused. */
 export function giveUpCgroups(): void {
   hierarchies = []
 }

@@ -9,7 +9,7 @@ import { giveUpCgroups, openCgroup } from './cgroups.ts'
 import { nextWorkerName } from './identity.ts'
 import { limitFileSize, limitOpenFiles, pinTo, setNice } from './process-limits.ts'
 import { childrenOf, type ProcessRecord, type ProcessTable, readProcess } from './process-table.ts'
-import { collectStrays, endedHere, killProcess, leaveBehind, startedHere, straysOf } from './strays.ts'
+import { collectStrays, endedHere, killProcess, leaveBehind, startedHere, straysOf, straysSeenOf } from './strays.ts'
 
 /** What a group holds, at the last look. */
 export interface GroupUsage {
@@ -30,6 +30,8 @@ export class ProcessGroup {
   /** In the environment of everything that belongs to it. */
   readonly name = nextWorkerName()
   usage = NOTHING
+  /** At the last look there was more than the worker itself. */
+  hasOthers = false
   #pid = 0
   #weight = USUAL_WEIGHT
   #cgroup: Cgroup | null
@@ -64,13 +66,7 @@ export class ProcessGroup {
       return
     }
     this.#state = 'enclosing'
-    this.#cgroup.attach(pid, (error) => {
-      this.#state = 'enclosed'
-      if (error !== null && (error as NodeJS.ErrnoException).code !== 'ESRCH') this.#giveUpCgroup()
-      // What a launcher has started meanwhile.
-      else this.#attachChildren(pid)
-      this.#onEnclosed?.()
-    })
+    void this.#enclose(pid, this.#cgroup)
   }
 
   /** Calls back once everything that is started from now on will be found: at once, or soon. */
@@ -84,12 +80,14 @@ export class ProcessGroup {
     this.#cgroup?.limitMemory(limits.memoryBytes)
     this.#cgroup?.limitProcesses(limits.processes)
     const { openFiles, diskBytes } = limits
+    // Of a launcher, too, what it has started: the worker itself.
+    const pids = this.#cgroup?.members() ?? [this.#pid, ...descendantsOf(this.#pid)]
     const isKept: Readonly<Record<UnkeptSetting, boolean>> = {
-      'limits.openFiles': !Number.isFinite(openFiles) || limitOpenFiles(this.#pid, openFiles),
-      'limits.disk': !Number.isFinite(diskBytes) || limitFileSize(this.#pid, diskBytes),
+      'limits.openFiles': !Number.isFinite(openFiles) || pids.every((pid) => limitOpenFiles(pid, openFiles)),
+      'limits.disk': !Number.isFinite(diskBytes) || pids.every((pid) => limitFileSize(pid, diskBytes)),
       'cpu.weight': this.#weigh(weight),
-      'cpu.nice': nice === 0 || setNice(this.#pid, nice),
-      'cpu.cores': cores.length === 0 || pinTo(this.#pid, cores),
+      'cpu.nice': nice === 0 || pids.every((pid) => setNice(pid, nice)),
+      'cpu.cores': cores.length === 0 || pids.every((pid) => pinTo(pid, cores)),
     }
     // One that is just dying has nothing to be limited.
     if (readProcess(this.#pid) === null) return []
@@ -106,10 +104,12 @@ export class ProcessGroup {
 
   /** @param table all processes, where {@link needsTable}; null: only those that are known already. */
   measure(table: ProcessTable | null): void {
+    const members = this.#members(table)
+    this.hasOthers = members.length > 1
     let rssBytes = 0
     let processes = 0
     let cpuMs = 0
-    for (const record of this.#members(table)) {
+    for (const record of members) {
       rssBytes += record.rssBytes
       processes += record.threads
       cpuMs += record.cpuMs
@@ -135,10 +135,13 @@ export class ProcessGroup {
   clear(): boolean {
     endedHere(this.#pid)
     if (this.#cgroup !== null) {
+      if (this.#state === 'open') return true
+      if (this.#state === 'enclosing') return false
       this.#lastWords ??= { isOutOfMemory: this.hasRunOutOfMemory(), isOutOfProcesses: this.hasRunOutOfProcesses() }
-      if (this.#cgroup.remove()) return true
-      this.#cgroup.kill()
-      return false
+      const isEmpty = this.#cgroup.members().length === 0
+      if (isEmpty) this.#cgroup.remove()
+      else this.#cgroup.kill()
+      return isEmpty
     }
     leaveBehind(this.name)
     const left = [...this.#alive(), ...straysOf(this.name, this.#pid)].filter(({ pid }) => pid !== this.#pid)
@@ -160,13 +163,22 @@ export class ProcessGroup {
     collectStrays()
   }
 
-  #attachChildren(pid: number): void {
-    for (const child of descendantsOf(pid)) this.#cgroup?.attach(child, () => {})
+  async #enclose(pid: number, cgroup: Cgroup): Promise<void> {
+    try {
+      await cgroup.enclose(pid)
+      // What a launcher has started meanwhile.
+      for (const child of descendantsOf(pid)) await cgroup.enclose(child)
+    } catch (error) {
+      // A process that is gone again needs none.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') this.#giveUpCgroup()
+    }
+    this.#state = 'enclosed'
+    this.#onEnclosed?.()
   }
 
   #members(table: ProcessTable | null): ProcessRecord[] {
     if (this.#cgroup !== null) return this.#cgroup.members().flatMap((pid) => readProcess(pid) ?? [])
-    if (table !== null) this.#remember(membersIn(table, this.#pid, this.#known, straysOf(this.name, this.#pid)))
+    if (table !== null) this.#remember(membersIn(table, this.#pid, this.#known, straysSeenOf(this.name, this.#pid)))
     return this.#alive()
   }
 

@@ -26,6 +26,8 @@ let ownsAll = false
 const started = new Set<number>()
 /** Workers that are gone, where what they have left behind can only be found by looking at every process. */
 const leftBehind = new Set<string>()
+/** All of them, at the last look. */
+let seen: readonly ProcessRecord[] = []
 /** Whose a stray is, kept because a process that has ended has no environment. */
 const owners = new Map<number, { readonly startedAt: number; readonly worker: string | null }>()
 
@@ -52,13 +54,15 @@ export function endedHere(pid: number): void {
   started.delete(pid)
 }
 
-/** Those of one worker that are not gone, the ended ones waited for. */
+/** Those of one worker, as they were when they were last looked after. */
+export function straysSeenOf(worker: string, workerPid: number): ProcessRecord[] {
+  return seen.filter((stray) => belongsTo(stray, worker, workerPid))
+}
+
+/** Those of one worker that are not gone by now, the ended ones waited for. */
 export function straysOf(worker: string, workerPid: number): ProcessRecord[] {
   if (state !== 'collecting') return []
-  return adopted().filter((stray) => {
-    if (stray.session !== workerPid && stray.group !== workerPid && ownerOf(stray) !== worker) return false
-    return !(stray.isZombie && reap(stray.pid))
-  })
+  return adopted().filter((stray) => belongsTo(stray, worker, workerPid) && !(stray.isZombie && reap(stray.pid)))
 }
 
 /** A worker has gone. */
@@ -74,15 +78,15 @@ export function lookAfterStrays(): void {
   }
   if (state !== 'collecting') return
   const ownSession = readProcess(process.pid)?.session
-  const seen = new Set<number>()
-  for (const stray of adopted()) {
-    seen.add(stray.pid)
+  seen = adopted()
+  for (const stray of seen) {
     const isKnown = ownerOf(stray) !== null || started.has(stray.session)
     if (!isKnown && !(ownsAll && stray.session !== ownSession)) continue
     if (stray.isZombie) reap(stray.pid)
     else if (!isKnown) killProcess(stray.pid)
   }
-  for (const pid of owners.keys()) if (!seen.has(pid)) owners.delete(pid)
+  const pids = new Set(seen.map(({ pid }) => pid))
+  for (const pid of owners.keys()) if (!pids.has(pid)) owners.delete(pid)
 }
 
 /** Ends what workers of processes that are gone have left behind; to be called when a program begins. */
@@ -106,6 +110,10 @@ export function killProcess(pid: number): void {
   } catch {
     // It is gone, or not ours.
   }
+}
+
+function belongsTo(stray: ProcessRecord, worker: string, workerPid: number): boolean {
+  return stray.session === workerPid || stray.group === workerPid || ownerOf(stray) === worker
 }
 
 /** This process's children that it did not start. */

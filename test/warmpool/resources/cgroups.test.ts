@@ -1,5 +1,5 @@
 /** Where cgroups are found and what is written into them, on machines that this one is not: in a folder that looks so. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -89,10 +89,12 @@ describe('a hierarchy of version 2', () => {
 })
 
 describe('what is written of a limit', () => {
-  function files(version: 1 | 2, act: (cgroup: Cgroup) => void): Record<string, string> {
+  async function files(version: 1 | 2, act: (cgroup: Cgroup) => void): Promise<Record<string, string>> {
     const folder = makeFolder()
     const controllers = new Set(['memory', 'pids', 'cpu'] as const)
-    act(new Cgroup([{ version, folder, controllers }], 'one'))
+    const cgroup = new Cgroup([{ version, folder, controllers }], 'one')
+    await cgroup.enclose(77)
+    act(cgroup)
     const read = (name: string): [string, string][] => {
       try {
         return [[name, readFileSync(join(folder, 'wrangler-free-one', name), 'utf8')]]
@@ -114,19 +116,19 @@ describe('what is written of a limit', () => {
     cgroup.weigh(50)
   }
 
-  test('in version 2', () => {
-    expect(files(2, limit)).toEqual({
+  test('in version 2', async () => {
+    expect(await files(2, limit)).toEqual({
       'memory.max': '1000',
       'memory.swap.max': '0',
       'memory.oom.group': '1',
       'pids.max': '32',
       'cpu.weight': '50',
     })
-    expect(files(2, (cgroup) => cgroup.limitProcesses(Number.POSITIVE_INFINITY))).toEqual({ 'pids.max': 'max' })
+    expect(await files(2, (cgroup) => cgroup.limitProcesses(Number.POSITIVE_INFINITY))).toEqual({ 'pids.max': 'max' })
   })
 
-  test('in version 1', () => {
-    expect(files(1, limit)).toEqual({
+  test('in version 1', async () => {
+    expect(await files(1, limit)).toEqual({
       'memory.limit_in_bytes': '1000',
       'memory.memsw.limit_in_bytes': '1000',
       'pids.max': '32',
@@ -134,9 +136,10 @@ describe('what is written of a limit', () => {
     })
   })
 
-  test('and what the kernel has done is read back', () => {
+  test('and what the kernel has done is read back', async () => {
     const folder = makeFolder()
     const cgroup = new Cgroup([{ version: 2, folder, controllers: new Set(['memory', 'pids'] as const) }], 'one')
+    await cgroup.enclose(77)
     const own = join(folder, 'wrangler-free-one')
     expect([cgroup.hasRunOutOfMemory(), cgroup.hasRunOutOfProcesses()]).toEqual([false, false])
     writeFileSync(join(own, 'memory.events'), 'low 0\nhigh 0\nmax 12\noom 1\noom_kill 1\noom_group_kill 1\n')
@@ -146,10 +149,10 @@ describe('what is written of a limit', () => {
     expect(cgroup.members()).toEqual([12, 13])
   })
 
-  test('everything in it is ended by one file where there is that file', () => {
+  test('everything in it is ended by one file where there is that file', async () => {
     const folder = makeFolder()
     const cgroup = new Cgroup([{ version: 2, folder, controllers: new Set() }], 'one')
-    mkdirSync(join(folder, 'wrangler-free-one'), { recursive: true })
+    await cgroup.enclose(77)
     writeFileSync(join(folder, 'wrangler-free-one', 'cgroup.kill'), '')
     cgroup.kill()
     expect(readFileSync(join(folder, 'wrangler-free-one', 'cgroup.kill'), 'utf8')).toBe('1')

@@ -25,6 +25,10 @@ const ACTS = {
     }
     await FOR_EVER
   },
+  holds({ bytes }) {
+    fillBuffers(bytes)
+    return bytes
+  },
   heap({ bytes }) {
     fillHeap(bytes)
     return FOR_EVER
@@ -34,7 +38,6 @@ const ACTS = {
     kept.push(spawn(process.execPath, ['-e', script], { stdio: 'ignore' }))
     return FOR_EVER
   },
-  // Each starts two, up to so many in all.
   async forks({ count }) {
     for (let at = 0; at < count; at++) {
       const child = spawn('sleep', ['100'], { stdio: 'ignore' })
