@@ -34,6 +34,7 @@ export class ProcessGroup {
   hasOthers = false
   #pid = 0
   #weight = USUAL_WEIGHT
+  #launched: readonly number[] = []
   #cgroup: Cgroup | null
   #state: 'open' | 'enclosing' | 'enclosed' = 'open'
   #onEnclosed: (() => void) | null = null
@@ -61,6 +62,7 @@ export class ProcessGroup {
   enclose(pid: number): void {
     this.#pid = pid
     startedHere(pid)
+    this.#know([pid])
     if (this.#cgroup === null) {
       this.#state = 'enclosed'
       return
@@ -69,10 +71,10 @@ export class ProcessGroup {
     void this.#enclose(pid, this.#cgroup)
   }
 
-  /** Calls back once everything that is started from now on will be found: at once, or soon. */
+  /** It has booted. Calls back once everything that is started from now on will be found: at once, or soon. */
   whenEnclosed(then: () => void): void {
-    if (this.#state === 'enclosed') then()
-    else this.#onEnclosed = then
+    if (this.#state === 'enclosing') this.#onEnclosed = () => void this.#takeLaunched().then(then)
+    else void this.#takeLaunched().then(then)
   }
 
   /** From now on. Returns the settings that nobody here can see to: all others hold, by the kernel or by looking. */
@@ -80,8 +82,7 @@ export class ProcessGroup {
     this.#cgroup?.limitMemory(limits.memoryBytes)
     this.#cgroup?.limitProcesses(limits.processes)
     const { openFiles, diskBytes } = limits
-    // Of a launcher, too, what it has started: the worker itself.
-    const pids = this.#cgroup?.members() ?? [this.#pid, ...descendantsOf(this.#pid)]
+    const pids = [this.#pid, ...this.#launched]
     const isKept: Readonly<Record<UnkeptSetting, boolean>> = {
       'limits.openFiles': !Number.isFinite(openFiles) || pids.every((pid) => limitOpenFiles(pid, openFiles)),
       'limits.disk': !Number.isFinite(diskBytes) || pids.every((pid) => limitFileSize(pid, diskBytes)),
@@ -156,6 +157,14 @@ export class ProcessGroup {
     return this.#cgroup?.has('cpu') === true
   }
 
+  /** Of a launcher the worker itself is a child, and may have been there before the cgroup was. */
+  async #takeLaunched(): Promise<void> {
+    this.#launched = descendantsOf(this.#pid)
+    this.#know(this.#launched)
+    // One that has gone meanwhile needs none.
+    for (const pid of this.#launched) await this.#cgroup?.enclose(pid).catch(() => {})
+  }
+
   #giveUpCgroup(): void {
     giveUpCgroups()
     this.#cgroup?.remove()
@@ -166,8 +175,6 @@ export class ProcessGroup {
   async #enclose(pid: number, cgroup: Cgroup): Promise<void> {
     try {
       await cgroup.enclose(pid)
-      // What a launcher has started meanwhile.
-      for (const child of descendantsOf(pid)) await cgroup.enclose(child)
     } catch (error) {
       // A process that is gone again needs none.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') this.#giveUpCgroup()
@@ -182,17 +189,20 @@ export class ProcessGroup {
     return this.#alive()
   }
 
+  #know(pids: readonly number[]): void {
+    for (const pid of pids) {
+      const record = readProcess(pid)
+      if (record !== null) this.#known.set(pid, record.startedAt)
+    }
+  }
+
   #remember(members: readonly ProcessRecord[]): void {
     this.#known.clear()
     for (const { pid, startedAt } of members) this.#known.set(pid, startedAt)
   }
 
-  /** Those of the known ones that still are who they were; before the first look the worker alone. */
+  /** Those of the known ones that still are who they were. */
   #alive(): ProcessRecord[] {
-    if (this.#known.size === 0) {
-      const worker = this.usage === NOTHING ? readProcess(this.#pid) : null
-      return worker === null ? [] : [worker]
-    }
     return [...this.#known].flatMap(([pid, startedAt]) => {
       const record = readProcess(pid)
       return record?.startedAt === startedAt && !record.isZombie ? [record] : []
