@@ -10,7 +10,7 @@ import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import { Journal } from './journal.ts'
 import { LogBudget, LogLines } from './log-lines.ts'
-import { describeExcess, type Excess, excessOf } from './policy/limits.ts'
+import { describeExcess, type Excess, excessOf, isExcess } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
 import { FolderSize } from './resources/folder-size.ts'
@@ -26,6 +26,9 @@ import { FrameWriter, flushAfterThisRead } from './wire/frame-writer.ts'
 import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
 import { type ErrorReport, type Hello, type Load, parseMessage, type Ready } from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
+
+/** How V8 ends a process whose heap is full. */
+const ABORTED: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL'])
 
 /** What a worker tells whoever owns it. The owner changes with its life: the blanks' shelf, then a function's pool. */
 export interface WorkerOwner {
@@ -257,11 +260,7 @@ export class Worker implements EndingOwner {
 
   /** What it has used more of than it may, at the last look: it must go. */
   get excess(): Excess | null {
-    return this.isQuiet ? null : this.#usedTooMuchOf()
-  }
-
-  #usedTooMuchOf(): Excess | null {
-    if (this.#limits === null) return null
+    if (this.isQuiet || this.#limits === null) return null
     const { rssBytes, processes, cpuMs } = this.group.usage
     return excessOf(
       {
@@ -269,7 +268,7 @@ export class Worker implements EndingOwner {
         processes,
         cpuMs: this.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
         diskBytes: this.#temporaryFolder?.bytes ?? 0,
-        isOutOfMemory: this.group.hasRunOutOfMemory() || this.#hasHeapRunOut,
+        isOutOfMemory: this.group.hasRunOutOfMemory(),
         isOutOfProcesses: this.group.hasRunOutOfProcesses(),
       },
       this.#limits,
@@ -278,7 +277,10 @@ export class Worker implements EndingOwner {
 
   /** Ends it for what it has used. */
   killFor(excess: Excess): void {
-    this.note ??= describeExcess(excess, this.#limits!)
+    if (this.state === 'dead' || isExcess(this.reason)) return
+    this.note = describeExcess(excess, this.#limits!)
+    // That it was about to go is not what its calls end of.
+    this.reason = excess
     this.kill(excess)
   }
 
@@ -336,13 +338,15 @@ export class Worker implements EndingOwner {
     this.owner.onDied(this, orphans)
   }
 
-  /** It has ended by itself, or of the kernel: of too much, perhaps. */
+  /** It has ended by itself, or the kernel has ended it: of too much, perhaps, also while it should have gone anyway. */
   #explain(): void {
-    if (this.reason !== null) return
-    const excess = this.#usedTooMuchOf()
-    if (excess !== 'out-of-memory' && excess !== 'too-many-processes') return
-    this.reason = excess
-    this.note ??= describeExcess(excess, this.#limits!)
+    const isGoing = this.reason !== null && !(this.state === 'draining' && this.inFlight > 0)
+    if (isGoing || this.#limits === null) return
+    const isHeapFull = this.#hasHeapRunOut && ABORTED.has(this.exit?.signal ?? '')
+    const isOutOfMemory = isHeapFull || this.group.hasRunOutOfMemory()
+    if (!isOutOfMemory && !this.group.hasRunOutOfProcesses()) return
+    this.reason = isOutOfMemory ? 'out-of-memory' : 'too-many-processes'
+    this.note ??= isHeapFull ? 'its heap was full' : describeExcess(this.reason, this.#limits)
   }
 
   #onErrorLine(line: string): void {

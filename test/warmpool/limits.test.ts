@@ -1,7 +1,9 @@
 /** What a worker and everything it has started may use, with the kernel's help and without: the same ends. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { FunctionDefaults, WarmPool } from '../../warmpool/index.ts'
-import { eventually, makePool, nextEvent } from './pool-under-test.ts'
+import { eventually, makeFolder, makePool, nextEvent } from './pool-under-test.ts'
 
 const GREEDY = new URL('./tasks/greedy.mjs', import.meta.url)
 const GREEDY_AT_LOAD = new URL('./tasks/greedy-at-load.mjs', import.meta.url)
@@ -21,6 +23,21 @@ for (const cgroups of ['auto', 'never'] as const) {
         expect(await pool.run(GREEDY, { do: 'echo', value: 'next' })).toBe('next')
       })
     }
+
+    test('a worker that is being replaced for its memory, and goes on to take more, is ended for that', async () => {
+      const pool = poolWith({ memoryBytes: 220 * MiB }, { memoryBytes: 120 * MiB })
+      const file = join(makeFolder(), 'go')
+      const held = pool
+        .run(GREEDY, { do: 'again', bytes: 130 * MiB, file, more: 300 * MiB })
+        .catch((error) => error.code)
+      const { reason, pid } = await nextEvent(pool, 'recycle')
+      expect(reason).toBe('memory')
+      await eventually(() =>
+        pool.status().functions[0]!.workers.some((one) => one.pid === pid && one.state === 'draining'),
+      )
+      writeFileSync(file, '')
+      expect(await held).toBe('out-of-memory')
+    })
 
     test('memory within the limit is left alone', async () => {
       const pool = poolWith({ memoryBytes: 400 * MiB })
@@ -59,6 +76,14 @@ for (const cgroups of ['auto', 'never'] as const) {
     })
   })
 }
+
+test('a full heap is told as what it is; the words alone are not', async () => {
+  const pool = makePool({})
+  await expect(pool.run(GREEDY, { do: 'fullHeap', then: 'abort' })).rejects.toMatchObject({ code: 'out-of-memory' })
+  expect(await pool.run(GREEDY, { do: 'fullHeap', then: 'go on' })).toBe('alive')
+  process.kill(pool.status().functions[0]!.workers[0]!.pid, 'SIGKILL')
+  expect(await nextEvent(pool, 'death')).toMatchObject({ reason: 'crash' })
+})
 
 test('descriptors beyond the limit are refused to the function, and to nobody else', async () => {
   const pool = makePool({ limits: { openFiles: 64 } })

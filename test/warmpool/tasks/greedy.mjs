@@ -1,6 +1,6 @@
 // Takes more of the machine than it should: bounded in each way, should nobody stop it.
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -24,6 +24,18 @@ const ACTS = {
       await new Promise(setImmediate)
     }
     await FOR_EVER
+  },
+  // As V8 does where the heap is full.
+  fullHeap({ then }) {
+    writeSync(2, 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n')
+    if (then === 'abort') process.abort()
+    return 'alive'
+  },
+  // Some at first, and more once there is a file.
+  async again({ bytes, file, more }) {
+    fillBuffers(bytes)
+    while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 5))
+    await ACTS.buffers({ bytes: more })
   },
   holds({ bytes }) {
     fillBuffers(bytes)
