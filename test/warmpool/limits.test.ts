@@ -1,9 +1,19 @@
 /** What a worker and everything it has started may use, with the kernel's help and without: the same ends. */
-import { writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { FunctionDefaults, WarmPool } from '../../warmpool/index.ts'
+import { variableOf } from '../../warmpool/resources/process-table.ts'
 import { eventually, makeFolder, makePool, nextEvent } from './pool-under-test.ts'
+
+/** Processes that were started with this variable. */
+function withVariable(name: string, value: string): number[] {
+  const pids = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+  return pids.filter((pid) => variableOf(pid, name) === value)
+}
 
 const GREEDY = new URL('./tasks/greedy.mjs', import.meta.url)
 const GREEDY_AT_LOAD = new URL('./tasks/greedy-at-load.mjs', import.meta.url)
@@ -55,6 +65,14 @@ for (const cgroups of ['auto', 'never'] as const) {
       expect(await pool.run(GREEDY, { do: 'echo', value: 'next' })).toBe('next')
     })
 
+    test('processes that start processes, in sessions of their own, are all gone with it', async () => {
+      const token = randomUUID()
+      const pool = poolWith({ processes: 32 })
+      const forest = pool.run(GREEDY, { do: 'forest', token })
+      await expect(forest).rejects.toMatchObject({ code: 'too-many-processes' })
+      await eventually(() => withVariable('FOREST', token).length === 0)
+    })
+
     for (const spin of ['spin', 'spinSoftly']) {
       test(`processor time is limited (${spin})`, async () => {
         const pool = poolWith({ cpuTimeMs: 300 })
@@ -79,8 +97,8 @@ for (const cgroups of ['auto', 'never'] as const) {
 
 test('a full heap is told as what it is; the words alone are not', async () => {
   const pool = makePool({})
-  await expect(pool.run(GREEDY, { do: 'fullHeap', then: 'abort' })).rejects.toMatchObject({ code: 'out-of-memory' })
-  expect(await pool.run(GREEDY, { do: 'fullHeap', then: 'go on' })).toBe('alive')
+  await expect(pool.run(GREEDY, { do: 'fullHeap', aborts: true })).rejects.toMatchObject({ code: 'out-of-memory' })
+  expect(await pool.run(GREEDY, { do: 'fullHeap', aborts: false })).toBe('alive')
   process.kill(pool.status().functions[0]!.workers[0]!.pid, 'SIGKILL')
   expect(await nextEvent(pool, 'death')).toMatchObject({ reason: 'crash' })
 })

@@ -26,9 +26,9 @@ const ACTS = {
     await FOR_EVER
   },
   // As V8 does where the heap is full.
-  fullHeap({ then }) {
+  fullHeap({ aborts }) {
     writeSync(2, 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n')
-    if (then === 'abort') process.abort()
+    if (aborts) process.abort()
     return 'alive'
   },
   // Some at first, and more once there is a file.
@@ -57,6 +57,14 @@ const ACTS = {
       kept.push(child)
     }
     await FOR_EVER
+  },
+  // Each process starts two more, in a session of their own, 127 in all.
+  forest({ token }) {
+    const script =
+      'if [ "$1" -gt 0 ]; then for each in 1 2; do setsid /bin/sh -c "$GROW" sh "$(($1 - 1))" & done; fi; exec sleep 100'
+    const env = { ...process.env, GROW: script, FOREST: token }
+    kept.push(spawn('/bin/sh', ['-c', script, 'sh', '6'], { stdio: 'ignore', env }))
+    return FOR_EVER
   },
   spin({ ms }) {
     const until = performance.now() + ms

@@ -21,12 +21,11 @@ const WAYS = {
   ],
 }
 
-export default async function start({ how, then }) {
+export default async function start({ how }) {
   const [file, args] = WAYS[how]
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: how === 'setsid' })
   const [output] = await once(child.stdout, 'data')
   child.stdout.destroy()
   child.unref()
-  if (then === 'exit') process.exit(0)
   return { pid: Number(output), worker: process.pid }
 }
