@@ -9,7 +9,16 @@ import { giveUpCgroups, openCgroup } from './cgroups.ts'
 import { nextWorkerName } from './identity.ts'
 import { limitFileSize, limitOpenFiles, pinTo, setNice } from './process-limits.ts'
 import { childrenOf, type ProcessRecord, type ProcessTable, readProcess } from './process-table.ts'
-import { collectStrays, endedHere, killProcess, leaveBehind, startedHere, straysOf, straysSeenOf } from './strays.ts'
+import {
+  collectStrays,
+  endedHere,
+  isGivenStrays,
+  killProcess,
+  leaveBehind,
+  startedHere,
+  straysOf,
+  straysSeenOf,
+} from './strays.ts'
 
 /** What a group holds, at the last look. */
 export interface GroupUsage {
@@ -45,7 +54,7 @@ export class ProcessGroup {
 
   constructor(usesCgroups: boolean) {
     this.#cgroup = usesCgroups ? openCgroup(this.name) : null
-    if (this.#cgroup === null) collectStrays()
+    if (this.#cgroup === null || isGivenStrays()) collectStrays()
   }
 
   /** Told to the reaper; null: there is none, and what bears the name is to be looked for. */

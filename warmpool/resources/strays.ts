@@ -15,6 +15,8 @@ const PROCESSES = {
 } as const
 const PR_SET_CHILD_SUBREAPER = 36
 const WNOHANG = 1
+/** Of a container, without another that looks after orphans: then everybody's come here, and are not to be ended. */
+const IS_FIRST = process.pid === 1
 
 type Functions = NonNullable<ReturnType<typeof cFunctions<typeof PROCESSES>>>
 
@@ -26,10 +28,17 @@ let ownsAll = false
 const started = new Set<number>()
 /** Workers that are gone, where what they have left behind can only be found by looking at every process. */
 const leftBehind = new Set<string>()
+/** Those that had ended already at the last look, by when they had started. */
+const zombies = new Map<number, number>()
 /** All of them, at the last look. */
 let seen: readonly ProcessRecord[] = []
 /** Whose a stray is, kept because a process that has ended has no environment. */
 const owners = new Map<number, { readonly startedAt: number; readonly worker: string | null }>()
+
+/** Orphans come here, asked for or not. */
+export function isGivenStrays(): boolean {
+  return IS_FIRST
+}
 
 /** Asks the system for them, once. False: they go to the system's first process, and are found by their name only. */
 export function collectStrays(): boolean {
@@ -81,10 +90,14 @@ export function lookAfterStrays(): void {
   seen = adopted()
   for (const stray of seen) {
     const isKnown = ownerOf(stray) !== null || started.has(stray.session)
-    if (!isKnown && !(ownsAll && stray.session !== ownSession)) continue
-    if (stray.isZombie) reap(stray.pid)
-    else if (!isKnown) killProcess(stray.pid)
+    if (!isKnown && stray.session === ownSession) continue
+    if (stray.isZombie) {
+      // Its own children Node waits for at once: what is still there at the next look is nobody's.
+      if (isKnown || zombies.get(stray.pid) === stray.startedAt) reap(stray.pid)
+    } else if (!isKnown && ownsAll && !IS_FIRST) killProcess(stray.pid)
   }
+  zombies.clear()
+  for (const { pid, startedAt, isZombie } of seen) if (isZombie) zombies.set(pid, startedAt)
   const pids = new Set(seen.map(({ pid }) => pid))
   for (const pid of owners.keys()) if (!pids.has(pid)) owners.delete(pid)
 }
