@@ -6,7 +6,7 @@
  * it may be the program's own. They are waited for when they end, so that none stays as a zombie.
  */
 import { cFunctions } from '../wire/c-library.ts'
-import { isLeftBehind, WORKER_VARIABLE } from './identity.ts'
+import { isLeftBehind, ownerName, WORKER_VARIABLE } from './identity.ts'
 import { childrenOf, type ProcessRecord, readProcess, readProcesses, variableOf } from './process-table.ts'
 
 const PROCESSES = {
@@ -89,7 +89,7 @@ export function lookAfterStrays(): void {
   const ownSession = readProcess(process.pid)?.session
   seen = adopted()
   for (const stray of seen) {
-    const isKnown = ownerOf(stray) !== null || started.has(stray.session)
+    const isKnown = ownerOf(stray)?.startsWith(`${ownerName()}.`) === true || started.has(stray.session)
     if (!isKnown && stray.session === ownSession) continue
     if (stray.isZombie) {
       // Its own children Node waits for at once: what is still there at the next look is nobody's.
