@@ -95,6 +95,23 @@ for (const cgroups of ['auto', 'never'] as const) {
   })
 }
 
+test('a worker has the processors and the urgency that it is given, and what it starts has them, too', async () => {
+  const pool = makePool({ cpu: { cores: [0], nice: 5 } })
+  const unkept: string[] = []
+  pool.on('unkept', ({ settings }) => unkept.push(...settings))
+  const said = (await pool.run(GREEDY, { do: 'childStatus' })) as string
+  expect(/^Cpus_allowed_list:\s*(.*)$/m.exec(said)![1]).toBe('0')
+  expect(said.split('\n').at(-1)).toBe('5')
+  expect(unkept).toEqual([])
+})
+
+test('what this system does not let anybody keep is told', async () => {
+  const pool = makePool({ cpu: { weight: 50 } }, { cgroups: 'never', blanks: 0 })
+  const unkept = nextEvent(pool, 'unkept')
+  await pool.run(GREEDY, { do: 'echo', value: 1 })
+  expect((await unkept).settings).toEqual(['cpu.weight'])
+})
+
 test('a full heap is told as what it is; the words alone are not', async () => {
   const pool = makePool({})
   await expect(pool.run(GREEDY, { do: 'fullHeap', aborts: true })).rejects.toMatchObject({ code: 'out-of-memory' })

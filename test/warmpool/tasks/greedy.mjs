@@ -1,5 +1,5 @@
 // Takes more of the machine than it should: bounded in each way, should nobody stop it.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,8 @@ const ACTS = {
     }
     await FOR_EVER
   },
+  // Of a process that it has started: what the system says, and how nice it is.
+  childStatus: () => execFileSync('/bin/sh', ['-c', 'cat /proc/self/status; nice']).toString().trim(),
   // As V8 does where the heap is full.
   fullHeap({ aborts }) {
     writeSync(2, 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n')
