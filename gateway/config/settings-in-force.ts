@@ -1,5 +1,6 @@
 /** How a function is run, setting by setting, and who says so: for people who wonder why. Values of variables are not shown. */
 import * as z from 'zod'
+import { DEFAULT_FUNCTION_SETTINGS, memoryLimitBytes } from '../../warmpool/index.ts'
 import { fields, kinds, unwrap } from './fields.ts'
 import { functionFields, type WrittenSettings } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
@@ -34,8 +35,16 @@ function groupInForce(name: 'queue' | 'limits' | 'cpu', layers: readonly Setting
     const valueIn = ({ written }: SettingsLayer): unknown =>
       (written[name] as Record<string, unknown> | undefined)?.[key]
     const last = layers.findLast((layer) => valueIn(layer) !== undefined)
+    if (last === undefined && name === 'limits' && key === 'memory') return memoryLimitInForce(layers)
     return inForce(`${name}.${key}`, schema as z.ZodType, last && valueIn(last), last?.from)
   })
+}
+
+/** Nobody says it: it leaves room above what a worker is recycled at. */
+function memoryLimitInForce(layers: readonly SettingsLayer[]): SettingInForce {
+  const last = layers.findLast(({ written }) => written.memory !== undefined)
+  const bytes = memoryLimitBytes(last?.written.memory ?? DEFAULT_FUNCTION_SETTINGS.memoryBytes)
+  return { key: 'limits.memory', value: formatSize(bytes), from: 'default' }
 }
 
 function variablesInForce(layers: readonly SettingsLayer[]): SettingInForce[] {
