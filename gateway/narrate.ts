@@ -1,10 +1,18 @@
 /** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
-import type { WarmPool } from '../warmpool/index.ts'
+import { type DeathReason, EXCESSES, type WarmPool } from '../warmpool/index.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
 import type { Logger } from './log.ts'
 
 /** Ends of a life that somebody should look into. The others are the pool's everyday work. */
-const WORRYING = new Set(['crash', 'init-failed', 'timeout', 'unresponsive', 'memory'])
+const WORRYING = new Set<DeathReason>([
+  'crash',
+  'init-failed',
+  'timeout',
+  'stream-timeout',
+  'unresponsive',
+  'memory',
+  ...EXCESSES,
+])
 
 export function logPool(pool: WarmPool, log: Logger): void {
   pool.on('log', ({ function: name, pid, stream, line }) => log.info({ function: name ?? 'blank', pid, stream }, line))
@@ -18,6 +26,12 @@ export function logPool(pool: WarmPool, log: Logger): void {
   pool.on('loaded', ({ function: name, pid, loadMs }) =>
     log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`),
   )
+  const warnedOf = new Set<string>()
+  pool.on('unkept', ({ function: name, settings }) => {
+    const news = settings.filter((setting) => !warnedOf.has(setting))
+    for (const setting of news) warnedOf.add(setting)
+    if (news.length > 0) log.warn({ function: name }, `this system does not let the gateway keep ${news.join(', ')}`)
+  })
   pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
     const level = WORRYING.has(reason) ? 'warn' : 'debug'
     log[level]({ function: name ?? 'blank', pid, invocations }, `worker ended: ${description}`)

@@ -13,6 +13,7 @@ export interface BlankShelfHost {
   onBlank(worker: Worker): void
   onBlankDied(worker: Worker): void
   onBlankLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
+  readonly usesCgroups: boolean
 }
 
 /** Boots that fail in a row until those who wait are told. */
@@ -63,7 +64,7 @@ export class BlankShelf implements WorkerOwner {
     this.lastStartAtMs = nowMs
     let worker: Worker
     try {
-      worker = new Worker(commandOf(this.#runtime, this.#locate), this, nowMs)
+      worker = new Worker(commandOf(this.#runtime, this.#locate), this, nowMs, this.#host.usesCgroups)
     } catch (error) {
       // What is not installed will not be there with the third try either: who waits is told at once.
       if (error instanceof RuntimeMissing) this.#missing = error.message

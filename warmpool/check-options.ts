@@ -5,18 +5,22 @@
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
-  type FunctionSettings,
+  type FunctionDefaults,
   type PoolSettings,
 } from './settings.ts'
 
 /** Settings for which 0 makes no sense. */
-const AT_LEAST_ONE = new Set(['maxWorkers', 'concurrency', 'maxInvocations', 'bootTimeoutMs'])
+const AT_LEAST_ONE = new Set(['maxWorkers', 'concurrency', 'maxInvocations', 'bootTimeoutMs', 'processes', 'weight'])
+/** Of which less than nothing may be asked. */
+const LEAST: Readonly<Record<string, number>> = { nice: -20 }
 
 /** Throws TypeError that names every mistake. */
-export function checkOptions(pool: Partial<PoolSettings>, defaults: Partial<FunctionSettings>): void {
+export function checkOptions(pool: Partial<PoolSettings>, defaults: FunctionDefaults): void {
   const mistakes = [
     ...mistakesIn(pool, DEFAULT_POOL_SETTINGS, ''),
     ...mistakesIn(defaults, DEFAULT_FUNCTION_SETTINGS, 'defaults.'),
+    ...mistakesIn(defaults.limits ?? {}, DEFAULT_FUNCTION_SETTINGS.limits, 'defaults.limits.'),
+    ...mistakesIn(defaults.cpu ?? {}, DEFAULT_FUNCTION_SETTINGS.cpu, 'defaults.cpu.'),
     ...mistakesIn(defaults.queue ?? {}, DEFAULT_FUNCTION_SETTINGS.queue, 'defaults.queue.'),
   ]
   if (mistakes.length > 0) throw new TypeError(`WarmPool cannot be made: ${mistakes.join('; ')}`)
@@ -58,7 +62,7 @@ function mistakesIn(given: object, known: object, prefix: string): string[] {
     if (!(key in known)) return [`${prefix}${key} is unknown (there are: ${Object.keys(known).join(', ')})`]
     const wanted = typeof known[key as keyof typeof known]
     if (value === undefined || (wanted !== 'number' && typeof value === wanted)) return []
-    const least = AT_LEAST_ONE.has(key) ? 1 : 0
+    const least = AT_LEAST_ONE.has(key) ? 1 : (LEAST[key] ?? 0)
     if (wanted === 'number' && typeof value === 'number' && value >= least) return []
     return [
       `${prefix}${key} is ${JSON.stringify(value)}, and must be ${wanted === 'number' ? `a number from ${least}` : `of type ${wanted}`}`,

@@ -1,13 +1,17 @@
 /**
- * How a process ends: asked first (SIGTERM), made to after a while (SIGKILL, its whole group), and gone only when it
- * has exited and its last bytes have been read. Whatever it started goes with it.
+ * How a process ends: asked first (SIGTERM), made to after a while (SIGKILL), and gone only when it has exited, its last
+ * bytes have been read, and whatever it has started is gone, too.
  */
+import type { ProcessGroup } from './resources/process-group.ts'
 import { signalGroup, type WorkerProcess } from './spawn.ts'
 
 /** How long a process that should go may take after it was asked, before SIGKILL. */
 const PATIENCE_MS = 1_000
 /** How long the last bytes of a dead process may take, and how long one without a wire may live. */
 const LAST_BYTES_MS = 500
+/** How often it is looked whether what it had started is gone, and how often at most: then others must be told. */
+const CLEAR_EVERY_MS = 5
+const MOST_CLEARINGS = 200
 
 export interface Exit {
   readonly code: number | null
@@ -27,12 +31,16 @@ export class Ending {
   /** How it exited; null while it runs. */
   exit: Exit | null = null
   readonly #process: WorkerProcess
+  readonly #group: ProcessGroup
   readonly #owner: EndingOwner
   #timer: NodeJS.Timeout | null = null
   #isWireClosed = false
+  #isCleared = false
+  #clearings = 0
 
-  constructor(process: WorkerProcess, owner: EndingOwner) {
+  constructor(process: WorkerProcess, group: ProcessGroup, owner: EndingOwner) {
     this.#process = process
+    this.#group = group
     this.#owner = owner
     process.wire.once('close', () => this.#onWireClosed())
     process.child.once('exit', (code, signal) => this.#onExit({ code, signal }))
@@ -40,6 +48,7 @@ export class Ending {
 
   /** It has that long to end by itself; then it is asked, and made to. */
   within(graceMs: number): void {
+    if (this.exit !== null) return
     this.#wait(graceMs, () => {
       signalGroup(this.#process.pid, 'SIGTERM')
       this.#wait(PATIENCE_MS, () => this.kill())
@@ -52,6 +61,8 @@ export class Ending {
   }
 
   kill(): void {
+    if (this.exit !== null) return
+    this.#group.kill()
     signalGroup(this.#process.pid, 'SIGKILL')
     // The group may not exist yet when the process has hardly started.
     this.#process.child.kill('SIGKILL')
@@ -68,13 +79,22 @@ export class Ending {
     this.exit = exit
     // Whatever it started must not outlive it, nor hold its pipes open.
     signalGroup(this.#process.pid, 'SIGKILL')
+    this.#isCleared = this.#group.clear()
     if (this.#isWireClosed) this.#gone()
     else this.#wait(LAST_BYTES_MS, () => this.#process.wire.destroy())
   }
 
   #gone(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#owner.onGone()
+    if (this.#isCleared || this.#clearings >= MOST_CLEARINGS) {
+      if (this.#timer !== null) clearTimeout(this.#timer)
+      this.#owner.onGone()
+      return
+    }
+    this.#wait(CLEAR_EVERY_MS, () => {
+      this.#clearings++
+      this.#isCleared = this.#group.clear()
+      this.#gone()
+    })
   }
 
   /** One thing is waited for at a time: the latest. */

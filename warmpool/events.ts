@@ -1,4 +1,5 @@
 /** What the pool tells whoever listens, as typed events. Nothing waits for a listener. */
+import type { UnkeptSetting } from './resources/process-group.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
@@ -36,6 +37,11 @@ export interface LoadFailedEvent extends WorkerEvent {
   readonly report: ErrorReport
 }
 
+/** The function runs without these settings: this system does not let us see to them. */
+export interface UnkeptEvent extends WorkerEvent {
+  readonly settings: readonly UnkeptSetting[]
+}
+
 export interface LogEvent extends WorkerEvent {
   readonly stream: 'stdout' | 'stderr'
   readonly line: string
@@ -47,5 +53,6 @@ export interface PoolEvents {
   recycle: [RecycleEvent]
   death: [DeathEvent]
   'load-failed': [LoadFailedEvent]
+  unkept: [UnkeptEvent]
   log: [LogEvent]
 }

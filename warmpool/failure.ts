@@ -1,5 +1,6 @@
 /** Why an invocation got no (whole) response: one class, a stable code, and whose fault it was. */
 
+import type { Excess } from './policy/limits.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
@@ -11,6 +12,9 @@ export type FailureCode =
   | 'worker-died'
   | 'worker-broke-protocol'
   | 'timeout'
+  | 'stream-timeout'
+  | 'response-too-large'
+  | Excess
   | 'queue-full'
   | 'queue-timeout'
   | 'init-failed'

@@ -12,8 +12,10 @@ import type { FunctionSpec } from './function-spec.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
 import type { Claimant } from './policy/fair-share.ts'
+import { isExcess } from './policy/limits.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
+import type { UnkeptSetting } from './resources/process-group.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
@@ -32,6 +34,8 @@ export interface FunctionPoolHost {
   onLoaded(pool: FunctionPool, worker: Worker): void
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void
   onRecycling(pool: FunctionPool, worker: Worker, reason: DeathReason): void
+  /** Settings that this system does not let anybody see to. */
+  onUnkept(pool: FunctionPool, worker: Worker, settings: readonly UnkeptSetting[]): void
   onDied(pool: FunctionPool, worker: Worker): void
   onLog(pool: FunctionPool, worker: Worker, stream: 'stdout' | 'stderr', line: string): void
 }
@@ -112,6 +116,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const { bundle: _bundle, runtime: _runtime, settings: _settings, ...spec } = this.spec
     const { env, bootTimeoutMs: timeoutMs } = this.settings
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
+    const unkept = worker.limit(this.settings)
+    if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
     worker.load({ ...spec, memoryBytes, timeoutMs, env }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
@@ -149,10 +155,21 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     }
   }
 
+  /** Ends workers that use more than they may, whatever they are at. */
+  checkLimits(): void {
+    for (const worker of this.workers) {
+      const excess = worker.state === 'dead' ? null : worker.excess
+      if (excess === null) continue
+      this.#serving.remove(worker)
+      worker.killFor(excess)
+    }
+  }
+
   /** New numbers for the same bundle; a changed environment is a new start for its workers. */
   retune(settings: FunctionSettings, nowMs: number): void {
     const isEnvChanged = JSON.stringify(settings.env) !== JSON.stringify(this.settings.env)
     this.settings = settings
+    for (const worker of this.workers) worker.limit(settings)
     for (const [worker, reason] of this.#serving.retune(settings, isEnvChanged)) this.#expire(worker, reason)
     for (const worker of this.#serving.beyondMaximum(settings)) this.#drain(worker, 'replaced', nowMs)
     this.#host.requestBalance(this)
@@ -213,7 +230,28 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       this.#waiting.remove(invocation)
       const waitedMs = Math.round(nowMs - invocation.admittedAtMs)
       this.#fail(invocation, new InvocationFailure('queue-timeout', `No worker became free within ${waitedMs} ms`))
-    } else if (invocation.worker !== null) this.#onTimeout(invocation, invocation.worker, nowMs)
+    } else if (invocation.worker === null) return
+    else if (invocation.activeAtMs === 0 || invocation.endsAtMs <= nowMs) {
+      this.#onTimeout(invocation, invocation.worker, nowMs)
+    } else this.#onQuiet(invocation, invocation.worker, nowMs)
+  }
+
+  onTooLarge(invocation: Invocation): void {
+    const { responseBytes } = this.settings.limits
+    invocation.worker?.cancel(invocation)
+    this.stats.errors++
+    invocation.fail(new InvocationFailure('response-too-large', `Its response is longer than ${responseBytes} bytes`))
+  }
+
+  onStreaming(invocation: Invocation): void {
+    const { streamTimeoutMs } = this.settings
+    if (!Number.isFinite(streamTimeoutMs)) return
+    const { wheel } = this.#host
+    const nowMs = performance.now()
+    invocation.endsAtMs = invocation.expiresAtMs
+    invocation.activeAtMs = nowMs
+    wheel.clear(invocation)
+    wheel.set(invocation, Math.min(invocation.endsAtMs, nowMs + streamTimeoutMs))
   }
 
   onCancelled(invocation: Invocation): void {
@@ -269,7 +307,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.#host.onDied(this, worker)
     const nowMs = performance.now()
     if (reason === 'crash' && !worker.wasKilled) this.#availability.onCrashed(worker.describeDeath(), nowMs)
-    else if (reason === 'init-failed' && !this.#availability.isPaused(nowMs)) {
+    else if (
+      (reason === 'init-failed' || (isExcess(reason) && worker.diedIn === 'loading')) &&
+      !this.#availability.isPaused(nowMs)
+    ) {
       this.#availability.onLoadFailed(`the worker ended: ${worker.describeDeath()}`, null, nowMs)
     }
     this.#tellUnavailable(nowMs)
@@ -308,6 +349,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     invocation.startKind = startKind(invocation.admittedAtMs, worker)
     this.stats.starts[invocation.startKind]++
     this.#host.wheel.set(invocation, nowMs + timeoutMs)
+    invocation.responseBytesLeft = this.settings.limits.responseBytes
     worker.begin(invocation, nowMs, timeoutMs)
     this.#host.watch.handedOver(invocation, this.#watched, nowMs)
     if (worker.invocations >= worker.budget.invocations && !worker.isExpiring) {
@@ -344,9 +386,34 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     }
     const message = `It ran longer than its time-out of ${invocation.timeoutMs ?? this.settings.timeoutMs} ms`
     const failure = new InvocationFailure('timeout', message, { reason: 'timeout', state: worker.state })
+    this.#giveUp(invocation, worker, failure, 'timeout', nowMs)
+  }
+
+  /** A streamed response: it has been silent for too long, or its deadline is put off. */
+  #onQuiet(invocation: Invocation, worker: Worker, nowMs: number): void {
+    const { streamTimeoutMs } = this.settings
+    // A caller that takes nothing keeps the function from sending: the gateway has a deadline of its own for that.
+    const since = invocation.isHeldBack ? nowMs : invocation.activeAtMs
+    if (since + streamTimeoutMs > nowMs) {
+      this.#host.wheel.set(invocation, Math.min(invocation.endsAtMs, since + streamTimeoutMs))
+      return
+    }
+    this.#serving.remove(worker)
+    const message = `Its response stood still for ${streamTimeoutMs} ms`
+    const failure = new InvocationFailure('stream-timeout', message, { reason: 'stream-timeout', state: worker.state })
+    this.#giveUp(invocation, worker, failure, 'stream-timeout', nowMs)
+  }
+
+  #giveUp(
+    invocation: Invocation,
+    worker: Worker,
+    failure: InvocationFailure,
+    reason: DeathReason,
+    nowMs: number,
+  ): void {
     this.stats.errors++
     worker.abandon(invocation, failure)
-    worker.drain('timeout', TIMEOUT_GRACE_MS, nowMs)
+    worker.drain(reason, TIMEOUT_GRACE_MS, nowMs)
     this.#host.requestBalance(this)
   }
 
@@ -358,11 +425,17 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       invocation.state = 'ended'
       return
     }
-    const mayRunAgain = worker.neverBegan(invocation) || (this.settings.idempotent && invocation.state === 'sent')
+    // What used too much would do so again.
+    const isWorthAnother = this.settings.idempotent && !isExcess(worker.reason)
+    const mayRunAgain = worker.neverBegan(invocation) || (isWorthAnother && invocation.state === 'sent')
     if (mayRunAgain && invocation.retries < MAX_RETRIES && !this.#retired) return this.#again(invocation, nowMs)
     this.stats.errors++
-    const code = worker.hasBrokenProtocol ? 'worker-broke-protocol' : 'worker-died'
-    const message = `The worker died while running it: ${worker.describeDeath()}`
+    const { reason } = worker
+    const died = worker.hasBrokenProtocol ? 'worker-broke-protocol' : 'worker-died'
+    const code = isExcess(reason) ? reason : died
+    const message = isExcess(reason)
+      ? `The worker was ended while running it: ${worker.note}`
+      : `The worker died while running it: ${worker.describeDeath()}`
     invocation.fail(new InvocationFailure(code, message, { reason: worker.reason!, state: worker.diedIn }))
   }
 

@@ -7,11 +7,14 @@ export type {
   PoolEvents,
   RecycleEvent,
   StartEvent,
+  UnkeptEvent,
 } from './events.ts'
 export { type FailureCode, type FailureDetails, InvocationFailure } from './failure.ts'
 export type { FunctionSpec } from './function-spec.ts'
 export { brokenInvariants } from './invariants.ts'
 export { Invocation, type InvocationState } from './invocation.ts'
+export { EXCESSES, type Excess } from './policy/limits.ts'
+export { endLeftBehind, ownAllStrays } from './resources/strays.ts'
 export { type RuntimeLocator, RuntimeMissing } from './runtime.ts'
 export * from './settings.ts'
 export type * from './status.ts'

@@ -21,6 +21,10 @@ export type InvocationState = 'new' | 'queued' | 'sent' | 'answered' | 'ended'
 export interface InvocationOwner {
   onExpired(invocation: Invocation, nowMs: number): void
   onCancelled(invocation: Invocation): void
+  /** Its response is longer than it may be. */
+  onTooLarge(invocation: Invocation): void
+  /** Its response has begun and goes on. */
+  onStreaming(invocation: Invocation): void
 }
 
 export abstract class Invocation implements Expiring, Numbered<Invocation> {
@@ -55,6 +59,12 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
   expiresAtMs = 0
   wheelNext: Expiring | null = null
   wheelPrevious: Expiring | null = null
+
+  /** Of the response's body. */
+  responseBytesLeft = Number.POSITIVE_INFINITY
+  /** While its response is watched for standing still: when it last sent something, and when it ends at the latest. */
+  activeAtMs = 0
+  endsAtMs = 0
 
   #sendWindowBytes = 0
   #receiveWindowBytes = 0
@@ -159,11 +169,22 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
     return true
   }
 
+  /** Its worker has sent as much as it may, and waits for the caller. */
+  get isHeldBack(): boolean {
+    return this.#receiveWindowBytes <= 0
+  }
+
   /** Returns false when the worker sent more than it was granted. */
   answer(status: number, chunk: Buffer, headStart: number, headEnd: number, end: number, more: boolean): boolean {
     this.#confirm()
     this.state = 'answered'
     if (more) this.#receiveWindowBytes = INITIAL_WINDOW_BYTES - (end - headEnd)
+    this.responseBytesLeft -= end - headEnd
+    if (this.responseBytesLeft < 0) {
+      this.owner?.onTooLarge(this)
+      return true
+    }
+    if (more) this.owner?.onStreaming(this)
     if (!this.isCancelled) {
       if (more)
         this.onResponse(status, chunk.toString('latin1', headStart, headEnd), chunk.subarray(headEnd, end), true)
@@ -174,6 +195,12 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
 
   receive(chunk: Buffer): boolean {
     this.#receiveWindowBytes -= chunk.length
+    this.responseBytesLeft -= chunk.length
+    if (this.activeAtMs > 0) this.activeAtMs = performance.now()
+    if (this.responseBytesLeft < 0) {
+      this.owner?.onTooLarge(this)
+      return true
+    }
     if (this.isCancelled) this.consumed(chunk.length)
     else this.onData(chunk)
     return this.#receiveWindowBytes >= 0

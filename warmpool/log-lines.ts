@@ -1,26 +1,48 @@
 /**
  * What a worker prints, cut into lines. The pipe is always read, so that a function never blocks on its own output,
- * and bounded: a very long line is cut with a mark, and more than a burst's worth per second is counted instead of
- * kept, so that a function that prints without end costs the gateway neither memory nor its log.
+ * and bounded: a very long line is cut with a mark, and more than a worker may print in a second, stdout and stderr
+ * together, is counted instead of kept, so that a function that prints without end costs the gateway neither memory nor its log.
  */
 
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 
 const MAX_LINE_CHARS = 8 * 1024
-const MAX_BYTES_PER_SECOND = 256 * 1024
 const NEWLINE = 0x0a
 
+/** What one worker may print, for both its streams. */
+export class LogBudget {
+  bytesPerSecond: number
+  #second = 0
+  #bytes = 0
+
+  constructor(bytesPerSecond: number) {
+    this.bytesPerSecond = bytesPerSecond
+  }
+
+  /** How many of so many bytes may be kept. */
+  take(bytes: number, second: number): number {
+    if (second !== this.#second) {
+      this.#second = second
+      this.#bytes = 0
+    }
+    const taken = Math.min(bytes, Math.max(0, this.bytesPerSecond - this.#bytes))
+    this.#bytes += bytes
+    return taken
+  }
+}
+
 export class LogLines {
+  readonly #budget: LogBudget
   readonly #onLine: (line: string) => void
   readonly #decoder = new StringDecoder('utf8')
   #rest = ''
   #isCutting = false
   #second = 0
-  #bytesThisSecond = 0
   #droppedBytes = 0
 
-  constructor(stream: Readable, onLine: (line: string) => void) {
+  constructor(stream: Readable, budget: LogBudget, onLine: (line: string) => void) {
+    this.#budget = budget
     this.#onLine = onLine
     stream.on('data', (chunk: Buffer) => this.#push(chunk, Math.floor(performance.now() / 1000)))
     stream.on('error', () => {})
@@ -30,11 +52,14 @@ export class LogLines {
   #push(chunk: Buffer, second: number): void {
     if (second !== this.#second) {
       this.#second = second
-      this.#bytesThisSecond = 0
       this.#reportDropped()
     }
-    this.#bytesThisSecond += chunk.length
-    if (this.#bytesThisSecond > MAX_BYTES_PER_SECOND) return this.#drop(chunk)
+    const keptBytes = this.#budget.take(chunk.length, second)
+    if (keptBytes > 0) this.#keep(chunk.subarray(0, keptBytes))
+    if (keptBytes < chunk.length) this.#drop(chunk.subarray(keptBytes))
+  }
+
+  #keep(chunk: Buffer): void {
     const lines = (this.#rest + this.#decoder.write(chunk)).split('\n')
     this.#rest = lines.pop()!
     for (const line of lines) this.#line(line)
@@ -56,7 +81,7 @@ export class LogLines {
 
   #reportDropped(): void {
     if (this.#droppedBytes === 0) return
-    this.#onLine(`… (${this.#droppedBytes} bytes of output dropped: more than ${MAX_BYTES_PER_SECOND} a second)`)
+    this.#onLine(`… (${this.#droppedBytes} bytes of output dropped: more than ${this.#budget.bytesPerSecond} a second)`)
     this.#droppedBytes = 0
   }
 

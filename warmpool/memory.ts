@@ -15,6 +15,11 @@ export function readRssBytes(pid: number): number {
   }
 }
 
+/** The unit in which the system counts a process's memory. */
+export function pageBytes(): number {
+  return PAGE_BYTES
+}
+
 /** From what the kernel tells every process at its start: pairs of 64-bit numbers, a key and a value. */
 function readPageBytes(): number {
   try {

@@ -11,6 +11,8 @@ import type { Missing, MissingByRuntime } from './missing.ts'
 import { NOTHING, nextClaim } from './policy/fair-share.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
+import { type ProcessTable, readProcesses } from './resources/process-table.ts'
+import { lookAfterStrays } from './resources/strays.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
 import { WarmSet } from './warm-set.ts'
@@ -21,6 +23,8 @@ const WORKER_BYTES = 48 * 1024 * 1024
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
+/** Every which look sees a worker that has had nothing to do since it was last seen. */
+const QUIET_LOOKS = 4
 
 export interface SupplyHost {
   onStarted(worker: Worker): void
@@ -43,6 +47,7 @@ export class ProcessSupply implements BlankShelfHost {
   readonly #idleCores = new IdleCores()
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
   #newcomers = NO_NEWCOMERS
+  #looks = 0
   /** Whose worker was let go for the blank that stands or is to come; null once it is taken. */
   #gavePlace: WorkerOwner | null = null
 
@@ -58,6 +63,10 @@ export class ProcessSupply implements BlankShelfHost {
   use(runtime: RuntimeName): void {
     if (this.#shelves.has(runtime)) return
     this.#shelves.set(runtime, new BlankShelf(runtime, this.#locate, this.#bootTimeoutMs, this))
+  }
+
+  get usesCgroups(): boolean {
+    return this.settings.cgroups === 'auto'
   }
 
   get blanks(): number {
@@ -117,9 +126,28 @@ export class ProcessSupply implements BlankShelfHost {
   /** Looks at the machine and at every process; lets go of what is over the memory budget. */
   measure(nowMs: number): void {
     this.#idleCores.look()
-    for (const worker of this.workers) worker.measure()
+    let table: ProcessTable | null = null
+    lookAfterStrays()
+    this.#looks++
+    for (const worker of this.workers) {
+      // Where nothing happens nothing changes, mostly.
+      if (worker.isQuiet && (this.#looks + worker.pid) % QUIET_LOOKS !== 0) continue
+      if (worker.group.needsTable) table ??= readProcesses()
+      worker.measure(table)
+    }
     if (this.memoryBytes > this.settings.memoryBytes && !this.#isEvicting())
       this.#letGo(this.warm.victim(NOTHING, nowMs), nowMs)
+  }
+
+  /** Memory grows fast. Where the kernel does not stop it, workers that are at something are looked at more often. */
+  glance(): void {
+    for (const worker of this.workers)
+      if (worker.group.needsTable && (worker.state === 'busy' || worker.state === 'loading')) worker.measure(null)
+  }
+
+  get isPolling(): boolean {
+    for (const worker of this.workers) if (worker.group.needsTable) return true
+    return false
   }
 
   remove(worker: Worker): void {

@@ -3,6 +3,34 @@
  * ('30s', '256MiB', 'never') are turned into these by whoever reads that file; here `Infinity` means never or no limit.
  */
 
+/** What a worker and everything that it has started may use; `Infinity`: as much as it likes. Beyond it is ended. */
+export interface FunctionLimits {
+  /** Memory of all its processes, buffers outside of the heap included. */
+  readonly memoryBytes: number
+  /** Processor time since the worker's last answer: that of one call where `concurrency` is 1. */
+  readonly cpuTimeMs: number
+  /** Processes and threads together. */
+  readonly processes: number
+  /** Descriptors that one process may have open. */
+  readonly openFiles: number
+  /** The longest file that it may write, and what its own temporary folder may hold where it has one. */
+  readonly diskBytes: number
+  /** Output in a second. What is more is dropped, and counted. */
+  readonly logBytes: number
+  /** Body of one response. */
+  readonly responseBytes: number
+}
+
+/** A worker's claim to the processors. */
+export interface CpuShare {
+  /** Share of a busy machine, against others' 100; from 1 to 10,000. Takes cgroups. */
+  readonly weight: number
+  /** As of the command `nice`, from -20 (most urgent) to 19. */
+  readonly nice: number
+  /** Numbers of the processors that it may run on; empty: all. */
+  readonly cores: readonly number[]
+}
+
 /** How one function is run. Every field has a default in {@link DEFAULT_FUNCTION_SETTINGS}. */
 export interface FunctionSettings {
   /** Workers kept warm when nobody calls. 0 lets the function go cold (it then starts from a blank). */
@@ -19,6 +47,8 @@ export interface FunctionSettings {
   readonly idleTimeoutMs: number
   /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. */
   readonly timeoutMs: number
+  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. */
+  readonly streamTimeoutMs: number
   /** How long a process may take to boot, and then again to load the function. */
   readonly bootTimeoutMs: number
   /** Resident memory over which a worker is recycled after its current calls. */
@@ -33,6 +63,14 @@ export interface FunctionSettings {
   readonly env: Readonly<Record<string, string>>
   /** True: a call that a dying worker had begun may be run again. False (default): it is answered 502. */
   readonly idempotent: boolean
+  readonly limits: FunctionLimits
+  readonly cpu: CpuShare
+}
+
+/** What is not said has the default of each field. */
+export type FunctionDefaults = Partial<Omit<FunctionSettings, 'limits' | 'cpu'>> & {
+  readonly limits?: Partial<FunctionSettings['limits']>
+  readonly cpu?: Partial<FunctionSettings['cpu']>
 }
 
 /** The whole pool's budget. */
@@ -43,6 +81,11 @@ export interface PoolSettings {
   readonly memoryBytes: number
   /** Booted processes without a function that wait for the next cold one. */
   readonly blanks: number
+  /**
+   * `auto`: the kernel counts, limits and ends what a worker has started, where it lets this process make cgroups;
+   * elsewhere it is looked for. `never`: it is looked for everywhere.
+   */
+  readonly cgroups: 'auto' | 'never'
 }
 
 const MiB = 1024 * 1024
@@ -55,15 +98,32 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
   maxAgeMs: 3_600_000,
   idleTimeoutMs: 300_000,
   timeoutMs: 30_000,
+  streamTimeoutMs: Number.POSITIVE_INFINITY,
   bootTimeoutMs: 10_000,
   memoryBytes: 512 * MiB,
   queue: { max: 1000, timeoutMs: 10_000 },
   env: {},
   idempotent: false,
+  limits: {
+    memoryBytes: 1024 * MiB,
+    cpuTimeMs: Number.POSITIVE_INFINITY,
+    processes: 512,
+    openFiles: 4096,
+    diskBytes: 1024 * MiB,
+    logBytes: MiB / 4,
+    responseBytes: Number.POSITIVE_INFINITY,
+  },
+  cpu: { weight: 100, nice: 0, cores: [] },
+}
+
+/** What is said of a function's memory; the limit that is not said leaves room above what it is recycled at. */
+export function memoryLimitBytes(recycledAtBytes: number): number {
+  return Math.max(DEFAULT_FUNCTION_SETTINGS.limits.memoryBytes, 2 * recycledAtBytes)
 }
 
 export const DEFAULT_POOL_SETTINGS: PoolSettings = {
   maxWorkers: 64,
   memoryBytes: 4096 * MiB,
   blanks: 2,
+  cgroups: 'auto',
 }

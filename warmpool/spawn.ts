@@ -48,8 +48,9 @@ export function spawnWorker(command: Command, journalFd: number): WorkerProcess 
 }
 
 /** Starts the reaper's shell; see reaper.ts. */
-export function spawnShell(script: string): ChildProcess {
-  return execa('/bin/sh', ['-c', script], { ...QUIET, env: {}, stdio: ['pipe', 'ignore', 'ignore'] }).nodeChildProcess
+export function spawnShell(script: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
+  return execa('/bin/sh', ['-c', script], { ...QUIET, env: { ...env }, stdio: ['pipe', 'ignore', 'ignore'] })
+    .nodeChildProcess
 }
 
 /** Signals a worker's whole process group; one that is gone already is no error. */

@@ -1,5 +1,6 @@
 /** What the pool tells about itself: a snapshot of plain data, made on request, the same for people and machines. */
 import type { StartKind } from './policy/scheduling.ts'
+import type { Accounting } from './resources/cgroups.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
 export type { StartKind }
@@ -13,8 +14,10 @@ export interface WorkerStatus {
   readonly invocations: number
   readonly inFlight: number
   readonly ageMs: number
-  /** Resident memory at the last look; 0 before the first and where the system does not tell. */
+  /** Resident memory, its own and of all that it has started, at the last look; 0 before the first and where the system does not tell. */
   readonly rssBytes: number
+  /** Processes and threads, its own and all that it has started, at the last look. */
+  readonly processes: number
 }
 
 export interface FunctionStatus {
@@ -47,6 +50,8 @@ export interface PoolStatus {
     readonly memoryBytes: number
     readonly maxWorkers: number
     readonly memoryLimitBytes: number
+    /** Who sees to what workers start and use: the kernel, or looking at all processes once a second. */
+    readonly accounting: Accounting
     readonly deaths: Readonly<Partial<Record<DeathReason, number>>>
   }
   readonly functions: readonly FunctionStatus[]

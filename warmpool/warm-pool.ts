@@ -17,11 +17,15 @@ import type { Invocation } from './invocation.ts'
 import { MissingByRuntime } from './missing.ts'
 import { poorest, surplusOf } from './policy/fair-share.ts'
 import { ProcessSupply, type SupplyHost } from './process-supply.ts'
+import { accountingInForce } from './resources/cgroups.ts'
+import type { UnkeptSetting } from './resources/process-group.ts'
 import type { RuntimeLocator, RuntimeName } from './runtime.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
+  type FunctionDefaults,
   type FunctionSettings,
+  memoryLimitBytes,
   type PoolSettings,
 } from './settings.ts'
 import type { PoolStatus } from './status.ts'
@@ -33,12 +37,14 @@ import type { DeathReason } from './worker-state.ts'
 /** How often ages, memory and event loops are looked at. */
 const TICK_MS = 1_000
 const PING_EVERY_MS = 5_000
+/** How often memory is looked at between two ticks, where only looking helps. */
+const GLANCE_EVERY_MS = 200
 /** The longest that setTimeout can count. */
 const LONGEST_GRACE_MS = 2 ** 31 - 1
 
 export interface WarmPoolOptions extends Partial<PoolSettings> {
   /** For every function, where it does not say otherwise. */
-  readonly defaults?: Partial<FunctionSettings>
+  readonly defaults?: FunctionDefaults
   /** Where the programs of the runtimes are that are not always there; default: there are none. */
   readonly locateRuntime?: RuntimeLocator
 }
@@ -62,6 +68,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   readonly #toBalance = new Set<FunctionPool>()
   readonly #conditions = new Conditions()
   readonly #tick: NodeJS.Timeout
+  #nextTickAtMs = 0
   #isBalanceDue = false
   /** How many wait for {@link warmedUp}: then nothing is paced. */
   #warmUps = 0
@@ -72,7 +79,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     super()
     const { defaults, locateRuntime, ...settings } = options
     checkOptions(settings, defaults ?? {})
-    this.defaults = { ...DEFAULT_FUNCTION_SETTINGS, ...defaults }
+    this.defaults = filledIn(defaults ?? {})
     const supplied = { ...DEFAULT_POOL_SETTINGS, ...settings }
     this.#supply = new ProcessSupply(supplied, this.defaults.bootTimeoutMs, locateRuntime, this)
     this.#tick = setInterval(() => this.#onTick(performance.now()), TICK_MS)
@@ -154,6 +161,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
         memoryBytes,
         maxWorkers: settings.maxWorkers,
         memoryLimitBytes: settings.memoryBytes,
+        accounting: this.#supply.usesCgroups ? accountingInForce() : 'polling',
         deaths: { ...this.#deaths },
       },
       functions: [...this.#functions.values()].map((pool) => {
@@ -198,6 +206,10 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   onRecycling(pool: FunctionPool, worker: Worker, reason: DeathReason): void {
     this.emit('recycle', { function: pool.spec.name, pid: worker.pid, reason })
+  }
+
+  onUnkept(pool: FunctionPool, worker: Worker, settings: readonly UnkeptSetting[]): void {
+    this.emit('unkept', { function: pool.spec.name, pid: worker.pid, settings })
   }
 
   onDied(pool: FunctionPool, worker: Worker): void {
@@ -355,13 +367,24 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   #onTick(nowMs: number): void {
+    this.#nextTickAtMs = nowMs + TICK_MS
     this.#supply.measure(nowMs)
+    if (this.#supply.isPolling) this.#glanceSoon()
+    for (const pool of this.#pools()) pool.checkLimits()
     for (const pool of this.#functions.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
       pool.checkResponsive(nowMs, PING_EVERY_MS)
       this.#toBalance.add(pool)
     }
     this.#balance(nowMs)
+  }
+
+  #glanceSoon(): void {
+    setTimeout(() => {
+      this.#supply.glance()
+      for (const pool of this.#pools()) pool.checkLimits()
+      if (performance.now() < this.#nextTickAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
+    }, GLANCE_EVERY_MS).unref()
   }
 
   #pools(): FunctionPool[] {
@@ -372,6 +395,17 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const failure = new InvocationFailure('shutdown', 'The pool was closed before it was finished')
     for (const pool of this.#pools()) pool.abort(failure)
     for (const worker of this.#supply.workers) worker.kill('shutdown')
+  }
+}
+
+function filledIn(defaults: FunctionDefaults): FunctionSettings {
+  const base = DEFAULT_FUNCTION_SETTINGS
+  const memoryBytes = memoryLimitBytes(defaults.memoryBytes ?? base.memoryBytes)
+  return {
+    ...base,
+    ...defaults,
+    limits: { ...base.limits, memoryBytes, ...defaults.limits },
+    cpu: { ...base.cpu, ...defaults.cpu },
   }
 }
 

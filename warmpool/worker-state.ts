@@ -6,6 +6,8 @@
  *       \_________\_________\________\_______\___________/         (anything can die)
  */
 
+import { EXCESSES } from './policy/limits.ts'
+
 export type WorkerState = 'starting' | 'blank' | 'loading' | 'ready' | 'busy' | 'draining' | 'dead'
 
 /** Why a life ended: the first reason that applied. */
@@ -15,7 +17,9 @@ export const DEATH_REASONS = [
   'invocations',
   'age',
   'memory',
+  ...EXCESSES,
   'timeout',
+  'stream-timeout',
   'unresponsive',
   'crash',
   'init-failed',

@@ -9,10 +9,15 @@ import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import { Journal } from './journal.ts'
-import { LogLines } from './log-lines.ts'
-import { readRssBytes } from './memory.ts'
+import { LogBudget, LogLines } from './log-lines.ts'
+import { describeExcess, type Excess, excessOf, isExcess } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
+import { FolderSize } from './resources/folder-size.ts'
+import { WORKER_VARIABLE } from './resources/identity.ts'
+import { ProcessGroup, type UnkeptSetting } from './resources/process-group.ts'
+import type { ProcessTable } from './resources/process-table.ts'
+import { DEFAULT_FUNCTION_SETTINGS, type FunctionLimits, type FunctionSettings } from './settings.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
@@ -21,6 +26,9 @@ import { FrameWriter, flushAfterThisRead } from './wire/frame-writer.ts'
 import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
 import { type ErrorReport, type Hello, type Load, parseMessage, type Ready } from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
+
+/** How V8 ends a process whose heap is full. */
+const ABORTED: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL'])
 
 /** What a worker tells whoever owns it. The owner changes with its life: the blanks' shelf, then a function's pool. */
 export interface WorkerOwner {
@@ -77,6 +85,17 @@ export class Worker implements EndingOwner {
   lastPongAtMs = 0
   lastPingAtMs = 0
 
+  /** Itself and everything that it has started. */
+  readonly group: ProcessGroup
+  readonly #logBudget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
+  #temporaryFolder: FolderSize | null = null
+  /** None before it has a function. */
+  #limits: FunctionLimits | null = null
+  /** Processor time of its group when it was last seen idle or to have answered since the look before. */
+  #cpuMsAtAnswer = 0
+  #answered = 0
+  #invocationsAtLook = -1
+  #hasHeapRunOut = false
   readonly #process: WorkerProcess
   readonly #journal: Journal
   readonly #reader: FrameReader
@@ -89,28 +108,32 @@ export class Worker implements EndingOwner {
   #deadline: NodeJS.Timeout | null = null
 
   /** Starts the process; throws when the system refuses. */
-  constructor(command: Command, owner: WorkerOwner, nowMs: number) {
+  constructor(command: Command, owner: WorkerOwner, nowMs: number, usesCgroups: boolean) {
     this.owner = owner
     this.bornAtMs = nowMs
     this.stateSinceMs = nowMs
     this.#journal = new Journal()
+    this.group = new ProcessGroup(usesCgroups)
     try {
-      this.#process = spawnWorker(command, this.#journal.fd)
+      const env = { ...command.env, [WORKER_VARIABLE]: this.group.name }
+      this.#process = spawnWorker({ ...command, env }, this.#journal.fd)
     } catch (error) {
       this.#journal.close()
+      this.group.clear()
       throw error
     }
     this.pid = this.#process.pid
-    registerGroup(this.pid)
+    this.group.enclose(this.pid)
+    registerGroup(this.pid, this.group.cgroupPath)
     const { wire, child, stdout, stderr } = this.#process
     this.writer = new FrameWriter(wire)
     this.#reader = new FrameReader(this.#onFrame.bind(this))
     wire.on('data', (chunk: Buffer) => this.#onBytes(chunk))
     wire.on('error', () => {})
-    this.#ending = new Ending(this.#process, this)
+    this.#ending = new Ending(this.#process, this.group, this)
     child.on('error', () => {})
-    new LogLines(stdout, (line) => this.owner.onLog(this, 'stdout', line))
-    new LogLines(stderr, (line) => this.owner.onLog(this, 'stderr', line))
+    new LogLines(stdout, this.#logBudget, (line) => this.owner.onLog(this, 'stdout', line))
+    new LogLines(stderr, this.#logBudget, (line) => this.#onErrorLine(line))
   }
 
   /** How the process exited; null while it runs. */
@@ -206,8 +229,59 @@ export class Worker implements EndingOwner {
     this.writer.empty(FRAME.ping, 0)
   }
 
-  measure(): void {
-    this.rssBytes = readRssBytes(this.pid)
+  measure(table: ProcessTable | null): void {
+    this.group.measure(table)
+    const { rssBytes, cpuMs } = this.group.usage
+    this.rssBytes = rssBytes
+    this.#invocationsAtLook = this.inFlight > 0 || this.state === 'loading' ? -1 : this.invocations
+    void this.#temporaryFolder?.look(this.#limits?.diskBytes ?? 0)
+    const answered = this.invocations - this.inFlight
+    if (this.inFlight > 0 && answered === this.#answered) return
+    this.#answered = answered
+    this.#cpuMsAtAnswer = cpuMs
+  }
+
+  /** A folder of its own for temporary files: what it holds is limited from now on. */
+  set temporaryFolder(path: string) {
+    this.#temporaryFolder = new FolderSize(path)
+  }
+
+  /** It has been alone, and has had nothing to do, since it was last looked at. */
+  get isQuiet(): boolean {
+    return this.invocations === this.#invocationsAtLook && this.inFlight === 0 && !this.group.hasOthers
+  }
+
+  /** What it may use from now on, and everything that it has started. Returns the settings that cannot be kept here. */
+  limit({ limits, cpu }: FunctionSettings): UnkeptSetting[] {
+    this.#limits = limits
+    this.#logBudget.bytesPerSecond = limits.logBytes
+    return this.group.limit(limits, cpu)
+  }
+
+  /** What it has used more of than it may, at the last look: it must go. */
+  get excess(): Excess | null {
+    if (this.isQuiet || this.#limits === null) return null
+    const { rssBytes, processes, cpuMs } = this.group.usage
+    return excessOf(
+      {
+        rssBytes,
+        processes,
+        cpuMs: this.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
+        diskBytes: this.#temporaryFolder?.bytes ?? 0,
+        isOutOfMemory: this.group.hasRunOutOfMemory(),
+        isOutOfProcesses: this.group.hasRunOutOfProcesses(),
+      },
+      this.#limits,
+    )
+  }
+
+  /** Ends it for what it has used. */
+  killFor(excess: Excess): void {
+    if (this.state === 'dead' || isExcess(this.reason)) return
+    this.note = describeExcess(excess, this.#limits!)
+    // That it was about to go is not what its calls end of.
+    this.reason = excess
+    this.kill(excess)
   }
 
   status(nowMs: number): WorkerStatus {
@@ -219,6 +293,7 @@ export class Worker implements EndingOwner {
       inFlight: this.inFlight,
       ageMs: Math.round(nowMs - this.bornAtMs),
       rssBytes: this.rssBytes,
+      processes: this.group.usage.processes,
     }
   }
 
@@ -247,6 +322,7 @@ export class Worker implements EndingOwner {
 
   onGone(): void {
     if (this.state === 'dead') return
+    this.#explain()
     // Killed from outside while it loaded says nothing of the function.
     this.reason ??= this.state === 'loading' && !this.wasKilled ? 'init-failed' : 'crash'
     const orphans = this.#inFlight.takeAll()
@@ -260,6 +336,23 @@ export class Worker implements EndingOwner {
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)
     this.owner.onDied(this, orphans)
+  }
+
+  /** It has ended by itself, or the kernel has ended it: of too much, perhaps, also while it should have gone anyway. */
+  #explain(): void {
+    const isGoing = this.reason !== null && !(this.state === 'draining' && this.inFlight > 0)
+    if (isGoing || this.#limits === null) return
+    const isHeapFull = this.#hasHeapRunOut && ABORTED.has(this.exit?.signal ?? '')
+    const isOutOfMemory = isHeapFull || this.group.hasRunOutOfMemory()
+    if (!isOutOfMemory && !this.group.hasRunOutOfProcesses()) return
+    this.reason = isOutOfMemory ? 'out-of-memory' : 'too-many-processes'
+    this.note ??= isHeapFull ? 'its heap was full' : describeExcess(this.reason, this.#limits)
+  }
+
+  #onErrorLine(line: string): void {
+    // V8 ends a process whose heap is full before any limit from outside is reached, and says so.
+    if (line.includes('JavaScript heap out of memory')) this.#hasHeapRunOut = true
+    this.owner.onLog(this, 'stderr', line)
   }
 
   #enter(state: WorkerState, nowMs: number): void {
@@ -311,9 +404,7 @@ export class Worker implements EndingOwner {
         this.writer.ring = new RingWriter(this.#journal.fd, TO_WORKER)
         this.#reader.ring = new RingReader(this.#journal.fd, TO_PARENT)
       }
-      this.bootedAtMs = nowMs
-      this.#enter('blank', nowMs)
-      this.owner.onBooted(this)
+      this.group.whenEnclosed(() => this.#onBooted())
     } else if (type === FRAME.ready && this.state === 'loading') {
       const ready = parseMessage<Ready>(chunk, start, end)
       this.format = String(ready.format)
@@ -331,6 +422,13 @@ export class Worker implements EndingOwner {
       // A worker that is asked to drain may have crossed that with a message of its own.
       throw new ProtocolError(`a frame of type ${type} while ${this.state}`)
     }
+  }
+
+  #onBooted(): void {
+    if (this.state !== 'starting') return
+    this.bootedAtMs = performance.now()
+    this.#enter('blank', this.bootedAtMs)
+    this.owner.onBooted(this)
   }
 
   #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {

@@ -4,6 +4,7 @@
  */
 import { stderr } from 'node:process'
 import pc from 'picocolors'
+import { endLeftBehind, ownAllStrays } from '../../warmpool/index.ts'
 import {
   type Config,
   type ConfigFlags,
@@ -37,6 +38,9 @@ export async function runGateway(
   const options: LoadOptions = { cwd: process.cwd(), flags: settings, ...(file === undefined ? {} : { file }) }
   const config = await loadConfig(options)
   const log = createLog(config.log)
+  // This process is nobody else's: what it is given as a child is a worker's.
+  ownAllStrays()
+  endLeftBehind()
   const stopped = Promise.withResolvers<void>()
   let gateway: Gateway | null = null
   let hasSignal = false

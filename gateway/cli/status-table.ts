@@ -42,6 +42,7 @@ function header({ gateway, pool }: GatewayStatus, color: boolean): string {
     ...(pool.starting > 0 ? [`${pool.starting} starting`] : []),
     `${formatBytes(pool.memoryBytes)} of ${formatBytes(pool.memoryLimitBytes)}`,
     `${plural(gateway.requestsInFlight, 'request')} in flight`,
+    ...(pool.accounting === 'polling' ? ['without cgroups'] : []),
   ]
   return `${about.join('  ')}\n${numbers.join('  ')}`
 }

@@ -8,6 +8,7 @@ import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
   type FunctionSettings,
+  memoryLimitBytes,
   type PoolSettings,
 } from '../../warmpool/index.ts'
 import type { ParsedConfig, WrittenSettings } from './schema.ts'
@@ -136,13 +137,16 @@ export function poolSettings(parsed: ParsedConfig): PoolSettings {
     memoryBytes: parsed.pool.memory ?? DEFAULT_POOL_SETTINGS.memoryBytes,
     // Whoever writes a small maxWorkers means it: a default of ours is no mistake of theirs.
     blanks: parsed.pool.blanks ?? Math.min(DEFAULT_POOL_SETTINGS.blanks, maxWorkers),
+    cgroups: parsed.pool.cgroups ?? DEFAULT_POOL_SETTINGS.cgroups,
   })
 }
 
-/** A function's settings: the pool's defaults, then each layer over them, `queue` and `env` key by key. */
+/** A function's settings: the pool's defaults, then each layer over them, groups of settings key by key. */
 export function functionSettings(pool: PoolSettings, ...layers: readonly WrittenSettings[]): FunctionSettings {
   const written = Object.assign({}, ...layers.map(withoutUnwritten)) as WrittenSettings
-  const queue = Object.assign({}, ...layers.map((layer) => withoutUnwritten(layer.queue ?? {})))
+  const queue = merged(layers, 'queue')
+  const limits = merged(layers, 'limits')
+  const cpu = merged(layers, 'cpu')
   const base = DEFAULT_FUNCTION_SETTINGS
   return deepFreeze({
     minWorkers: written.minWorkers ?? base.minWorkers,
@@ -152,11 +156,26 @@ export function functionSettings(pool: PoolSettings, ...layers: readonly Written
     maxAgeMs: written.maxAge ?? base.maxAgeMs,
     idleTimeoutMs: written.idleTimeout ?? base.idleTimeoutMs,
     timeoutMs: written.timeout ?? base.timeoutMs,
+    streamTimeoutMs: written.streamTimeout ?? base.streamTimeoutMs,
     bootTimeoutMs: written.bootTimeout ?? base.bootTimeoutMs,
     memoryBytes: written.memory ?? base.memoryBytes,
     queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },
     env: Object.assign({}, base.env, ...layers.map((layer) => layer.env)),
     idempotent: written.idempotent ?? base.idempotent,
+    limits: {
+      memoryBytes: limits.memory ?? memoryLimitBytes(written.memory ?? base.memoryBytes),
+      cpuTimeMs: limits.cpuTime ?? base.limits.cpuTimeMs,
+      processes: limits.processes ?? base.limits.processes,
+      openFiles: limits.openFiles ?? base.limits.openFiles,
+      diskBytes: limits.disk ?? base.limits.diskBytes,
+      logBytes: limits.log ?? base.limits.logBytes,
+      responseBytes: limits.response ?? base.limits.responseBytes,
+    },
+    cpu: {
+      weight: cpu.weight ?? base.cpu.weight,
+      nice: cpu.nice ?? base.cpu.nice,
+      cores: [...(cpu.cores ?? base.cpu.cores)],
+    },
   })
 }
 
@@ -200,6 +219,13 @@ function comparable(config: Config): unknown {
   const { files: _files, functionSettings, layersOf: _layersOf, runtimeOf: _runtimeOf, ...plain } = config
   const runtimesSaid = overriddenRuntimes(config)
   return { ...plain, runtimesSaid, overrides: config.overrideNames.map((name) => functionSettings(name)) }
+}
+
+function merged<K extends 'queue' | 'limits' | 'cpu'>(
+  layers: readonly WrittenSettings[],
+  key: K,
+): Partial<NonNullable<WrittenSettings[K]>> {
+  return Object.assign({}, ...layers.map((layer) => withoutUnwritten(layer[key] ?? {})))
 }
 
 /** Without this, `timeout: undefined` in an override would hide the default below it. */

@@ -88,6 +88,16 @@ export const durationOrNever = (minMs = 0) =>
       brief: "duration, or 'never'",
     })
 
+export const sizeOrNever = (min: number) =>
+  z
+    .custom<Size | 'never'>((value) => value === 'never' || (parseSize(value) ?? -1) >= min)
+    .transform((value) => parseSize(value) ?? Number.POSITIVE_INFINITY)
+    .register(kinds, {
+      type: `Size | 'never'`,
+      allowed: `size such as '64KiB', '256MiB' or '1GiB', or bytes; at least ${formatSize(min)}, or 'never'`,
+      brief: "size, or 'never'",
+    })
+
 export const size = (min: number) =>
   z
     .custom<Size>((value) => (parseSize(value) ?? -1) >= min)

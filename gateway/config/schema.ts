@@ -20,6 +20,7 @@ import {
   required,
   section,
   size,
+  sizeOrNever,
   text,
 } from './fields.ts'
 import { FORMATS, RUNTIMES } from './function-kinds.ts'
@@ -120,6 +121,11 @@ const pool = section(
       DEFAULT_POOL_SETTINGS.blanks,
       'Booted processes without a function, ready for the next cold one: so many of each runtime that is used.',
     ),
+    cgroups: optional(
+      oneOf(['auto', 'never']),
+      DEFAULT_POOL_SETTINGS.cgroups,
+      'Whether the kernel counts, limits and ends what workers start, where it lets the gateway make cgroups; else the gateway looks for it. A change is for workers started from then on.',
+    ),
   },
   'PoolConfig',
 )
@@ -138,6 +144,70 @@ const queue = section(
     ),
   },
   'QueueConfig',
+)
+
+const functionLimits = section(
+  {
+    memory: optional(
+      sizeOrNever(1),
+      formatSize(DEFAULT_FUNCTION_SETTINGS.limits.memoryBytes),
+      'Memory of all its processes, buffers included. Unwritten, it is twice `memory` where that is more. 502 beyond it.',
+    ),
+    cpuTime: optional(
+      durationOrNever(1),
+      formatDuration(DEFAULT_FUNCTION_SETTINGS.limits.cpuTimeMs),
+      "Processor time since the worker's last answer: where `concurrency` is 1, that of one call. Looked at once a second. 504 beyond it.",
+    ),
+    processes: optional(
+      countOrNever(),
+      DEFAULT_FUNCTION_SETTINGS.limits.processes,
+      'Processes and threads together; a Node worker alone has about a dozen. 502 beyond it.',
+    ),
+    openFiles: optional(
+      countOrNever(),
+      DEFAULT_FUNCTION_SETTINGS.limits.openFiles,
+      'Files, sockets and pipes that one of its processes may have open: the next one fails with EMFILE.',
+    ),
+    disk: optional(
+      sizeOrNever(1),
+      formatSize(DEFAULT_FUNCTION_SETTINGS.limits.diskBytes),
+      'The longest file that it may write, and what its temporary folder may hold where it has one of its own.',
+    ),
+    log: optional(
+      size(1),
+      formatSize(DEFAULT_FUNCTION_SETTINGS.limits.logBytes),
+      'Output of a worker in a second. What is more is dropped, and a line says how much.',
+    ),
+    response: optional(
+      sizeOrNever(1),
+      'never',
+      'Body of a response. 502 beyond it, or, where it has begun, a connection that is cut.',
+    ),
+  },
+  'FunctionLimits',
+)
+
+const cpu = section(
+  {
+    weight: optional(
+      count(1).max(10_000).register(kinds, { type: 'number', allowed: 'whole number from 1 to 10000' }),
+      DEFAULT_FUNCTION_SETTINGS.cpu.weight,
+      "A worker's share of a busy machine, against 100 of the others. Needs cgroups.",
+    ),
+    nice: optional(
+      z.int().min(-20).max(19).register(kinds, { type: 'number', allowed: 'whole number from -20 to 19' }),
+      DEFAULT_FUNCTION_SETTINGS.cpu.nice,
+      'As of the command `nice`: more is less urgent. Below 0 needs root.',
+    ),
+    cores: optional(
+      z
+        .array(count(0).max(1023))
+        .register(kinds, { type: 'number[]', allowed: 'list of whole numbers from 0 to 1023' }),
+      [...DEFAULT_FUNCTION_SETTINGS.cpu.cores],
+      'Numbers of the processors that it may run on. Empty: all.',
+    ),
+  },
+  'CpuConfig',
 )
 
 export const functionFields = {
@@ -176,6 +246,11 @@ export const functionFields = {
     formatDuration(DEFAULT_FUNCTION_SETTINGS.timeoutMs),
     'From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced.',
   ),
+  streamTimeout: optional(
+    durationOrNever(1),
+    formatDuration(DEFAULT_FUNCTION_SETTINGS.streamTimeoutMs),
+    'How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced.',
+  ),
   bootTimeout: optional(
     duration(1),
     formatDuration(DEFAULT_FUNCTION_SETTINGS.bootTimeoutMs),
@@ -197,6 +272,8 @@ export const functionFields = {
     DEFAULT_FUNCTION_SETTINGS.idempotent,
     'True: a call that a dying worker had begun may be run again. False: it is answered 502.',
   ),
+  limits: optional(functionLimits, null, 'What a worker and all that it has started may use. What uses more is ended.'),
+  cpu: optional(cpu, null, "A worker's claim to the processors."),
 } as const
 
 const functionSettings = section(functionFields, 'FunctionConfig')
@@ -279,7 +356,7 @@ export const configSchema = section(
         allowed: "object with functions' names and their settings",
       }),
       {},
-      "By function's name: what differs from `defaults`. `queue` and `env` are merged key by key.",
+      "By function's name: what differs from `defaults`. `queue`, `limits`, `cpu` and `env` are merged key by key.",
     ),
     routes: field(
       z.array(route).register(kinds, { type: 'RouteConfig[]', allowed: 'list of routes' }),

@@ -1,5 +1,6 @@
 /** How a function is run, setting by setting, and who says so: for people who wonder why. Values of variables are not shown. */
-import type * as z from 'zod'
+import * as z from 'zod'
+import { DEFAULT_FUNCTION_SETTINGS, memoryLimitBytes } from '../../warmpool/index.ts'
 import { fields, kinds, unwrap } from './fields.ts'
 import { functionFields, type WrittenSettings } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
@@ -20,7 +21,7 @@ export interface SettingsLayer {
 
 export function settingsInForce(layers: readonly SettingsLayer[]): SettingInForce[] {
   return Object.entries(functionFields).flatMap(([key, schema]) => {
-    if (key === 'queue') return queueInForce(layers)
+    if (unwrap(schema) instanceof z.ZodObject) return groupInForce(key as 'queue', layers)
     if (key === 'env') return variablesInForce(layers)
     const last = layers.findLast(({ written }) => written[key as keyof WrittenSettings] !== undefined)
     const value = last?.written[key as keyof WrittenSettings]
@@ -28,12 +29,22 @@ export function settingsInForce(layers: readonly SettingsLayer[]): SettingInForc
   })
 }
 
-function queueInForce(layers: readonly SettingsLayer[]): SettingInForce[] {
-  const queue = unwrap(functionFields.queue) as z.ZodObject
-  return Object.entries(queue.shape).map(([key, schema]) => {
-    const last = layers.findLast(({ written }) => written.queue?.[key as 'max'] !== undefined)
-    return inForce(`queue.${key}`, schema as z.ZodType, last?.written.queue?.[key as 'max'], last?.from)
+function groupInForce(name: 'queue' | 'limits' | 'cpu', layers: readonly SettingsLayer[]): SettingInForce[] {
+  const group = unwrap(functionFields[name]) as z.ZodObject
+  return Object.entries(group.shape).map(([key, schema]) => {
+    const valueIn = ({ written }: SettingsLayer): unknown =>
+      (written[name] as Record<string, unknown> | undefined)?.[key]
+    const last = layers.findLast((layer) => valueIn(layer) !== undefined)
+    if (last === undefined && name === 'limits' && key === 'memory') return memoryLimitInForce(layers)
+    return inForce(`${name}.${key}`, schema as z.ZodType, last && valueIn(last), last?.from)
   })
+}
+
+/** Nobody says it: it leaves room above what a worker is recycled at. */
+function memoryLimitInForce(layers: readonly SettingsLayer[]): SettingInForce {
+  const last = layers.findLast(({ written }) => written.memory !== undefined)
+  const bytes = memoryLimitBytes(last?.written.memory ?? DEFAULT_FUNCTION_SETTINGS.memoryBytes)
+  return { key: 'limits.memory', value: formatSize(bytes), from: 'default' }
 }
 
 function variablesInForce(layers: readonly SettingsLayer[]): SettingInForce[] {

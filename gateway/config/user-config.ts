@@ -21,7 +21,7 @@ export interface UserConfig {
   pool?: PoolConfig
   /** How every function is run. */
   defaults?: FunctionConfig
-  /** By function's name: what differs from `defaults`. `queue` and `env` are merged key by key. */
+  /** By function's name: what differs from `defaults`. `queue`, `limits`, `cpu` and `env` are merged key by key. */
   overrides?: Record<string, OverrideConfig>
   /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. Default: `[]`. */
   routes?: RouteConfig[]
@@ -79,6 +79,8 @@ export interface PoolConfig {
   memory?: Size
   /** Booted processes without a function, ready for the next cold one: so many of each runtime that is used. Default: `2`. */
   blanks?: number
+  /** Whether the kernel counts, limits and ends what workers start, where it lets the gateway make cgroups; else the gateway looks for it. A change is for workers started from then on. Default: `'auto'`. */
+  cgroups?: 'auto' | 'never'
 }
 
 /** How every function is run. */
@@ -97,6 +99,8 @@ export interface FunctionConfig {
   idleTimeout?: Duration | 'never'
   /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. Default: `'30s'`. */
   timeout?: Duration | 'never'
+  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. Default: `'never'`. */
+  streamTimeout?: Duration | 'never'
   /** How long a process may take to boot, and then again to load the function. Default: `'10s'`. */
   bootTimeout?: Duration
   /** A worker's resident memory, over which it is recycled after its current calls. Default: `'512MiB'`. */
@@ -107,6 +111,10 @@ export interface FunctionConfig {
   env?: Record<string, string>
   /** True: a call that a dying worker had begun may be run again. False: it is answered 502. Default: `false`. */
   idempotent?: boolean
+  /** What a worker and all that it has started may use. What uses more is ended. */
+  limits?: FunctionLimits
+  /** A worker's claim to the processors. */
+  cpu?: CpuConfig
 }
 
 /** Invocations that wait for a worker. */
@@ -117,7 +125,35 @@ export interface QueueConfig {
   timeout?: Duration
 }
 
-/** By function's name: what differs from `defaults`. `queue` and `env` are merged key by key. */
+/** What a worker and all that it has started may use. What uses more is ended. */
+export interface FunctionLimits {
+  /** Memory of all its processes, buffers included. Unwritten, it is twice `memory` where that is more. 502 beyond it. Default: `'1GiB'`. */
+  memory?: Size | 'never'
+  /** Processor time since the worker's last answer: where `concurrency` is 1, that of one call. Looked at once a second. 504 beyond it. Default: `'never'`. */
+  cpuTime?: Duration | 'never'
+  /** Processes and threads together; a Node worker alone has about a dozen. 502 beyond it. Default: `512`. */
+  processes?: number | 'never'
+  /** Files, sockets and pipes that one of its processes may have open: the next one fails with EMFILE. Default: `4096`. */
+  openFiles?: number | 'never'
+  /** The longest file that it may write, and what its temporary folder may hold where it has one of its own. Default: `'1GiB'`. */
+  disk?: Size | 'never'
+  /** Output of a worker in a second. What is more is dropped, and a line says how much. Default: `'256KiB'`. */
+  log?: Size
+  /** Body of a response. 502 beyond it, or, where it has begun, a connection that is cut. Default: `'never'`. */
+  response?: Size | 'never'
+}
+
+/** A worker's claim to the processors. */
+export interface CpuConfig {
+  /** A worker's share of a busy machine, against 100 of the others. Needs cgroups. Default: `100`. */
+  weight?: number
+  /** As of the command `nice`: more is less urgent. Below 0 needs root. Default: `0`. */
+  nice?: number
+  /** Numbers of the processors that it may run on. Empty: all. Default: `[]`. */
+  cores?: number[]
+}
+
+/** By function's name: what differs from `defaults`. `queue`, `limits`, `cpu` and `env` are merged key by key. */
 export interface OverrideConfig {
   /** What runs it, whatever its `function.json` says. */
   runtime?: string
@@ -135,6 +171,8 @@ export interface OverrideConfig {
   idleTimeout?: Duration | 'never'
   /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. Default: `'30s'`. */
   timeout?: Duration | 'never'
+  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. Default: `'never'`. */
+  streamTimeout?: Duration | 'never'
   /** How long a process may take to boot, and then again to load the function. Default: `'10s'`. */
   bootTimeout?: Duration
   /** A worker's resident memory, over which it is recycled after its current calls. Default: `'512MiB'`. */
@@ -145,6 +183,10 @@ export interface OverrideConfig {
   env?: Record<string, string>
   /** True: a call that a dying worker had begun may be run again. False: it is answered 502. Default: `false`. */
   idempotent?: boolean
+  /** What a worker and all that it has started may use. What uses more is ended. */
+  limits?: FunctionLimits
+  /** A worker's claim to the processors. */
+  cpu?: CpuConfig
 }
 
 /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. */

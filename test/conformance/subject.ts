@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { readSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Journal } from '../../warmpool/journal.ts'
-import { LogLines } from '../../warmpool/log-lines.ts'
+import { LogBudget, LogLines } from '../../warmpool/log-lines.ts'
 import { type Command, signalGroup, spawnWorker, type WorkerProcess } from '../../warmpool/spawn.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../warmpool/wire/body-ring.ts'
 import { FrameReader } from '../../warmpool/wire/frame-reader.ts'
@@ -51,8 +51,9 @@ export class Subject {
     this.#process = spawnWorker(underTest.command, this.journal.fd)
     const { child, wire, stdout, stderr } = this.#process
     this.#exited = once(child, 'exit')
-    new LogLines(stdout, (line) => this.#onLine(line))
-    new LogLines(stderr, (line) => this.#onLine(line))
+    const budget = new LogBudget(1024 * 1024)
+    new LogLines(stdout, budget, (line) => this.#onLine(line))
+    new LogLines(stderr, budget, (line) => this.#onLine(line))
     const reader = new FrameReader((type, id, chunk, start, end) =>
       this.#onFrame({ type, id, payload: Buffer.from(chunk.subarray(start, end)) }),
     )

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
-import { LogLines } from '../../warmpool/log-lines.ts'
+import { LogBudget, LogLines } from '../../warmpool/log-lines.ts'
 
 const BURST_BYTES = 256 * 1024
 const LONGEST = 8 * 1024
@@ -13,7 +13,7 @@ class Output {
   readonly lines: string[] = []
 
   constructor() {
-    new LogLines(this.stream, (line) => this.lines.push(line))
+    new LogLines(this.stream, new LogBudget(BURST_BYTES), (line) => this.lines.push(line))
   }
 
   /** Each chunk arrives on its own. */
@@ -62,7 +62,7 @@ describe('lines', () => {
     const script = `process.stdout.write('first\\nlast words'); process.exit(1)`
     const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
     const lines: string[] = []
-    new LogLines(child.stdout, (line) => lines.push(line))
+    new LogLines(child.stdout, new LogBudget(BURST_BYTES), (line) => lines.push(line))
     await once(child, 'close')
     expect(lines).toEqual(['first', 'last words'])
   })
@@ -148,7 +148,7 @@ describe('a flood', () => {
     })
     let keptBytes = 0
     const dropped: string[] = []
-    new LogLines(child.stdout, (line) => {
+    new LogLines(child.stdout, new LogBudget(BURST_BYTES), (line) => {
       if (line.startsWith('…')) dropped.push(line)
       else keptBytes += line.length + 1
     })

@@ -6,7 +6,7 @@ import { afterEach, expect } from 'vitest'
 import {
   brokenInvariants,
   type DeathEvent,
-  type FunctionSettings,
+  type FunctionDefaults,
   type PoolEvents,
   WarmPool,
   type WarmPoolOptions,
@@ -27,10 +27,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
 })
 
-export function makePool(
-  defaults: Partial<FunctionSettings> = {},
-  options: Omit<WarmPoolOptions, 'defaults'> = {},
-): WarmPool {
+export function makePool(defaults: FunctionDefaults = {}, options: Omit<WarmPoolOptions, 'defaults'> = {}): WarmPool {
   const pool = new WarmPool({ ...options, defaults })
   pools.push(pool)
   return pool

@@ -175,6 +175,23 @@ test('a small pool makes the defaults smaller, without a mistake', async () => {
   expect(config.functionSettings('any').maxWorkers).toBe(1)
 })
 
+test('limits and shares are merged key by key, and memory leaves room above what a worker is recycled at', async () => {
+  const config = await loadWritten({
+    defaults: { limits: { processes: 64, cpuTime: '2s' }, cpu: { nice: 5 } },
+    overrides: {
+      hello: { memory: '2GiB', limits: { cpuTime: 'never', disk: '5MiB' }, cpu: { cores: [1] } },
+      small: { limits: { memory: '100MiB' } },
+    },
+  })
+  const MiB = 1024 * 1024
+  expect(config.functionSettings('hello')).toMatchObject({
+    limits: { processes: 64, cpuTimeMs: Number.POSITIVE_INFINITY, diskBytes: 5 * MiB, memoryBytes: 4096 * MiB },
+    cpu: { nice: 5, cores: [1], weight: 100 },
+  })
+  expect(config.functionSettings('small').limits).toMatchObject({ memoryBytes: 100 * MiB, cpuTimeMs: 2000 })
+  expect(config.functionSettings('other').limits.memoryBytes).toBe(1024 * MiB)
+})
+
 test('routes keep their order and say which host they are for', async () => {
   const routes = [
     { path: '/api/*', host: '*.example.com', function: 'api', stripPrefix: true },

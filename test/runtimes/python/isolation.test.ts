@@ -90,7 +90,7 @@ def handler(request):
 test('Python and Node are live in one pool, each from blanks of its own', async () => {
   const called = python("def handler(request):\n    return 'python'\n")
   const { pool } = called
-  pool.retune({ maxWorkers: 8, memoryBytes: Number.POSITIVE_INFINITY, blanks: 1 })
+  pool.retune({ maxWorkers: 8, memoryBytes: Number.POSITIVE_INFINITY, blanks: 1, cgroups: 'auto' })
   expect(await called.text()).toBe('python')
   const task = new URL('../../warmpool/tasks/behave.mjs', import.meta.url)
   expect(await pool.run(task, { do: 'echo', value: 'node' })).toBe('node')

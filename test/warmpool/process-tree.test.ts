@@ -1,0 +1,62 @@
+/** What a function has started goes with its worker, however it went and however it was hidden. */
+import { describe, expect, test } from 'vitest'
+import { eventually, makePool, nextEvent } from './pool-under-test.ts'
+import { isAlive, readStat, whenGone } from './processes.ts'
+
+const SPAWNING = new URL('./tasks/spawning.mjs', import.meta.url)
+
+interface Started {
+  readonly pid: number
+  readonly worker: number
+}
+
+for (const cgroups of ['auto', 'never'] as const) {
+  describe(`with cgroups: ${cgroups}`, () => {
+    for (const how of ['child', 'setsid', 'double fork']) {
+      test(`a ${how} is gone when its worker has been retired`, async () => {
+        const pool = makePool({ maxInvocations: 2 }, { cgroups, blanks: 0 })
+        const first = (await pool.run(SPAWNING, { how })) as Started
+        expect(isAlive(first.pid)).toBe(true)
+        const died = nextEvent(pool, 'death', ({ pid }) => pid === first.worker)
+        await pool.run(SPAWNING, { how })
+        await died
+        await whenGone([first.pid])
+      })
+
+      test(`a ${how} is gone when its worker has been killed`, async () => {
+        const pool = makePool({}, { cgroups, blanks: 0 })
+        const started = (await pool.run(SPAWNING, { how })) as Started
+        process.kill(started.worker, 'SIGKILL')
+        await whenGone([started.worker, started.pid])
+      })
+    }
+
+    test('the pool has closed only when what its functions started is gone', async () => {
+      const pool = makePool({}, { cgroups, blanks: 0 })
+      const started = (await pool.run(SPAWNING, { how: 'double fork' })) as Started
+      await pool.close()
+      expect(isAlive(started.pid)).toBe(false)
+    })
+
+    test('none of them stays as a zombie of this process', async () => {
+      const pool = makePool({}, { cgroups, blanks: 0 })
+      const started = (await pool.run(SPAWNING, { how: 'double fork' })) as Started
+      await pool.close()
+      await eventually(() => readStat(started.pid)?.parent !== process.pid)
+    })
+
+    test('one that ends while its worker lives is waited for', async () => {
+      const pool = makePool({}, { cgroups, blanks: 0 })
+      const started = (await pool.run(SPAWNING, { how: 'double fork' })) as Started
+      process.kill(started.pid, 'SIGKILL')
+      await eventually(() => readStat(started.pid) === null)
+    })
+  })
+}
+
+test('with cgroups, one that hides whose it is goes with its worker', async () => {
+  const pool = makePool({}, { blanks: 0 })
+  const started = (await pool.run(SPAWNING, { how: 'hidden double fork' })) as Started
+  process.kill(started.worker, 'SIGKILL')
+  await whenGone([started.pid])
+})
