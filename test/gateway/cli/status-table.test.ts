@@ -48,7 +48,7 @@ describe('the status table', () => {
   })
 
   it('shows the version of the runtime that the workers say, both of two, and the name while there is none', () => {
-    const worker = { pid: 1, state: 'ready', invocations: 0, inFlight: 0, ageMs: 0, rssBytes: 0 } as const
+    const worker = { pid: 1, state: 'ready', invocations: 0, inFlight: 0, ageMs: 0, rssBytes: 0, processes: 1 } as const
     const running = (name: string, ...said: string[]) =>
       sampleFunction(name, { runtime: 'bun', workers: said.map((runtime) => ({ ...worker, runtime })) })
     const functions = [
