@@ -15,9 +15,14 @@ export function logPool(pool: WarmPool, log: Logger): void {
       `does not load${place}: ${report.name}: ${report.message}`,
     )
   })
-  pool.on('loaded', ({ function: name, pid, loadMs }) =>
-    log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`),
-  )
+  const warned = new Set<string>()
+  pool.on('loaded', ({ function: name, pid, loadMs, unconfined }) => {
+    log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`)
+    const key = `${name} ${unconfined}`
+    if (unconfined === null || warned.has(key)) return
+    warned.add(key)
+    log.warn({ function: name }, `it runs without a part of its isolation (${unconfined}): see wrangler-free doctor`)
+  })
   pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
     const level = WORRYING.has(reason) ? 'warn' : 'debug'
     log[level]({ function: name ?? 'blank', pid, invocations }, `worker ended: ${description}`)

@@ -15,6 +15,8 @@ export interface LoadedEvent extends WorkerEvent {
   /** As the worker says it: `fetch`, and `node 26.10.0`. */
   readonly format: string
   readonly runtime: string
+  /** What of its isolation is missing, in words; null when nothing is. */
+  readonly unconfined: string | null
 }
 
 /** A worker is about to be replaced; its death follows. */

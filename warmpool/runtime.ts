@@ -42,7 +42,11 @@ export function commandOf(runtime: RuntimeName, locate: RuntimeLocator = locateN
   const env = passedOn(process.env)
   switch (runtime.split('@')[0]) {
     case 'node':
-      return { file, args: [...NODE_ARGS, nodeEntryFile()], env: { ...env, ...compileCache() } }
+      return {
+        file,
+        args: [...NODE_ARGS, nodeEntryFile()],
+        env: { ...env, ...compileCache() },
+      }
     case 'bun':
       return { file, args: [...BUN_ARGS, nodeEntryFile()], env }
     case 'deno':

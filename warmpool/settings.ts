@@ -33,7 +33,19 @@ export interface FunctionSettings {
   readonly env: Readonly<Record<string, string>>
   /** True: a call that a dying worker had begun may be run again. False (default): it is answered 502. */
   readonly idempotent: boolean
+  /** What keeps it from others: nothing, its process, or namespaces of its own around that. */
+  readonly isolation: Isolation
+  /** What it reaches of the network; not of what is trusted. */
+  readonly network: 'all' | 'none'
+  /** Absolute paths that it may read, and those that it may write to, besides its own. */
+  readonly readable: readonly string[]
+  readonly writable: readonly string[]
+  /** When a mechanism of its isolation cannot be had: it does not run, or runs without and that is told. */
+  readonly isolationMissing: 'refuse' | 'warn'
 }
+
+export const ISOLATIONS = ['process', 'sandbox', 'trusted'] as const
+export type Isolation = (typeof ISOLATIONS)[number]
 
 /** The whole pool's budget. */
 export interface PoolSettings {
@@ -60,6 +72,11 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
   queue: { max: 1000, timeoutMs: 10_000 },
   env: {},
   idempotent: false,
+  isolation: 'process',
+  network: 'all',
+  readable: [],
+  writable: [],
+  isolationMissing: 'warn',
 }
 
 export const DEFAULT_POOL_SETTINGS: PoolSettings = {

@@ -96,7 +96,7 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
     functionSettings: (name, own) =>
       own === undefined
         ? (overrides.get(name) ?? defaults)
-        : functionSettings(pool, parsed.defaults, own, parsed.overrides[name] ?? {}),
+        : functionSettings(pool, parsed.defaults, parsed.overrides[name] ?? {}, own),
     layersOf: (name) => [
       { from: 'defaults of the configuration', written: parsed.defaults },
       { from: 'overrides of the configuration', written: parsed.overrides[name] ?? {} },
@@ -115,8 +115,17 @@ export function poolSettings(parsed: ParsedConfig): PoolSettings {
   })
 }
 
-/** A function's settings: the pool's defaults, then each layer over them, `queue` and `env` key by key. */
-export function functionSettings(pool: PoolSettings, ...layers: readonly WrittenSettings[]): FunctionSettings {
+/**
+ * A function's settings: the pool's defaults, over them those of all functions, what its own file asks for, and what
+ * the operator says of it; `queue` and `env` key by key.
+ */
+export function functionSettings(
+  pool: PoolSettings,
+  ofAll: WrittenSettings,
+  ofThis: WrittenSettings = {},
+  own: WrittenSettings = {},
+): FunctionSettings {
+  const layers = [ofAll, own, ofThis]
   const written = Object.assign({}, ...layers.map(withoutUnwritten)) as WrittenSettings
   const queue = Object.assign({}, ...layers.map((layer) => withoutUnwritten(layer.queue ?? {})))
   const base = DEFAULT_FUNCTION_SETTINGS
@@ -133,7 +142,28 @@ export function functionSettings(pool: PoolSettings, ...layers: readonly Written
     queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },
     env: Object.assign({}, base.env, ...layers.map((layer) => layer.env)),
     idempotent: written.idempotent ?? base.idempotent,
+    ...isolationOf(Object.assign({}, withoutUnwritten(ofAll), withoutUnwritten(ofThis)), own),
   })
+}
+
+/** From lax to strict. What is written in a function's own file can only be stricter than what is written of it. */
+const STRICTNESS = ['trusted', 'process', 'sandbox'] as const
+
+type IsolationSettings = Pick<FunctionSettings, 'isolation' | 'network' | 'readable' | 'writable' | 'isolationMissing'>
+
+/** Of the operator's word and the function's own the stricter one holds. */
+function isolationOf(operators: WrittenSettings, own: WrittenSettings): IsolationSettings {
+  const base = DEFAULT_FUNCTION_SETTINGS
+  const isolation = operators.isolation ?? base.isolation
+  const asked = own.isolation ?? 'trusted'
+  const isWritten = [operators, own].some((layer) => layer.isolation !== undefined || layer.network !== undefined)
+  return {
+    isolation: STRICTNESS.indexOf(asked) > STRICTNESS.indexOf(isolation) ? asked : isolation,
+    network: own.network === 'none' ? 'none' : (operators.network ?? base.network),
+    readable: operators.readable ?? base.readable,
+    writable: operators.writable ?? base.writable,
+    isolationMissing: operators.isolationMissing ?? (isWritten ? 'refuse' : 'warn'),
+  }
 }
 
 /** True when both mean the same, whatever files they were made from. */

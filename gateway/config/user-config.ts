@@ -105,6 +105,16 @@ export interface FunctionConfig {
   env?: Record<string, string>
   /** True: a call that a dying worker had begun may be run again. False: it is answered 502. Default: `false`. */
   idempotent?: boolean
+  /** What keeps a function from everything else: `process`, `sandbox` (namespaces around that) or `trusted` (nothing). See docs/security.md. Default: `'process'`. */
+  isolation?: 'process' | 'sandbox' | 'trusted'
+  /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
+  network?: 'all' | 'none'
+  /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
+  readable?: string[]
+  /** Folders and files that it may write to, besides its temporary folder. They have to be there. Default: `[]`. */
+  writable?: string[]
+  /** When this machine lacks a part of it: `refuse` answers 503, `warn` runs without it and says so. Unwritten: `refuse` where `isolation` or `network` is written, else `warn`. */
+  isolationMissing?: 'refuse' | 'warn'
 }
 
 /** Invocations that wait for a worker. */

@@ -5,16 +5,17 @@ import type { FunctionSpec } from '../../warmpool/index.ts'
 import type { Bundle } from './bundle-store.ts'
 import type { FunctionSource } from './discover.ts'
 import { isBundled } from './plain-build.ts'
+import { readableBy } from './readable.ts'
 
 /** The runtimes that are programs are formats of the Node runtime: its worker starts the program and speaks with it. */
 const PROGRAM_FORMATS = { http: 'http', stdio: 'stdio', lambda: 'bootstrap' } as const
 
-type RunAs = Pick<FunctionSpec, 'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime'>
+type RunAs = Pick<FunctionSpec, 'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime' | 'readable'>
 
-export function runAs(source: FunctionSource, bundle: Bundle): RunAs {
+export function runAs(source: FunctionSource, bundle: Bundle, outsideInputs: readonly string[]): RunAs {
   const { runtime, format, handler, command } = source.identity
   const files = join(bundle.dir, 'files')
-  const own = { cwd: files, handler, command }
+  const own = { cwd: files, handler, command, readable: readableBy(source, bundle, outsideInputs) }
   if (runtime === 'http' || runtime === 'stdio' || runtime === 'lambda')
     return { ...own, entry: fileUrl(files), format: PROGRAM_FORMATS[runtime], runtime: 'node' }
   const entry = isBundled(source)

@@ -30,8 +30,8 @@ const codeOf = async (run: Promise<unknown>): Promise<string> => (await failureO
 /** Has a worker warm without a call that could wait for too long on a slow machine. */
 const warm = (pool: WarmPool): Promise<void> => {
   const as = { format: 'task', handler: null, command: null, runtime: 'node' } as const
-  const spec = { bundle: BEHAVE, entry: BEHAVE, cwd: null }
-  pool.define({ ...spec, ...as, name: BEHAVE, settings: pool.defaults })
+  const spec = { bundle: BEHAVE, entry: BEHAVE, cwd: null, readable: [] }
+  pool.define({ ...spec, ...as, name: BEHAVE, settings: { ...pool.defaults, isolation: 'trusted' } })
   return pool.warmedUp()
 }
 

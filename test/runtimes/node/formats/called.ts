@@ -1,8 +1,8 @@
 /** A module in a real worker, called as the gateway would over HTTP: for tests of formats that need no gateway. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { onTestFinished } from 'vitest'
 import {
   type FunctionSpec,
@@ -28,7 +28,9 @@ export interface Asked {
   readonly body?: string | Uint8Array
 }
 
-export type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime'>> & {
+export type Stated = Partial<
+  Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime' | 'readable'>
+> & {
   readonly env?: Readonly<Record<string, string>>
   readonly locateRuntime?: RuntimeLocator
 }
@@ -46,7 +48,8 @@ export class CalledFunction {
     this.pool.on('log', ({ line }: LogEvent) => this.log.push(line))
     this.#name = stated.name ?? 'called'
     const as = { format: null, handler: null, command: null, runtime: 'node' } as const
-    const spec = { name: this.#name, bundle: entry, entry, cwd: null, settings: this.pool.defaults }
+    const readable = stated.readable ?? [dirname(fileURLToPath(entry))]
+    const spec = { name: this.#name, bundle: entry, entry, cwd: null, readable, settings: this.pool.defaults }
     this.pool.define({ ...as, ...spec, ...stated })
   }
 
