@@ -5,6 +5,8 @@
  */
 import type { FunctionSettings } from './settings.ts'
 import type { Confined, Confinement, ErrorReport, Mechanism } from './wire/messages.ts'
+import { seccompFilter } from './wire/seccomp.ts'
+import { processorOf } from './wire/system-calls.ts'
 
 /** Programs and libraries, and what they look up. Of /etc only what is nobody's secret. */
 const SYSTEM = [
@@ -66,8 +68,21 @@ export function confinementOf(
     write: [folder, ...DEVICES, ...writable],
     network,
     folder,
+    filter: filterFor(network),
     isDemanded: isolationMissing === 'refuse',
   }
+}
+
+const filters = new Map<string, string | null>()
+
+function filterFor(network: 'all' | 'none'): string | null {
+  let filter = filters.get(network)
+  if (filter === undefined) {
+    const processor = processorOf(process.arch)
+    filter = processor === null ? null : seccompFilter(processor, network).toString('base64')
+    filters.set(network, filter)
+  }
+  return filter
 }
 
 /** Whether workers that were started under the one may go on under the other. */

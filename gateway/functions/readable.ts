@@ -33,7 +33,10 @@ function programFolders(program: string, cwd: string): string[] {
   const file = fileOf(program, cwd)
   if (file === null) return []
   const folder = dirname(file)
-  return [file, ...(basename(folder) === 'bin' ? [join(dirname(folder), 'lib')] : [])]
+  const beside = basename(folder) === 'bin' ? [join(dirname(folder), 'lib')] : []
+  // Of managers of versions, whose shims look up what to start.
+  const managed = basename(folder) === 'shims' ? [dirname(folder)] : []
+  return [file, ...beside, ...managed]
 }
 
 function fileOf(program: string, cwd: string): string | null {

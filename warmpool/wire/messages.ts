@@ -31,6 +31,8 @@ export interface Confinement {
   readonly network: 'all' | 'none'
   /** Its own, empty: home and temporary files. */
   readonly folder: string
+  /** For seccomp, in base64: the filter's instructions. Null where this processor's are not known. */
+  readonly filter: string | null
   /** True: it does not load the function when a mechanism is missing. */
   readonly isDemanded: boolean
 }

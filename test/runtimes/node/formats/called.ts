@@ -32,6 +32,7 @@ export type Stated = Partial<
   Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime' | 'readable'>
 > & {
   readonly env?: Readonly<Record<string, string>>
+  readonly writable?: readonly string[]
   readonly locateRuntime?: RuntimeLocator
 }
 
@@ -41,9 +42,9 @@ export class CalledFunction {
   readonly log: string[] = []
   readonly #name: string
 
-  constructor(entry: string, { env = {}, locateRuntime, ...stated }: Stated) {
+  constructor(entry: string, { env = {}, writable = [], locateRuntime, ...stated }: Stated) {
     const located = locateRuntime === undefined ? {} : { locateRuntime }
-    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env }, ...located })
+    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env, writable }, ...located })
     onTestFinished(() => this.pool.close(0))
     this.pool.on('log', ({ line }: LogEvent) => this.log.push(line))
     this.#name = stated.name ?? 'called'

@@ -5,11 +5,10 @@
  */
 import { closeSync, readFileSync } from 'node:fs'
 import type { Confined, Confinement, Load, Mechanism } from '../../../wire/messages.ts'
+import { LANDLOCK_RESTRICT_SELF, type Processor, processorOf } from '../../../wire/system-calls.ts'
 import { onEveryThread, type ThreadCall } from './every-thread.ts'
 import { type Kernel, openKernel } from './kernel.ts'
 import { type Folders, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
-import { seccompFilter } from './seccomp.ts'
-import { LANDLOCK_RESTRICT_SELF, type Processor, processorOf } from './system-calls.ts'
 
 const SET_NO_NEW_PRIVILEGES = 38
 /** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
@@ -127,7 +126,7 @@ function filterCalls(
   inForce: Mechanism[],
   missing: { mechanism: Mechanism; why: string }[],
 ): void {
-  const filter = seccompFilter(processor, wanted.network)
+  const filter = Buffer.from(wanted.filter!, 'base64')
   const { address, memory } = kernel.data
   // `struct sock_fprog`, then the instructions.
   memory.writeBigUInt64LE(BigInt(filter.length / 8), 0)

@@ -3,8 +3,8 @@
  * speaks to nobody outside. The kernel's document: https://docs.kernel.org/userspace-api/landlock.html
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET } from '../../../wire/system-calls.ts'
 import type { Kernel } from './kernel.ts'
-import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET } from './system-calls.ts'
 
 const O_PATH = 0o10000000
 
