@@ -1,5 +1,5 @@
 /** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
-import type { WarmPool } from '../warmpool/index.ts'
+import { missingInWords, type WarmPool } from '../warmpool/index.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
 import type { Logger } from './log.ts'
 
@@ -16,7 +16,8 @@ export function logPool(pool: WarmPool, log: Logger): void {
     )
   })
   const warned = new Set<string>()
-  pool.on('loaded', ({ function: name, pid, loadMs, unconfined }) => {
+  pool.on('loaded', ({ function: name, pid, loadMs, confined }) => {
+    const unconfined = missingInWords(confined)
     log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`)
     const key = `${name} ${unconfined}`
     if (unconfined === null || warned.has(key)) return

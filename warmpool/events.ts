@@ -1,5 +1,5 @@
 /** What the pool tells whoever listens, as typed events. Nothing waits for a listener. */
-import type { ErrorReport } from './wire/messages.ts'
+import type { Confined, ErrorReport } from './wire/messages.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
 /** `function` is null while the process is a blank. */
@@ -15,8 +15,8 @@ export interface LoadedEvent extends WorkerEvent {
   /** As the worker says it: `fetch`, and `node 26.10.0`. */
   readonly format: string
   readonly runtime: string
-  /** What of its isolation is missing, in words; null when nothing is. */
-  readonly unconfined: string | null
+  /** What was taken from it; null for what is trusted. */
+  readonly confined: Confined | null
 }
 
 /** A worker is about to be replaced; its death follows. */

@@ -33,7 +33,7 @@ export interface FunctionSettings {
   readonly env: Readonly<Record<string, string>>
   /** True: a call that a dying worker had begun may be run again. False (default): it is answered 502. */
   readonly idempotent: boolean
-  /** What keeps it from others: nothing, its process, or namespaces of its own around that. */
+  /** What keeps it from others: what its process takes from itself, or nothing. */
   readonly isolation: Isolation
   /** What it reaches of the network; not of what is trusted. */
   readonly network: 'all' | 'none'
@@ -44,7 +44,7 @@ export interface FunctionSettings {
   readonly isolationMissing: 'refuse' | 'warn'
 }
 
-export const ISOLATIONS = ['process', 'sandbox', 'trusted'] as const
+export const ISOLATIONS = ['process', 'trusted'] as const
 export type Isolation = (typeof ISOLATIONS)[number]
 
 /** The whole pool's budget. */

@@ -7,7 +7,6 @@ import { EventEmitter } from 'node:events'
 import { AnswerWatch } from './answer-watch.ts'
 import { checkModuleUrl, checkOptions, checkTimeout } from './check-options.ts'
 import { Conditions } from './conditions.ts'
-import { missingInWords } from './confinement.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { PoolEvents } from './events.ts'
 import { InvocationFailure } from './failure.ts'
@@ -188,9 +187,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   onLoaded(pool: FunctionPool, worker: Worker): void {
     this.#supply.warm.touch(worker)
-    const { pid, loadMs, runtime } = worker
-    const unconfined = missingInWords(worker.confined)
-    this.emit('loaded', { function: pool.spec.name, pid, loadMs, format: worker.format!, runtime, unconfined })
+    const { pid, loadMs, runtime, confined } = worker
+    this.emit('loaded', { function: pool.spec.name, pid, loadMs, format: worker.format!, runtime, confined })
   }
 
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void {

@@ -146,19 +146,14 @@ export function functionSettings(
   })
 }
 
-/** From lax to strict. What is written in a function's own file can only be stricter than what is written of it. */
-const STRICTNESS = ['trusted', 'process', 'sandbox'] as const
-
 type IsolationSettings = Pick<FunctionSettings, 'isolation' | 'network' | 'readable' | 'writable' | 'isolationMissing'>
 
-/** Of the operator's word and the function's own the stricter one holds. */
+/** A function's own file can only ask for the strictest, and then it is that; all else is the operator's. */
 function isolationOf(operators: WrittenSettings, own: WrittenSettings): IsolationSettings {
   const base = DEFAULT_FUNCTION_SETTINGS
-  const isolation = operators.isolation ?? base.isolation
-  const asked = own.isolation ?? 'trusted'
   const isWritten = [operators, own].some((layer) => layer.isolation !== undefined || layer.network !== undefined)
   return {
-    isolation: STRICTNESS.indexOf(asked) > STRICTNESS.indexOf(isolation) ? asked : isolation,
+    isolation: own.isolation ?? operators.isolation ?? base.isolation,
     network: own.network === 'none' ? 'none' : (operators.network ?? base.network),
     readable: operators.readable ?? base.readable,
     writable: operators.writable ?? base.writable,

@@ -207,7 +207,7 @@ export const operatorFields = {
   isolation: optional(
     oneOf(ISOLATIONS),
     DEFAULT_FUNCTION_SETTINGS.isolation,
-    'What keeps a function from everything else: `process`, `sandbox` (namespaces around that) or `trusted` (nothing). See docs/security.md.',
+    'What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md.',
   ),
   network: optional(
     oneOf(['all', 'none']),
@@ -322,11 +322,7 @@ export const functionFileSchema = section(
       'Paths that it answers besides `/<name>` and `/<name>/*`. It sees them whole.',
     ),
     ...functionFields,
-    isolation: optional(
-      oneOf(['process', 'sandbox']),
-      null,
-      "What is to keep it from everything else. The operator's word holds where it is the stricter one.",
-    ),
+    isolation: optional(oneOf(['process']), null, 'That it is not trusted, even where the operator trusts all.'),
     network: optional(oneOf(['none']), null, 'That it reaches nothing of the network.'),
   },
   'FunctionFile',

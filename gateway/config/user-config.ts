@@ -105,8 +105,8 @@ export interface FunctionConfig {
   env?: Record<string, string>
   /** True: a call that a dying worker had begun may be run again. False: it is answered 502. Default: `false`. */
   idempotent?: boolean
-  /** What keeps a function from everything else: `process`, `sandbox` (namespaces around that) or `trusted` (nothing). See docs/security.md. Default: `'process'`. */
-  isolation?: 'process' | 'sandbox' | 'trusted'
+  /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
+  isolation?: 'process' | 'trusted'
   /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
   network?: 'all' | 'none'
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
