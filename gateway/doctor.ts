@@ -3,7 +3,7 @@
  * everything from itself as it would for a function, and then tries what it must not be able to do any longer.
  */
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,15 +23,57 @@ const WORKER_TIMEOUT_MS = 10_000
 /** Beside the runtime of the gateway itself. */
 const OTHERS = ['python', 'node@22', 'node@24', 'node@26', 'bun', 'deno']
 
+/** Not the probes' own: what they must not read. */
+const OUTSIDE = 'outside'
+/** Before what they have reached, for whoever reads their error. */
+const REACHED = 'reached: '
+
+/** Modules that do not load when they get at what is taken from them, and say which mechanism did not hold. */
 const PROBES: Readonly<Record<string, string>> = {
-  'index.mjs': 'export default () => new Response("")',
-  'index.py': 'def handler(request):\n    return ""\n',
+  'index.mjs': `
+import fs from 'node:fs'
+import os from 'node:os'
+const tried = {
+  privileges: () => { if (!/^NoNewPrivs:\\s*1$/m.test(fs.readFileSync('/proc/self/status', 'latin1'))) return; throw 0 },
+  files: () => fs.readFileSync(process.env.OUTSIDE),
+  signals: () => process.kill(process.ppid, 0),
+  'system-calls': () => os.setPriority(process.ppid, os.getPriority(process.ppid)),
+}
+const reached = Object.keys(tried).filter((name) => { try { tried[name](); return true } catch { return false } })
+if (reached.length > 0) throw new Error('${REACHED}' + reached.join(' '))
+export default () => new Response('')
+`,
+  'index.py': `
+import os
+def privileges():
+    with open('/proc/self/status') as status:
+        assert 'NoNewPrivs:\\t1\\n' not in status.read()
+def files():
+    open(os.environ['OUTSIDE']).close()
+def signals():
+    os.kill(os.getppid(), 0)
+def system_calls():
+    os.setpriority(os.PRIO_PROCESS, os.getppid(), os.getpriority(os.PRIO_PROCESS, os.getppid()))
+reached = []
+for attempt in (privileges, files, signals, system_calls):
+    try:
+        attempt()
+        reached.append(attempt.__name__.replace('_', '-'))
+    except (OSError, AssertionError):
+        pass
+if reached:
+    raise RuntimeError('${REACHED}' + ' '.join(reached))
+def handler(request):
+    return ''
+`,
 }
 
 /** `stateDir`: where added runtimes are. */
 export async function examine(stateDir: string): Promise<Finding[]> {
   const folder = mkdtempSync(join(tmpdir(), 'wrangler-free-doctor-'))
-  for (const [name, text] of Object.entries(PROBES)) writeFileSync(join(folder, name), text)
+  mkdirSync(join(folder, 'probes'))
+  writeFileSync(join(folder, OUTSIDE), '')
+  for (const [name, text] of Object.entries(PROBES)) writeFileSync(join(folder, 'probes', name), text)
   const others = OTHERS.filter((runtime) => runtime === 'python' || findRuntime(stateDir, runtime) !== null)
   try {
     const found: Finding[] = [descriptors()]
@@ -52,9 +94,11 @@ async function examineRuntime(runtime: string, folder: string, stateDir: string)
   const pool = new WarmPool({ blanks: 0, locateRuntime: (name) => locateRuntime(stateDir, name) })
   try {
     const outcome = loaded(pool)
-    const entry = pathToFileURL(join(folder, runtime === 'python' ? 'index.py' : 'index.mjs')).href
-    const as = { format: null, handler: null, command: null, cwd: null, readable: [folder] }
-    const settings = { ...pool.defaults, minWorkers: 1, maxWorkers: 1, bootTimeoutMs: WORKER_TIMEOUT_MS }
+    const probes = join(folder, 'probes')
+    const entry = pathToFileURL(join(probes, runtime === 'python' ? 'index.py' : 'index.mjs')).href
+    const as = { format: null, handler: null, command: null, cwd: null, readable: [probes] }
+    const env = { OUTSIDE: join(folder, OUTSIDE) }
+    const settings = { ...pool.defaults, env, minWorkers: 1, maxWorkers: 1, bootTimeoutMs: WORKER_TIMEOUT_MS }
     pool.define({ name: 'doctor', bundle: 'doctor', entry, runtime, ...as, settings })
     await pool.warmedUp()
     const cannotStart = pool.cannotStart(runtime)
@@ -75,7 +119,11 @@ function loaded(pool: WarmPool): Promise<ReadonlyMap<string, string>> {
       const whys = new Map(confined.missing.map(({ mechanism, why }) => [mechanism, why]))
       resolve(new Map(absent.map((mechanism) => [mechanism, whys.get(mechanism) ?? 'its worker does not say why'])))
     })
-    pool.once('load-failed', ({ report }: LoadFailedEvent) => nothing(report.message))
+    pool.once('load-failed', ({ report: { message } }: LoadFailedEvent) => {
+      if (!message.startsWith(REACHED)) return nothing(message)
+      const reached = message.slice(REACHED.length).split(' ')
+      resolve(new Map(reached.map((mechanism) => [mechanism, 'it was tried, and nothing stopped it'])))
+    })
     pool.on('death', ({ function: name, description }) => {
       if (name !== null) nothing(`its worker ended: ${description}`)
     })
