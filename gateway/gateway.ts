@@ -2,7 +2,7 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
-import { WarmPool } from '../warmpool/index.ts'
+import { keepDescriptors, WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
@@ -62,6 +62,8 @@ export class Gateway implements EdgeOwner, AdminSource {
    * AddressInUse, with nothing left running.
    */
   static async start(config: Config, log: Logger, hooks: GatewayHooks = {}): Promise<Gateway> {
+    // Before the first worker is started, which the pool does at once.
+    keepDescriptors()
     const gateway = new Gateway(config, log, hooks)
     try {
       await gateway.#start()

@@ -1,5 +1,5 @@
 /** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
-import { type DeathReason, EXCESSES, type WarmPool } from '../warmpool/index.ts'
+import { type DeathReason, EXCESSES, missingInWords, type WarmPool } from '../warmpool/index.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
 import type { Logger } from './log.ts'
 
@@ -23,14 +23,24 @@ export function logPool(pool: WarmPool, log: Logger): void {
       `does not load${place}: ${report.name}: ${report.message}`,
     )
   })
-  pool.on('loaded', ({ function: name, pid, loadMs }) =>
-    log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`),
-  )
-  const warnedOf = new Set<string>()
+  const warned = new Set<string>()
+  const warnOnce = (key: string, name: string | null, message: string): void => {
+    if (warned.has(key)) return
+    warned.add(key)
+    log.warn({ function: name }, message)
+  }
+  pool.on('loaded', ({ function: name, pid, loadMs, confined }) => {
+    log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`)
+    const lacking = missingInWords(confined)
+    if (lacking === null) return
+    warnOnce(
+      `${name} ${lacking}`,
+      name,
+      `it runs without a part of its isolation (${lacking}): see wrangler-free doctor`,
+    )
+  })
   pool.on('unkept', ({ function: name, settings }) => {
-    const news = settings.filter((setting) => !warnedOf.has(setting))
-    for (const setting of news) warnedOf.add(setting)
-    if (news.length > 0) log.warn({ function: name }, `this system does not let the gateway keep ${news.join(', ')}`)
+    for (const setting of settings) warnOnce(setting, name, `this system does not let the gateway keep ${setting}`)
   })
   pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
     const level = WORRYING.has(reason) ? 'warn' : 'debug'

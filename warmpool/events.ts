@@ -1,6 +1,6 @@
 /** What the pool tells whoever listens, as typed events. Nothing waits for a listener. */
 import type { UnkeptSetting } from './resources/process-group.ts'
-import type { ErrorReport } from './wire/messages.ts'
+import type { Confined, ErrorReport } from './wire/messages.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
 /** `function` is null while the process is a blank. */
@@ -16,6 +16,8 @@ export interface LoadedEvent extends WorkerEvent {
   /** As the worker says it: `fetch`, and `node 26.10.0`. */
   readonly format: string
   readonly runtime: string
+  /** What was taken from it; null for what is trusted. */
+  readonly confined: Confined | null
 }
 
 /** A worker is about to be replaced; its death follows. */

@@ -6,6 +6,7 @@
  */
 import { type AnswerWatch, Watched } from './answer-watch.ts'
 import { Availability } from './availability.ts'
+import { confinementOf, sameIsolation } from './confinement.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import { InvocationFailure } from './failure.ts'
 import type { FunctionSpec } from './function-spec.ts'
@@ -15,12 +16,13 @@ import type { Claimant } from './policy/fair-share.ts'
 import { isExcess } from './policy/limits.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
+import { makePrivateFolder } from './private-folder.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
 import { WaitingList } from './waiting-list.ts'
-import type { ErrorReport } from './wire/messages.ts'
+import type { Confinement, ErrorReport } from './wire/messages.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
 
@@ -118,7 +120,9 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
     const unkept = worker.limit(this.settings)
     if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
-    worker.load({ ...spec, memoryBytes, timeoutMs, env }, this, nowMs)
+    const confinement = this.#confinementFor(worker)
+    if (confinement === undefined) return
+    worker.load({ ...spec, memoryBytes, timeoutMs, env, confinement }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
       worker.kill('init-failed')
@@ -165,12 +169,13 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     }
   }
 
-  /** New numbers for the same bundle; a changed environment is a new start for its workers. */
+  /** New numbers for the same bundle; a changed environment or isolation is a new start for its workers. */
   retune(settings: FunctionSettings, nowMs: number): void {
     const isEnvChanged = JSON.stringify(settings.env) !== JSON.stringify(this.settings.env)
+    const isOutdated = isEnvChanged || !sameIsolation(settings, this.settings)
     this.settings = settings
     for (const worker of this.workers) worker.limit(settings)
-    for (const [worker, reason] of this.#serving.retune(settings, isEnvChanged)) this.#expire(worker, reason)
+    for (const [worker, reason] of this.#serving.retune(settings, isOutdated)) this.#expire(worker, reason)
     for (const worker of this.#serving.beyondMaximum(settings)) this.#drain(worker, 'replaced', nowMs)
     this.#host.requestBalance(this)
   }
@@ -325,6 +330,19 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   get #loadingCount(): number {
     return this.workers.reduce((count, worker) => count + (worker.state === 'loading' ? 1 : 0), 0)
+  }
+
+  /** Undefined when there is no folder for it: then it is on its way out. */
+  #confinementFor(worker: Worker): Confinement | null | undefined {
+    if (this.settings.isolation === 'trusted') return null
+    try {
+      return confinementOf(this.settings, this.spec.readable, makePrivateFolder())
+    } catch (error) {
+      worker.owner = this
+      worker.note = `it has no folder of its own: ${(error as Error).message}`
+      worker.kill('init-failed')
+      return undefined
+    }
   }
 
   #serve(invocation: Invocation, nowMs: number): void {

@@ -20,6 +20,8 @@ export interface FunctionSpec {
   /** The program to start, for formats that are programs; else null. */
   readonly command: readonly string[] | null
   readonly runtime: RuntimeName
+  /** Absolute paths that its code consists of, which it may read however it is isolated. */
+  readonly readable: readonly string[]
   readonly settings: FunctionSettings
 }
 
@@ -28,8 +30,8 @@ export function isSameCode(a: FunctionSpec, b: FunctionSpec): boolean {
   return a.bundle === b.bundle && isDeepStrictEqual({ ...a, settings: null }, { ...b, settings: null })
 }
 
-/** A module of the library's user: its URL is its name. */
+/** A module of the library's user: its URL is its name. It is the user's own program, and trusted as that. */
 export function taskSpec(url: string, settings: FunctionSettings): FunctionSpec {
-  const as = { format: 'task', handler: null, command: null, runtime: 'node' } as const
-  return { name: url, bundle: url, entry: url, cwd: null, ...as, settings }
+  const as = { format: 'task', handler: null, command: null, runtime: 'node', readable: [] } as const
+  return { name: url, bundle: url, entry: url, cwd: null, ...as, settings: { ...settings, isolation: 'trusted' } }
 }

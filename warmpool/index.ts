@@ -1,4 +1,6 @@
 /** The pool's only door: what the gateway and other programs may use of it. */
+
+export { DEMANDED as MECHANISMS, missingInWords } from './confinement.ts'
 export type {
   DeathEvent,
   LoadedEvent,
@@ -13,6 +15,7 @@ export { type FailureCode, type FailureDetails, InvocationFailure } from './fail
 export type { FunctionSpec } from './function-spec.ts'
 export { brokenInvariants } from './invariants.ts'
 export { Invocation, type InvocationState } from './invocation.ts'
+export { keepDescriptors } from './own-descriptors.ts'
 export { EXCESSES, type Excess } from './policy/limits.ts'
 export { endLeftBehind, ownAllStrays } from './resources/strays.ts'
 export { type RuntimeLocator, RuntimeMissing } from './runtime.ts'
@@ -20,5 +23,5 @@ export * from './settings.ts'
 export type * from './status.ts'
 export { type RunOptions, WarmPool, type WarmPoolOptions } from './warm-pool.ts'
 export { allocateBody, releaseBody } from './wire/body-memory.ts'
-export type { ErrorReport } from './wire/messages.ts'
+export type { Confined, ErrorReport, Mechanism } from './wire/messages.ts'
 export { DEATH_REASONS, type DeathReason, type WorkerState } from './worker-state.ts'

@@ -46,7 +46,11 @@ export function commandOf(runtime: RuntimeName, locate: RuntimeLocator = locateN
   if (typeof file !== 'string') return { file: file[0], args: file.slice(1), env }
   switch (runtime.split('@')[0]) {
     case 'node':
-      return { file, args: [...NODE_ARGS, nodeEntryFile()], env: { ...env, ...compileCache() } }
+      return {
+        file,
+        args: [...NODE_ARGS, nodeEntryFile()],
+        env: { ...env, ...compileCache() },
+      }
     case 'bun':
       return { file, args: [...BUN_ARGS, nodeEntryFile()], env }
     case 'deno':

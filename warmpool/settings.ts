@@ -65,6 +65,15 @@ export interface FunctionSettings {
   readonly idempotent: boolean
   readonly limits: FunctionLimits
   readonly cpu: CpuShare
+  /** What keeps it from others: what its process takes from itself, or nothing. */
+  readonly isolation: Isolation
+  /** What it reaches of the network; not of what is trusted. */
+  readonly network: 'all' | 'none'
+  /** Absolute paths that it may read, and those that it may write to, besides its own. */
+  readonly readable: readonly string[]
+  readonly writable: readonly string[]
+  /** When a mechanism of its isolation cannot be had: it does not run, or runs without and that is told. */
+  readonly isolationMissing: 'refuse' | 'warn'
 }
 
 /** What is not said has the default of each field. */
@@ -72,6 +81,9 @@ export type FunctionDefaults = Partial<Omit<FunctionSettings, 'limits' | 'cpu'>>
   readonly limits?: Partial<FunctionSettings['limits']>
   readonly cpu?: Partial<FunctionSettings['cpu']>
 }
+
+export const ISOLATIONS = ['process', 'trusted'] as const
+export type Isolation = (typeof ISOLATIONS)[number]
 
 /** The whole pool's budget. */
 export interface PoolSettings {
@@ -114,6 +126,11 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
     responseBytes: Number.POSITIVE_INFINITY,
   },
   cpu: { weight: 100, nice: 0, cores: [] },
+  isolation: 'process',
+  network: 'all',
+  readable: [],
+  writable: [],
+  isolationMissing: 'warn',
 }
 
 /** What is said of a function's memory; the limit that is not said leaves room above what it is recycled at. */

@@ -196,8 +196,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   onLoaded(pool: FunctionPool, worker: Worker): void {
     this.#supply.warm.touch(worker)
-    const { pid, loadMs, runtime } = worker
-    this.emit('loaded', { function: pool.spec.name, pid, loadMs, format: worker.format!, runtime })
+    const { pid, loadMs, runtime, confined } = worker
+    this.emit('loaded', { function: pool.spec.name, pid, loadMs, format: worker.format!, runtime, confined })
   }
 
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void {

@@ -4,6 +4,7 @@
  * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
  */
 
+import { explained, withheld } from './confinement.ts'
 import { Ending, type EndingOwner, type Exit } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
@@ -12,6 +13,7 @@ import { Journal } from './journal.ts'
 import { LogBudget, LogLines } from './log-lines.ts'
 import { describeExcess, type Excess, excessOf, isExcess } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
+import { removePrivateFolder } from './private-folder.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
 import { FolderSize } from './resources/folder-size.ts'
 import { WORKER_VARIABLE } from './resources/identity.ts'
@@ -24,7 +26,15 @@ import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.t
 import { FrameReader } from './wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from './wire/frame-writer.ts'
 import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
-import { type ErrorReport, type Hello, type Load, parseMessage, type Ready } from './wire/messages.ts'
+import {
+  type Confined,
+  type Confinement,
+  type ErrorReport,
+  type Hello,
+  type Load,
+  parseMessage,
+  type Ready,
+} from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
 
 /** How V8 ends a process whose heap is full. */
@@ -73,6 +83,8 @@ export class Worker implements EndingOwner {
   /** What the loaded function's format allows at most. */
   formatConcurrency = Number.POSITIVE_INFINITY
   format: string | null = null
+  /** What was taken from it; null before it has loaded, and for what is trusted. */
+  confined: Confined | null = null
   runtime = ''
   /** Why it must go: the first reason that applied. */
   reason: DeathReason | null = null
@@ -104,6 +116,7 @@ export class Worker implements EndingOwner {
   /** One time for all answers of a read: asking for it took longer than what most of them need. */
   #readAtMs = 0
   #hasJournal = false
+  #confinement: Confinement | null = null
   #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
 
@@ -158,6 +171,7 @@ export class Worker implements EndingOwner {
   load(load: Omit<Load, 'ring'>, owner: WorkerOwner, nowMs: number): void {
     this.#enter('loading', nowMs)
     this.owner = owner
+    this.#confinement = load.confinement
     this.writer.json(FRAME.load, 0, { ...load, ring: this.#reader.ring !== null } satisfies Load)
     // Not at the turn's end: the new function is being waited for.
     this.writer.flush()
@@ -332,6 +346,7 @@ export class Worker implements EndingOwner {
     this.writer.ring = null
     this.#reader.ring = null
     this.#journal.close()
+    if (this.#confinement !== null) removePrivateFolder(this.#confinement.folder)
     this.diedIn = this.state
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)
@@ -407,6 +422,9 @@ export class Worker implements EndingOwner {
       this.group.whenEnclosed(() => this.#onBooted())
     } else if (type === FRAME.ready && this.state === 'loading') {
       const ready = parseMessage<Ready>(chunk, start, end)
+      const lacking = withheld(this.#confinement, ready.confined)
+      if (lacking !== null) throw new ProtocolError(lacking)
+      this.confined = ready.confined ?? null
       this.format = String(ready.format)
       this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
       this.idleSinceMs = nowMs
@@ -416,7 +434,7 @@ export class Worker implements EndingOwner {
       this.owner.onLoaded(this)
     } else if (type === FRAME.loadFailed && this.state === 'loading') {
       this.reason ??= 'init-failed'
-      this.owner.onLoadFailed(this, parseMessage<ErrorReport>(chunk, start, end))
+      this.owner.onLoadFailed(this, explained(parseMessage<ErrorReport>(chunk, start, end)))
       this.kill('init-failed')
     } else if (this.state !== 'draining') {
       // A worker that is asked to drain may have crossed that with a message of its own.

@@ -117,7 +117,7 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
     functionSettings: (name, own) =>
       own === undefined
         ? (overrides.get(name) ?? defaults)
-        : functionSettings(pool, parsed.defaults, own, parsed.overrides[name] ?? {}),
+        : functionSettings(pool, parsed.defaults, parsed.overrides[name] ?? {}, own),
     layersOf: (name) => [
       { from: 'defaults of the configuration', written: parsed.defaults },
       { from: 'overrides of the configuration', written: parsed.overrides[name] ?? {} },
@@ -141,8 +141,17 @@ export function poolSettings(parsed: ParsedConfig): PoolSettings {
   })
 }
 
-/** A function's settings: the pool's defaults, then each layer over them, groups of settings key by key. */
-export function functionSettings(pool: PoolSettings, ...layers: readonly WrittenSettings[]): FunctionSettings {
+/**
+ * A function's settings: the pool's defaults, over them those of all functions, what its own file asks for, and what
+ * the operator says of it; groups of settings key by key.
+ */
+export function functionSettings(
+  pool: PoolSettings,
+  ofAll: WrittenSettings,
+  ofThis: WrittenSettings = {},
+  own: WrittenSettings = {},
+): FunctionSettings {
+  const layers = [ofAll, own, ofThis]
   const written = Object.assign({}, ...layers.map(withoutUnwritten)) as WrittenSettings
   const queue = merged(layers, 'queue')
   const limits = merged(layers, 'limits')
@@ -176,7 +185,23 @@ export function functionSettings(pool: PoolSettings, ...layers: readonly Written
       nice: cpu.nice ?? base.cpu.nice,
       cores: [...(cpu.cores ?? base.cpu.cores)],
     },
+    ...isolationOf(Object.assign({}, withoutUnwritten(ofAll), withoutUnwritten(ofThis)), own),
   })
+}
+
+type IsolationSettings = Pick<FunctionSettings, 'isolation' | 'network' | 'readable' | 'writable' | 'isolationMissing'>
+
+/** A function's own file can only ask for the strictest, and then it is that; all else is the operator's. */
+function isolationOf(operators: WrittenSettings, own: WrittenSettings): IsolationSettings {
+  const base = DEFAULT_FUNCTION_SETTINGS
+  const isWritten = [operators, own].some((layer) => layer.isolation !== undefined || layer.network !== undefined)
+  return {
+    isolation: own.isolation ?? operators.isolation ?? base.isolation,
+    network: own.network === 'none' ? 'none' : (operators.network ?? base.network),
+    readable: operators.readable ?? base.readable,
+    writable: operators.writable ?? base.writable,
+    isolationMissing: operators.isolationMissing ?? (isWritten ? 'refuse' : 'warn'),
+  }
 }
 
 /** True when both mean the same, whatever files they were made from. */

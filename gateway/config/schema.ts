@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net'
 import * as z from 'zod'
-import { DEFAULT_FUNCTION_SETTINGS, DEFAULT_POOL_SETTINGS } from '../../warmpool/index.ts'
+import { DEFAULT_FUNCTION_SETTINGS, DEFAULT_POOL_SETTINGS, ISOLATIONS } from '../../warmpool/index.ts'
 import {
   count,
   countOrNever,
@@ -38,6 +38,9 @@ const variables = () =>
   z
     .record(text(/^[^=\0]+$/, 'name of a variable'), text(/^[^\0]*$/, 'text', true))
     .register(kinds, { type: 'Record<string, string>', allowed: 'object of names and texts' })
+
+const folders = () =>
+  z.array(text(/^\/[^\0]*$/, 'absolute path')).register(kinds, { type: 'string[]', allowed: 'list of absolute paths' })
 
 const functionName = () => text(/^[^/\0]+$/, "function's name")
 
@@ -276,7 +279,36 @@ export const functionFields = {
   cpu: optional(cpu, null, "A worker's claim to the processors."),
 } as const
 
-const functionSettings = section(functionFields, 'FunctionConfig')
+/** What only the operator says: a function's own file may ask for less, and never for more. */
+export const operatorFields = {
+  isolation: optional(
+    oneOf(ISOLATIONS),
+    DEFAULT_FUNCTION_SETTINGS.isolation,
+    'What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md.',
+  ),
+  network: optional(
+    oneOf(['all', 'none']),
+    DEFAULT_FUNCTION_SETTINGS.network,
+    'What it reaches of the network. Not for what is `trusted`.',
+  ),
+  readable: optional(
+    folders(),
+    [...DEFAULT_FUNCTION_SETTINGS.readable],
+    'Folders and files that it may read, besides its own and the system.',
+  ),
+  writable: optional(
+    folders(),
+    [...DEFAULT_FUNCTION_SETTINGS.writable],
+    'Folders and files that it may write to, besides its temporary folder. They have to be there.',
+  ),
+  isolationMissing: optional(
+    oneOf(['refuse', 'warn']),
+    null,
+    'When this machine lacks a part of it: `refuse` answers 503, `warn` runs without it and says so. Unwritten: `refuse` where `isolation` or `network` is written, else `warn`.',
+  ),
+} as const
+
+const functionSettings = section({ ...functionFields, ...operatorFields }, 'FunctionConfig')
 
 const program = () =>
   z
@@ -294,6 +326,7 @@ const overrideSettings = section(
   {
     runtime: optional(runtimeName(), null, 'What runs it, whatever its `function.json` says.'),
     ...functionFields,
+    ...operatorFields,
   },
   'OverrideConfig',
 )
@@ -406,6 +439,8 @@ function functionFileFields(runtimes: readonly string[]) {
       'Paths that it answers besides `/<name>` and `/<name>/*`. It sees them whole.',
     ),
     ...functionFields,
+    isolation: optional(oneOf(['process']), null, 'That it is not trusted, even where the operator trusts all.'),
+    network: optional(oneOf(['none']), null, 'That it reaches nothing of the network.'),
   }
 }
 

@@ -115,6 +115,16 @@ export interface FunctionConfig {
   limits?: FunctionLimits
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
+  /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
+  isolation?: 'process' | 'trusted'
+  /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
+  network?: 'all' | 'none'
+  /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
+  readable?: string[]
+  /** Folders and files that it may write to, besides its temporary folder. They have to be there. Default: `[]`. */
+  writable?: string[]
+  /** When this machine lacks a part of it: `refuse` answers 503, `warn` runs without it and says so. Unwritten: `refuse` where `isolation` or `network` is written, else `warn`. */
+  isolationMissing?: 'refuse' | 'warn'
 }
 
 /** Invocations that wait for a worker. */
@@ -187,6 +197,16 @@ export interface OverrideConfig {
   limits?: FunctionLimits
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
+  /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
+  isolation?: 'process' | 'trusted'
+  /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
+  network?: 'all' | 'none'
+  /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
+  readable?: string[]
+  /** Folders and files that it may write to, besides its temporary folder. They have to be there. Default: `[]`. */
+  writable?: string[]
+  /** When this machine lacks a part of it: `refuse` answers 503, `warn` runs without it and says so. Unwritten: `refuse` where `isolation` or `network` is written, else `warn`. */
+  isolationMissing?: 'refuse' | 'warn'
 }
 
 /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. */

@@ -95,7 +95,7 @@ export class Catalog {
     this.#define({
       name: source.name,
       bundle: bundle.id,
-      ...runAs(source, bundle),
+      ...runAs(source, bundle, outsideInputs),
       settings: this.#settingsOf(source),
     })
   }

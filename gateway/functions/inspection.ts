@@ -87,7 +87,11 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
     if (!outcome.ok) return failed(ofBuild(outcome.error))
     const settings = config.functionSettings(source.name, source.file ?? undefined)
     const loaded = whenLoaded(pool)
-    const spec = { name: source.name, bundle: outcome.bundle.id, ...runAs(source, outcome.bundle) }
+    const spec = {
+      name: source.name,
+      bundle: outcome.bundle.id,
+      ...runAs(source, outcome.bundle, outcome.outsideInputs),
+    }
     pool.define({ ...spec, settings: { ...settings, minWorkers: 1, maxWorkers: 1 } })
     // Resolves too where no process can be started: then nothing is ever loaded.
     await pool.warmedUp()

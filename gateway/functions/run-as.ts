@@ -5,16 +5,18 @@ import type { FunctionSpec } from '../../warmpool/index.ts'
 import type { Bundle } from './bundle-store.ts'
 import type { FunctionSource } from './discover.ts'
 import { isBundled } from './plain-build.ts'
+import { readableBy } from './readable.ts'
 
 /** The runtimes that are programs are formats of the Node runtime: its worker starts the program and speaks with it. */
 const PROGRAM_FORMATS = { http: 'http', stdio: 'stdio', lambda: 'bootstrap' } as const
 
-type RunAs = Pick<FunctionSpec, 'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime' | 'source'>
+type RunAs = Pick<FunctionSpec, 'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime' | 'source' | 'readable'>
 
-export function runAs(source: FunctionSource, bundle: Bundle): RunAs {
+export function runAs(source: FunctionSource, bundle: Bundle, outsideInputs: readonly string[]): RunAs {
   const { runtime, format, handler, command } = source.identity
   const files = join(bundle.dir, 'files')
-  const own = { cwd: files, handler, command, ...(source.kind === 'folder' && { source: source.dir }) }
+  const readable = readableBy(source, bundle, outsideInputs)
+  const own = { cwd: files, handler, command, readable, ...(source.kind === 'folder' && { source: source.dir }) }
   if (runtime === 'http' || runtime === 'stdio' || runtime === 'lambda')
     return { ...own, entry: fileUrl(files), format: PROGRAM_FORMATS[runtime], runtime: 'node' }
   const entry = isBundled(source)

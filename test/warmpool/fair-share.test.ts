@@ -80,7 +80,7 @@ it('gives a function its minimum out of what a flood has taken, although nobody 
   const flood = new Flood(pool, SLEEP)
   await eventually(() => servingOf(pool, SLEEP) === 3)
   const quiet = `${SLEEP}?quiet`
-  const as = { cwd: null, format: 'task', handler: null, command: null, runtime: 'node' } as const
+  const as = { cwd: null, format: 'task', handler: null, command: null, runtime: 'node', readable: [] } as const
   const settings = { ...pool.defaults, minWorkers: 2 }
   pool.define({ name: quiet, bundle: quiet, entry: quiet, ...as, settings })
   await eventually(() => servingOf(pool, quiet) === 2)

@@ -29,9 +29,9 @@ const codeOf = async (run: Promise<unknown>): Promise<string> => (await failureO
 
 /** Has a worker warm without a call that could wait for too long on a slow machine. */
 const warm = (pool: WarmPool): Promise<void> => {
-  const as = { format: 'task', handler: null, command: null, runtime: 'node' } as const
-  const spec = { bundle: BEHAVE, entry: BEHAVE, cwd: null }
-  pool.define({ ...spec, ...as, name: BEHAVE, settings: pool.defaults })
+  const as = { format: 'task', handler: null, command: null, runtime: 'node', readable: [] } as const
+  const spec = { bundle: BEHAVE, entry: BEHAVE, cwd: null, readable: [] }
+  pool.define({ ...spec, ...as, name: BEHAVE, settings: { ...pool.defaults, isolation: 'trusted' } })
   return pool.warmedUp()
 }
 
@@ -445,7 +445,7 @@ describe('closing', () => {
 it('takes the same bundle, to be run in another way, for a new one, and new settings alone for none', async () => {
   const pool = makePool()
   await warm(pool)
-  const as = { format: 'task', handler: null, command: null, runtime: 'node' } as const
+  const as = { format: 'task', handler: null, command: null, runtime: 'node', readable: [] } as const
   const spec = { name: BEHAVE, bundle: BEHAVE, entry: BEHAVE, cwd: null, settings: pool.defaults, ...as }
   const versionOnce = (change: Partial<FunctionSpec>): number => {
     pool.define({ ...spec, ...change })

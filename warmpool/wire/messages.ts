@@ -12,6 +12,37 @@ export interface Hello {
   readonly ring?: boolean
 }
 
+/** What may be taken from a worker's process, each by the kernel: */
+export type Mechanism =
+  /** No new rights by programs that are set-uid, and of the superuser's few. */
+  | 'privileges'
+  /** Files and folders outside those that are named. */
+  | 'files'
+  /** Signals to, and abstract sockets of, processes that it has not started. */
+  | 'signals'
+  /** System calls that no function needs, and with `network` none all sockets that leave the machine. */
+  | 'system-calls'
+
+/** What a worker is to take from itself, and for ever, before it loads the function. */
+export interface Confinement {
+  /** Absolute paths: folders with all in them, or files. Those that are not there are passed over. */
+  readonly read: readonly string[]
+  readonly write: readonly string[]
+  readonly network: 'all' | 'none'
+  /** Its own, empty: home and temporary files. */
+  readonly folder: string
+  /** For seccomp, in base64: the filter's instructions. Null where this processor's are not known. */
+  readonly filter: string | null
+  /** True: it does not load the function when a mechanism is missing. */
+  readonly isDemanded: boolean
+}
+
+/** What is in force. */
+export interface Confined {
+  readonly inForce: readonly Mechanism[]
+  readonly missing: readonly { readonly mechanism: Mechanism; readonly why: string }[]
+}
+
 /** Parent to worker: become this function. */
 export interface Load {
   readonly name: string
@@ -34,6 +65,8 @@ export interface Load {
   readonly env: Readonly<Record<string, string>>
   /** True: the parent takes large bodies out of its ring, too. */
   readonly ring: boolean
+  /** Null: nothing is taken from it. */
+  readonly confinement: Confinement | null
 }
 
 /** Worker to parent: the function is loaded. */
@@ -41,6 +74,8 @@ export interface Ready {
   readonly format: string
   /** The most invocations at once that the format's contract allows; null leaves it to the settings. */
   readonly concurrency: number | null
+  /** Where it was to be confined. */
+  readonly confined?: Confined
 }
 
 /** What a thrown value looked like, with places mapped to the sources. */

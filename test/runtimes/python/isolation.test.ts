@@ -41,14 +41,17 @@ def handler(request):
 })
 
 test('processes of multiprocessing work, forked and spawned', async () => {
-  const called = python(`
+  const called = python(
+    `
 import multiprocessing
 def double(n):
     return 2 * n
 def handler(request):
     with multiprocessing.get_context(request.query['by']).Pool(1) as pool:
         return pool.map(double, [1, 2])
-`)
+`,
+    { writable: ['/dev/shm'] },
+  )
   for (const by of ['fork', 'spawn']) expect(await called.text({ url: `/?by=${by}` })).toBe('[2, 4]')
 })
 

@@ -49,7 +49,11 @@ test.each([
 test('a platform’s path of module and name is understood', async () => {
   const { folder } = folderWith({ 'src/thing.py': LAMBDA, 'index.py': PLAIN })
   const entry = pathToFileURL(join(folder, 'index.py')).href
-  const called = new CalledFunction(entry, { runtime: 'python', handler: 'src/thing.lambda_handler' })
+  const called = new CalledFunction(entry, {
+    runtime: 'python',
+    handler: 'src/thing.lambda_handler',
+    readable: [folder],
+  })
   expect(await called.text()).toBe('"lambda"')
 })
 
@@ -177,7 +181,7 @@ test('modules of the folder are found, packages are imported as such, and Python
   })
   expect(await called().text()).toBe('beside index')
   const other = (file: string): CalledFunction =>
-    new CalledFunction(pathToFileURL(join(folder, file)).href, { runtime: 'python' })
+    new CalledFunction(pathToFileURL(join(folder, file)).href, { runtime: 'python', readable: [folder] })
   expect(await other('pack/inner.py').text()).toBe('relative')
   expect(await other('json.py').text()).toBe('{"own": "1"}')
 })

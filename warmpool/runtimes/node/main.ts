@@ -17,6 +17,7 @@ import {
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
 import { Call } from './call.ts'
 import { openChannel, unexpected } from './channel.ts'
+import { confineFor } from './confine/confine.ts'
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
@@ -104,6 +105,8 @@ async function load(wanted: Load): Promise<void> {
   try {
     if (wanted.ring) openRing()
     if (wanted.cwd !== null) process.chdir(wanted.cwd)
+    // From here on nothing is the parent's, and what comes now may be anybody's code.
+    const confined = confineFor(wanted)
     Object.assign(process.env, wanted.env)
     setEntryFile(fileURLToPath(wanted.entry))
     const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }
@@ -111,7 +114,8 @@ async function load(wanted: Load): Promise<void> {
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
     const chosen = await chooseFormat(exports, load)
     handler = chosen.handler
-    writer.json(FRAME.ready, 0, { format: chosen.format.name, concurrency: chosen.format.concurrency } satisfies Ready)
+    const { name: format, concurrency } = chosen.format
+    writer.json(FRAME.ready, 0, { format, concurrency, ...confined } satisfies Ready)
     writer.flush()
   } catch (error) {
     writer.json(FRAME.loadFailed, 0, reportError(error))

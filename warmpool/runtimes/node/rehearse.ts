@@ -21,6 +21,7 @@ const LOAD: Load = {
   memoryBytes: null,
   env: {},
   ring: false,
+  confinement: null,
 }
 const HEAD = 'rehearsal\nPOST\n/path?query=1\nhost\nlocalhost\ncontent-type\ntext/plain\naccept\n*/*'
 

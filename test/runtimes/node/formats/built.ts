@@ -33,5 +33,10 @@ export async function builtFunction(
   const bundle = await newTemporaryPath(join(dir, 'state'))
   await writeBundle(bundle, await build(source))
   const files = join(bundle, 'files')
-  return new CalledFunction(pathToFileURL(join(bundle, 'bundle.mjs')).href, { name, cwd: files, ...stated })
+  return new CalledFunction(pathToFileURL(join(bundle, 'bundle.mjs')).href, {
+    name,
+    cwd: files,
+    readable: [dir, join(REPOSITORY, 'node_modules')],
+    ...stated,
+  })
 }

@@ -1,8 +1,8 @@
 /** A module in a real worker, called as the gateway would over HTTP: for tests of formats that need no gateway. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { onTestFinished } from 'vitest'
 import {
   type FunctionSpec,
@@ -28,8 +28,11 @@ export interface Asked {
   readonly body?: string | Uint8Array
 }
 
-export type Stated = Partial<Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime'>> & {
+export type Stated = Partial<
+  Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime' | 'readable'>
+> & {
   readonly env?: Readonly<Record<string, string>>
+  readonly writable?: readonly string[]
   readonly locateRuntime?: RuntimeLocator
 }
 
@@ -39,14 +42,15 @@ export class CalledFunction {
   readonly log: string[] = []
   readonly #name: string
 
-  constructor(entry: string, { env = {}, locateRuntime, ...stated }: Stated) {
+  constructor(entry: string, { env = {}, writable = [], locateRuntime, ...stated }: Stated) {
     const located = locateRuntime === undefined ? {} : { locateRuntime }
-    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env }, ...located })
+    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env, writable }, ...located })
     onTestFinished(() => this.pool.close(0))
     this.pool.on('log', ({ line }: LogEvent) => this.log.push(line))
     this.#name = stated.name ?? 'called'
     const as = { format: null, handler: null, command: null, runtime: 'node' } as const
-    const spec = { name: this.#name, bundle: entry, entry, cwd: null, settings: this.pool.defaults }
+    const readable = stated.readable ?? [dirname(fileURLToPath(entry))]
+    const spec = { name: this.#name, bundle: entry, entry, cwd: null, readable, settings: this.pool.defaults }
     this.pool.define({ ...as, ...spec, ...stated })
   }
 

@@ -6,7 +6,7 @@ import { bundled } from './bundled.ts'
 
 afterAll(stopBuilding)
 
-const FILE = new URL('../../../../package-lock.json', import.meta.url).pathname
+const FILE = new URL('../../../../node_modules/typescript/package.json', import.meta.url).pathname
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 

@@ -22,7 +22,9 @@ export class CalledProgram extends CalledFunction {
     super(entry, { format, command })
     this.folder = folder
     const spec = { name: 'called', bundle: 'program', entry, cwd: folder, format, handler: null, command } as const
-    this.pool.define({ ...spec, runtime: 'node', settings: { ...this.pool.defaults, ...settings } })
+    // Programs under test say in their folder what they have done.
+    const mayWrite = { ...this.pool.defaults, writable: [folder], ...settings }
+    this.pool.define({ ...spec, runtime: 'node', readable: [folder], settings: mayWrite })
   }
 
   /** The next worker's end. */

@@ -45,9 +45,11 @@ class Worker:
         sys.stdout.reconfigure(line_buffering=True)
 
     def boot(self):
+        """Says hello; what comes after that is done ahead of the load."""
         runtime = f'python {platform.python_version()}'
         hello = {'protocol': PROTOCOL_VERSION, 'runtime': runtime, 'journal': True, 'ring': True}
         self._say(HELLO, hello)
+        from . import confine  # noqa: F401  It loads ctypes, which takes some milliseconds.
 
     def resume(self, descriptor):
         """In the place of another interpreter, which has said hello and read the load."""
@@ -59,10 +61,24 @@ class Worker:
             while self._load is None:
                 self.channel.receive()
                 self._leave_if_drained()
-            self._stand_in = StandIn(self.channel)
-            self._become(self._load)
+            self._confine_and_become(self._load)
         except ProtocolError as error:
             die(error)
+
+    def _confine_and_become(self, load):
+        # Before there is a second thread, which would not be confined.
+        from .confine import confine_for
+        error = None
+        try:
+            if 'confined' not in load:
+                load['confined'] = confine_for(load)
+        except BaseException as refusal:
+            error = refusal
+        self._stand_in = StandIn(self.channel)
+        if error is None:
+            return self._become(load)
+        self._say(LOAD_FAILED, report_error(error))
+        self._wait_for_the_end()
 
     def _become(self, load):
         self._stand_in.give()
@@ -77,6 +93,8 @@ class Worker:
         if load.get('ring'):
             self.channel.open_ring()
         ready = {'format': chosen.name, 'concurrency': chosen.concurrency}
+        if load['confined'] is not None:
+            ready['confined'] = load['confined']
         if chosen.is_async:
             self._make_call = AsyncCall
             server = AsyncServer(self, self._event_loop())

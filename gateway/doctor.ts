@@ -1,0 +1,135 @@
+/**
+ * What is really in force on this machine and for this user: each runtime that is there boots a worker, which takes
+ * everything from itself as it would for a function, and then tries what it must not be able to do any longer.
+ */
+
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { keepDescriptors, type LoadedEvent, type LoadFailedEvent, MECHANISMS, WarmPool } from '../warmpool/index.ts'
+import { findRuntime, locateRuntime } from './runtimes/located.ts'
+
+export interface Finding {
+  readonly runtime: string
+  readonly mechanism: string
+  readonly state: 'in force' | 'missing'
+  /** Why it is missing; null where it is in force. */
+  readonly why: string | null
+}
+
+const WORKER_TIMEOUT_MS = 10_000
+/** Beside the runtime of the gateway itself. */
+const OTHERS = ['python', 'node@22', 'node@24', 'node@26', 'bun', 'deno']
+
+/** Not the probes' own: what they must not read. */
+const OUTSIDE = 'outside'
+/** Before what they have reached, for whoever reads their error. */
+const REACHED = 'reached: '
+
+/** Modules that do not load when they get at what is taken from them, and say which mechanism did not hold. */
+const PROBES: Readonly<Record<string, string>> = {
+  'index.mjs': `
+import fs from 'node:fs'
+import os from 'node:os'
+const tried = {
+  privileges: () => { if (!/^NoNewPrivs:\\s*1$/m.test(fs.readFileSync('/proc/self/status', 'latin1'))) return; throw 0 },
+  files: () => fs.readFileSync(process.env.OUTSIDE),
+  signals: () => process.kill(process.ppid, 0),
+  'system-calls': () => os.setPriority(process.ppid, os.getPriority(process.ppid)),
+}
+const reached = Object.keys(tried).filter((name) => { try { tried[name](); return true } catch { return false } })
+if (reached.length > 0) throw new Error('${REACHED}' + reached.join(' '))
+export default () => new Response('')
+`,
+  'index.py': `
+import os
+def privileges():
+    with open('/proc/self/status') as status:
+        assert 'NoNewPrivs:\\t1\\n' not in status.read()
+def files():
+    open(os.environ['OUTSIDE']).close()
+def signals():
+    os.kill(os.getppid(), 0)
+def system_calls():
+    os.setpriority(os.PRIO_PROCESS, os.getppid(), os.getpriority(os.PRIO_PROCESS, os.getppid()))
+reached = []
+for attempt in (privileges, files, signals, system_calls):
+    try:
+        attempt()
+        reached.append(attempt.__name__.replace('_', '-'))
+    except (OSError, AssertionError):
+        pass
+if reached:
+    raise RuntimeError('${REACHED}' + ' '.join(reached))
+def handler(request):
+    return ''
+`,
+}
+
+/** `stateDir`: where added runtimes are. */
+export async function examine(stateDir: string): Promise<Finding[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'wrangler-free-doctor-'))
+  mkdirSync(join(folder, 'probes'))
+  writeFileSync(join(folder, OUTSIDE), '')
+  for (const [name, text] of Object.entries(PROBES)) writeFileSync(join(folder, 'probes', name), text)
+  const others = OTHERS.filter((runtime) => runtime === 'python' || findRuntime(stateDir, runtime) !== null)
+  try {
+    const found: Finding[] = [descriptors()]
+    // One after the other: each may use all of the machine to boot.
+    for (const runtime of ['node', ...others]) found.push(...(await examineRuntime(runtime, folder, stateDir)))
+    return found
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function descriptors(): Finding {
+  const why = keepDescriptors() ? null : `the gateway's Node ${process.versions.node} has no node:ffi (Node 26)`
+  return finding('gateway', 'descriptors', why)
+}
+
+async function examineRuntime(runtime: string, folder: string, stateDir: string): Promise<Finding[]> {
+  const pool = new WarmPool({ blanks: 0, locateRuntime: (name) => locateRuntime({ stateDir, runtimes: {} }, name) })
+  try {
+    const outcome = loaded(pool)
+    const probes = join(folder, 'probes')
+    const entry = pathToFileURL(join(probes, runtime === 'python' ? 'index.py' : 'index.mjs')).href
+    const as = { format: null, handler: null, command: null, cwd: null, readable: [probes] }
+    const env = { OUTSIDE: join(folder, OUTSIDE) }
+    const settings = { ...pool.defaults, env, minWorkers: 1, maxWorkers: 1, bootTimeoutMs: WORKER_TIMEOUT_MS }
+    pool.define({ name: 'doctor', bundle: 'doctor', entry, runtime, ...as, settings })
+    await pool.warmedUp()
+    const cannotStart = pool.cannotStart(runtime)
+    const missing = cannotStart === null ? await outcome : new Map(MECHANISMS.map((one) => [one, cannotStart]))
+    return MECHANISMS.map((mechanism) => finding(runtime, mechanism, missing.get(mechanism) ?? null))
+  } finally {
+    await pool.close(0)
+  }
+}
+
+/** What is missing, and why. */
+function loaded(pool: WarmPool): Promise<ReadonlyMap<string, string>> {
+  return new Promise((resolve) => {
+    const nothing = (why: string) => resolve(new Map(MECHANISMS.map((mechanism) => [mechanism, why])))
+    pool.once('loaded', ({ confined }: LoadedEvent) => {
+      if (confined === null) return nothing('its worker did not say that it is confined')
+      const absent = MECHANISMS.filter((mechanism) => !confined.inForce.includes(mechanism))
+      const whys = new Map(confined.missing.map(({ mechanism, why }) => [mechanism, why]))
+      resolve(new Map(absent.map((mechanism) => [mechanism, whys.get(mechanism) ?? 'its worker does not say why'])))
+    })
+    pool.once('load-failed', ({ report: { message } }: LoadFailedEvent) => {
+      if (!message.startsWith(REACHED)) return nothing(message)
+      const reached = message.slice(REACHED.length).split(' ')
+      resolve(new Map(reached.map((mechanism) => [mechanism, 'it was tried, and nothing stopped it'])))
+    })
+    pool.on('death', ({ function: name, description }) => {
+      if (name !== null) nothing(`its worker ended: ${description}`)
+    })
+  })
+}
+
+function finding(runtime: string, mechanism: string, why: string | null): Finding {
+  return { runtime, mechanism, state: why === null ? 'in force' : 'missing', why }
+}

@@ -1,0 +1,203 @@
+/**
+ * What a function tries against its neighbours and the gateway, under each profile, in a real gateway. The table in
+ * docs/security.md names these tests.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { shareGateway, startGateway } from './gateway-under-test.ts'
+import { eventually, isAlive } from './processes.ts'
+
+const ATTACKER = readFileSync(new URL('functions/attacker.mjs', import.meta.url), 'utf8')
+const NEIGHBOUR = 'export default () => new Response("unharmed")\nexport const SECRET = "in the code"'
+const PYTHON = `
+import os
+def handler(request):
+    try:
+        what = request.query['attack']
+        if what == 'read':
+            return 'done: ' + open(request.query['path'], 'rb').read(40).decode('latin-1')
+        if what == 'write':
+            return 'done: ' + str(open(request.query['path'], 'w').write('poisoned'))
+        if what == 'signal':
+            return 'done: ' + str(os.kill(int(request.query['pid']), 0))
+        if what == 'environment':
+            return 'done: ' + ' '.join(sorted(os.environ))
+    except OSError as error:
+        return {1: 'EPERM', 13: 'EACCES'}.get(error.errno, str(error))
+`
+
+const outside = mkdtempSync(join(tmpdir(), 'isolation-outside-'))
+writeFileSync(join(outside, 'secret'), 'a secret')
+mkdirSync(join(outside, 'folder'))
+afterAll(() => rmSync(outside, { recursive: true, force: true }))
+
+const gateway = shareGateway({
+  functions: {
+    attacker: ATTACKER,
+    trusted: ATTACKER,
+    offline: ATTACKER,
+    allowed: ATTACKER,
+    neighbour: NEIGHBOUR,
+    snake: { 'index.py': PYTHON },
+  },
+  config: {
+    defaults: { isolation: 'process' },
+    overrides: {
+      trusted: { isolation: 'trusted' },
+      offline: { network: 'none' },
+      allowed: { readable: [join(outside, 'secret')], writable: [join(outside, 'folder')] },
+      neighbour: { env: { TOKEN: "the neighbour's" }, minWorkers: 1 },
+    },
+  },
+})
+
+async function tried(
+  name: string,
+  attack: string,
+  aims: Readonly<Record<string, string | number>> = {},
+): Promise<string> {
+  const query = new URLSearchParams({
+    attack,
+    ...Object.fromEntries(Object.entries(aims).map(([key, value]) => [key, String(value)])),
+  })
+  return (await gateway().fetch(`/${name}?${query}`)).text()
+}
+
+const REFUSED = /^(EACCES|EPERM)$/
+
+const secretFile = () => ({ path: join(outside, 'secret') })
+const neighbourPid = async () => (await gateway().statusOf('neighbour')).workers[0]!.pid
+
+async function neighbourBundle(): Promise<string> {
+  const { bundle } = await gateway().statusOf('neighbour')
+  return join(gateway().project.folder, '.wrangler-free/bundles', bundle)
+}
+
+describe('a function under `process`', () => {
+  it.each(['read', 'read-pooled', 'read-by-child', 'read-by-link', 'read-by-hard-link'])(
+    'reads no file of anybody else: %s',
+    async (attack) => {
+      expect(await tried('attacker', attack, secretFile())).toMatch(/^(EACCES|EPERM|EXDEV)$/)
+      expect(await tried('trusted', attack, secretFile())).toMatch(/^done: a secret|^EXDEV/)
+    },
+  )
+
+  it('reads neither /etc/shadow nor the configuration nor the state', async () => {
+    const { folder } = gateway().project
+    for (const path of ['/etc/shadow', join(folder, 'wrangler-free.config.json')])
+      expect(await tried('attacker', 'read', { path }), path).toMatch(REFUSED)
+    expect(await tried('attacker', 'list', { path: join(folder, '.wrangler-free') })).toMatch(REFUSED)
+  })
+
+  it("reads neither a neighbour's code nor its source nor its temporary folder", async () => {
+    const source = join(gateway().project.folder, 'functions/neighbour.js')
+    for (const path of [join(await neighbourBundle(), 'bundle.mjs'), source])
+      expect(await tried('attacker', 'read', { path }), path).toMatch(REFUSED)
+    const path = (await tried('offline', 'temporary')).replace('done: ', '')
+    expect(existsSync(path)).toBe(true)
+    expect(await tried('attacker', 'list', { path })).toMatch(REFUSED)
+    expect(await tried('attacker', 'list', { path: join(path, '..') })).toMatch(REFUSED)
+  })
+
+  it('writes nowhere but into its temporary folder', async () => {
+    expect(await tried('attacker', 'write-own')).toBe('done: mine')
+    for (const attack of ['write', 'write-by-child'])
+      expect(await tried('attacker', attack, { path: join(outside, 'new') })).toMatch(REFUSED)
+    expect(readdirSync(outside).sort()).toEqual(['folder', 'secret'])
+  })
+
+  it('poisons no bundle: not the neighbour’s, and not its own', async () => {
+    for (const name of ['neighbour', 'attacker']) {
+      const { bundle } = await gateway().statusOf(name)
+      const path = join(gateway().project.folder, '.wrangler-free/bundles', bundle, 'bundle.mjs')
+      expect(await tried('attacker', 'write', { path }), name).toMatch(REFUSED)
+    }
+    expect(await (await gateway().fetch('/neighbour')).text()).toBe('unharmed')
+  })
+
+  it('signals neither the gateway nor a neighbour', async () => {
+    for (const pid of [gateway().pid, await neighbourPid()]) {
+      for (const signal of [0, 'SIGTERM', 'SIGKILL', 'SIGUSR1'])
+        expect(await tried('attacker', 'signal', { pid, signal })).toBe('EPERM')
+      expect(await tried('attacker', 'signal-by-child', { pid })).toMatch(REFUSED)
+      expect(isAlive(pid)).toBe(true)
+    }
+    expect(await tried('trusted', 'signal', { pid: gateway().pid, signal: 0 })).toBe('done: true')
+  })
+
+  it('reads neither environment nor memory of the gateway and of a neighbour', async () => {
+    for (const pid of [gateway().pid, await neighbourPid()])
+      for (const file of ['environ', 'mem', 'maps'])
+        expect(await tried('attacker', 'read', { path: `/proc/${pid}/${file}` }), file).toMatch(REFUSED)
+  })
+
+  it('traces nobody, reads nobody’s memory and sets nobody’s limits', async () => {
+    const { pid } = gateway()
+    for (const attack of ['trace', 'read-memory', 'limits'])
+      expect(await tried('attacker', attack, { pid }), attack).toMatch(REFUSED)
+  })
+
+  it('speaks to no abstract socket of anybody else', async () => {
+    const name = `isolation-test-${process.pid}`
+    const server = createServer().listen({ path: `\0${name}` })
+    try {
+      expect(await tried('attacker', 'connect-abstract', { name })).toMatch(REFUSED)
+      expect(await tried('trusted', 'connect-abstract', { name })).toBe('done: ')
+    } finally {
+      server.close()
+    }
+  })
+
+  it('makes no namespaces', async () => {
+    expect(await tried('attacker', 'namespace')).toMatch(REFUSED)
+  })
+
+  it('is confined in every thread, those that were there before included', async () => {
+    expect(await tried('attacker', 'threads')).toMatch(/^done: 2+$/)
+    expect(await tried('trusted', 'threads')).toMatch(/^done: 0+$/)
+  })
+
+  it('in Python is confined alike', async () => {
+    const { pid } = gateway()
+    expect(await tried('snake', 'read', secretFile())).toBe('EACCES')
+    expect(await tried('snake', 'read', { path: `/proc/${pid}/environ` })).toBe('EACCES')
+    expect(await tried('snake', 'write', { path: join(outside, 'new') })).toBe('EACCES')
+    expect(await tried('snake', 'signal', { pid })).toBe('EPERM')
+  })
+
+  it('reads and writes what the operator allows, and nothing beside it', async () => {
+    expect(await tried('allowed', 'read', secretFile())).toBe('done: a secret')
+    expect(await tried('allowed', 'write', secretFile())).toMatch(REFUSED)
+    const path = join(outside, 'folder', 'new')
+    expect(await tried('allowed', 'write', { path })).toBe('done: ')
+    expect(readFileSync(path, 'utf8')).toBe('poisoned')
+    rmSync(path)
+  })
+})
+
+describe('the network', () => {
+  it('is there by default: the admin address too, which is what its token is for', async () => {
+    const { hostname: host, port } = new URL(gateway().adminAddress)
+    expect(await tried('attacker', 'connect', { host, port })).toBe('done: ')
+  })
+
+  it('is not there with `none`: neither TCP nor UDP', async () => {
+    const { hostname: host, port } = new URL(gateway().adminAddress)
+    expect(await tried('offline', 'connect', { host, port })).toMatch(REFUSED)
+    expect(await tried('offline', 'datagram')).toMatch(REFUSED)
+    expect(await tried('attacker', 'datagram')).toBe('done: ')
+  })
+})
+
+it("a worker's temporary folder is gone with it", async () => {
+  const own = await startGateway({
+    functions: { attacker: ATTACKER },
+    config: { overrides: { attacker: { maxInvocations: 1 } } },
+  })
+  const path = (await (await own.fetch('/attacker?attack=temporary')).text()).replace('done: ', '')
+  expect(path).toMatch(/wrangler-free-workers-/)
+  await eventually(() => !existsSync(path))
+})

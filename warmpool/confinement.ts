@@ -1,0 +1,119 @@
+/**
+ * What a function's worker is to take from itself at load, by the function's profile: which paths it may read and write,
+ * and whether it reaches the network. What is system and what is the function's is decided here and in the gateway, so
+ * that every runtime confines itself alike; how it is done is a runtime's business.
+ */
+import type { FunctionSettings } from './settings.ts'
+import type { Confined, Confinement, ErrorReport, Mechanism } from './wire/messages.ts'
+import { seccompFilter } from './wire/seccomp.ts'
+import { processorOf } from './wire/system-calls.ts'
+
+/** Programs and libraries, and what they look up. Of /etc only what is nobody's secret. */
+const SYSTEM = [
+  ...['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/run/current-system'],
+  ...['alternatives', 'ca-certificates', 'ca-certificates.conf', 'fonts', 'host.conf', 'hostname', 'hosts', 'gai.conf']
+    .concat([
+      'group',
+      'ld.so.cache',
+      'ld.so.conf',
+      'ld.so.conf.d',
+      'ld.so.preload',
+      'locale.alias',
+      'localtime',
+      'magic',
+    ])
+    .concat([
+      'mime.types',
+      'nsswitch.conf',
+      'os-release',
+      'passwd',
+      'pki',
+      'protocols',
+      'resolv.conf',
+      'services',
+      'ssl',
+    ])
+    .concat([
+      'terminfo',
+      'timezone',
+      'crypto-policies',
+      'debian_version',
+      'inputrc',
+      'bash.bashrc',
+      'profile',
+      'static',
+    ])
+    .map((name) => `/etc/${name}`),
+  // Replaced whole when the network changes, so the folder and not the file.
+  ...['/run/systemd/resolve', '/run/resolvconf', '/run/NetworkManager/resolv.conf'],
+  // What is of other processes in it is theirs alone: the kernel asks whether they may be traced.
+  '/proc',
+  ...['/sys/devices/system', '/sys/fs/cgroup', '/sys/kernel/mm/transparent_hugepage'],
+] as const
+
+const DEVICES = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'] as const
+
+/** What each confining profile demands of the worker itself. */
+export const DEMANDED: readonly Mechanism[] = ['privileges', 'files', 'signals', 'system-calls']
+
+/** Null for functions that are trusted. `folder` is the worker's own. */
+export function confinementOf(
+  { isolation, network, readable, writable, isolationMissing }: FunctionSettings,
+  own: readonly string[],
+  folder: string,
+): Confinement | null {
+  if (isolation === 'trusted') return null
+  return {
+    read: [...SYSTEM, ...own, ...readable],
+    write: [folder, ...DEVICES, ...writable],
+    network,
+    folder,
+    filter: filterFor(network),
+    isDemanded: isolationMissing === 'refuse',
+  }
+}
+
+const filters = new Map<string, string | null>()
+
+function filterFor(network: 'all' | 'none'): string | null {
+  let filter = filters.get(network)
+  if (filter === undefined) {
+    const processor = processorOf(process.arch)
+    filter = processor === null ? null : seccompFilter(processor, network).toString('base64')
+    filters.set(network, filter)
+  }
+  return filter
+}
+
+/** Whether workers that were started under the one may go on under the other. */
+export function sameIsolation(a: FunctionSettings, b: FunctionSettings): boolean {
+  const isolationIn = ({ isolation, network, readable, writable, isolationMissing }: FunctionSettings): string =>
+    JSON.stringify([isolation, network, readable, writable, isolationMissing])
+  return isolationIn(a) === isolationIn(b)
+}
+
+/** Null when all is in force that is demanded; a worker's word that it has loaded the function all the same is a lie. */
+export function withheld(wanted: Confinement | null, confined: Confined | undefined): string | null {
+  if (wanted === null || !wanted.isDemanded) return null
+  const absent = DEMANDED.filter((mechanism) => confined?.inForce.includes(mechanism) !== true)
+  return absent.length === 0 ? null : `it loaded the function without ${absent.join(', ')}, which was demanded`
+}
+
+/** The name in the report of a worker that did not load the function because something is missing. */
+const ISOLATION_MISSING = 'IsolationMissing'
+
+/** Says whose fault it is and what to do. Other reports are as they were. */
+export function explained(report: ErrorReport): ErrorReport {
+  if (report.name !== ISOLATION_MISSING) return report
+  const wayOut =
+    "The machine or the runtime lacks it, not the function: `wrangler-free doctor` says more. With isolationMissing: 'warn' " +
+    "it runs without; with isolation: 'trusted' nothing is asked for"
+  const message = `its isolation cannot be had here: ${report.message}. ${wayOut}`
+  return { ...report, message, stack: `${ISOLATION_MISSING}: ${message}` }
+}
+
+/** In words, for the log and for people; null when nothing is missing. */
+export function missingInWords(confined: Confined | null): string | null {
+  if (confined === null || confined.missing.length === 0) return null
+  return confined.missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; ')
+}

@@ -1,0 +1,138 @@
+/**
+ * Takes from this process, for ever and for all that it starts, what its function is not to have: other folders, other
+ * processes, rights of the superuser, system calls. It is done when the function is known and before any code of it is
+ * loaded. Nothing here is taken back, whatever native code a function brings: the kernel holds it.
+ */
+import { closeSync, readFileSync } from 'node:fs'
+import type { Confined, Confinement, Load, Mechanism } from '../../../wire/messages.ts'
+import { LANDLOCK_RESTRICT_SELF, type Processor, processorOf } from '../../../wire/system-calls.ts'
+import { onEveryThread, type ThreadCall } from './every-thread.ts'
+import { type Kernel, openKernel } from './kernel.ts'
+import { type Folders, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
+
+const SET_NO_NEW_PRIVILEGES = 38
+/** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
+const KEPT_CAPABILITIES = 0b100_1111_1011n
+const CAPABILITY_VERSION = 0x2008_0522
+const CAPABILITIES_AT = 2048
+const SET_FILTER = 1
+const FILTER_FOR_ALL_THREADS = 1
+
+let kernel: Kernel | null | undefined
+
+/** Does ahead of time what does not depend on the function. */
+export function prepareConfinement(): void {
+  if (kernel === undefined) kernel = process.platform === 'linux' ? openKernel() : null
+}
+
+/** A mechanism is missing that was demanded. */
+class IsolationMissing extends Error {
+  override readonly name = 'IsolationMissing'
+}
+
+/** For the answer to a load. Throws when what is demanded cannot be had. */
+export function confineFor({ confinement }: Load): { readonly confined?: Confined } {
+  if (confinement === null) return {}
+  process.env.HOME = confinement.folder
+  process.env.TMPDIR = confinement.folder
+  const confined = confine(confinement)
+  if (!confinement.isDemanded || confined.missing.length === 0) return { confined }
+  throw new IsolationMissing(confined.missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; '))
+}
+
+/** What is in force afterwards, and what is not and why. Never throws. */
+function confine(wanted: Confinement): Confined {
+  const missing: { mechanism: Mechanism; why: string }[] = []
+  const inForce: Mechanism[] = []
+  const processor = processorOf(process.arch)
+  prepareConfinement()
+  const why =
+    process.platform !== 'linux'
+      ? `it is Linux's, and this is ${process.platform}`
+      : processor === null
+        ? `it is not known how on ${process.arch} processors`
+        : `${runtimeWithoutFfi()} cannot call the system directly (node:ffi, Node 26)`
+  if (kernel === null || kernel === undefined || processor === null) {
+    const all: Mechanism[] = ['privileges', 'files', 'signals', 'system-calls']
+    return { inForce, missing: all.map((mechanism) => ({ mechanism, why })) }
+  }
+  takeRights(kernel, processor, wanted, inForce, missing)
+  filterCalls(kernel, processor, wanted, inForce, missing)
+  return { inForce, missing }
+}
+
+function runtimeWithoutFfi(): string {
+  const { bun, deno, node } = process.versions
+  if (bun !== undefined) return `bun ${bun}`
+  return deno === undefined ? `node ${node}` : `deno ${deno}`
+}
+
+function takeRights(
+  kernel: Kernel,
+  processor: Processor,
+  wanted: Confinement,
+  inForce: Mechanism[],
+  missing: { mechanism: Mechanism; why: string }[],
+): void {
+  const version = landlockVersion(kernel)
+  const fail = (mechanism: Mechanism, why: string) => missing.push({ mechanism, why })
+  try {
+    const ruleset = version === 0 ? null : openRuleset(kernel, version, withRuntime(wanted), wanted.network)
+    const calls: ThreadCall[] = [
+      { number: processor.numbers.prctl!, arguments: [BigInt(SET_NO_NEW_PRIVILEGES), 1n, 0n, 0n, 0n] },
+      { number: processor.numbers.capset!, arguments: keptCapabilities(kernel) },
+      ...(ruleset === null ? [] : [{ number: LANDLOCK_RESTRICT_SELF, arguments: [BigInt(ruleset), 0n] }]),
+    ]
+    const [privileges = 0, capabilities = 0, files = 0] = onEveryThread(kernel, processor.numbers.tgkill!, calls)
+    if (ruleset !== null) closeSync(ruleset)
+    if (privileges < 0 || capabilities < 0) fail('privileges', `the kernel refuses (${privileges}, ${capabilities})`)
+    else inForce.push('privileges')
+    if (version < 3) fail('files', `this kernel's Landlock is ${inWords(version)}, and 3 is needed (Linux 6.2)`)
+    else if (files < 0) fail('files', `the kernel refuses Landlock (error ${-files})`)
+    else inForce.push('files')
+    if (!hasScopes(version))
+      fail('signals', `this kernel's Landlock is ${inWords(version)}, and 6 is needed (Linux 6.12)`)
+    else if (files === 0) inForce.push('signals')
+  } catch (error) {
+    for (const mechanism of ['privileges', 'files', 'signals'] as const) fail(mechanism, (error as Error).message)
+  }
+}
+
+/** Programs start the runtime they run in again. */
+function withRuntime({ read, write }: Confinement): Folders {
+  return { read: [...read, process.execPath], write }
+}
+
+function inWords(version: number): string {
+  return version === 0 ? 'not there' : `version ${version}`
+}
+
+/** Header and sets for `capset`: of what there is, what is kept. */
+function keptCapabilities({ data }: Kernel): bigint[] {
+  const permitted = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'latin1'))![1]}`)
+  const kept = Number(permitted & KEPT_CAPABILITIES)
+  data.memory.fill(0, CAPABILITIES_AT, CAPABILITIES_AT + 32)
+  data.memory.writeUInt32LE(CAPABILITY_VERSION, CAPABILITIES_AT)
+  data.memory.writeUInt32LE(kept, CAPABILITIES_AT + 8)
+  data.memory.writeUInt32LE(kept, CAPABILITIES_AT + 12)
+  const at = data.address + BigInt(CAPABILITIES_AT)
+  return [at, at + 8n]
+}
+
+function filterCalls(
+  kernel: Kernel,
+  processor: Processor,
+  wanted: Confinement,
+  inForce: Mechanism[],
+  missing: { mechanism: Mechanism; why: string }[],
+): void {
+  const filter = Buffer.from(wanted.filter!, 'base64')
+  const { address, memory } = kernel.data
+  // `struct sock_fprog`, then the instructions.
+  memory.writeBigUInt64LE(BigInt(filter.length / 8), 0)
+  memory.writeBigUInt64LE(address + 64n, 8)
+  memory.set(filter, 64)
+  const result = kernel.call(processor.numbers.seccomp!, SET_FILTER, FILTER_FOR_ALL_THREADS, address)
+  if (result === 0) inForce.push('system-calls')
+  else missing.push({ mechanism: 'system-calls', why: `the kernel refuses a filter (seccomp: ${result})` })
+}
