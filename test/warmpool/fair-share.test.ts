@@ -81,7 +81,7 @@ it('gives a function its minimum out of what a flood has taken, although nobody 
   await eventually(() => servingOf(pool, SLEEP) === 3)
   const quiet = `${SLEEP}?quiet`
   const as = { cwd: null, format: 'task', handler: null, command: null, runtime: 'node', readable: [] } as const
-  const settings = { ...pool.defaults, minWorkers: 2 }
+  const settings = { ...pool.defaults, minWorkers: 2, isolation: 'trusted' } as const
   pool.define({ name: quiet, bundle: quiet, entry: quiet, ...as, settings })
   await eventually(() => servingOf(pool, quiet) === 2)
   process.kill(statusOf(pool, quiet).workers[0]!.pid, 'SIGKILL')
