@@ -10,7 +10,9 @@ export const NOTHING = Number.NEGATIVE_INFINITY
 export const NO_CLAIM = Number.POSITIVE_INFINITY
 
 /** An idle worker that was used within this time is still asked for: its function counts as one that shares. */
-const RECENT_MS = 10_000
+const RECENT_MS = 1_000
+/** The same for its last: what a flood gains by one more is less than what the next call loses. */
+const RECENT_LAST_MS = 10_000
 
 /** A function that wants so many more. */
 export interface Claimant {
@@ -59,5 +61,6 @@ export function mayTakeBusy(claim: number, surplus: number): boolean {
 
 /** Whether an idle worker must. A flood does not get the last worker of one that is called every now and then. */
 export function mayTakeIdle(claim: number, surplus: number, idleMs: number): boolean {
-  return surplus > 0 && (claim < surplus || idleMs >= RECENT_MS)
+  if (surplus <= 0) return false
+  return claim < surplus || idleMs >= (surplus === 1 ? RECENT_LAST_MS : RECENT_MS)
 }

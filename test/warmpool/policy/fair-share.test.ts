@@ -47,6 +47,8 @@ it('ends: of any two functions, the one that took does not have to give back', (
 it('leaves its last worker to a function that is called now and then, whatever a flood of another asks for', () => {
   expect(mayTakeIdle(7, 1, 2_000)).toBe(false)
   expect(mayTakeIdle(7, 1, 60_000)).toBe(true)
+  expect(mayTakeIdle(7, 3, 500)).toBe(false)
+  expect(mayTakeIdle(7, 3, 2_000)).toBe(true)
   expect(mayTakeIdle(1, 3, 0)).toBe(true)
   expect(mayTakeIdle(NOTHING, 1, 0)).toBe(true)
   expect(mayTakeIdle(NOTHING, 0, 60_000)).toBe(false)
