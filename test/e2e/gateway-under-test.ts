@@ -21,6 +21,8 @@ export interface Setup {
   readonly command?: 'serve' | 'dev'
   /** The gateway's own environment, besides PATH. */
   readonly env?: NodeJS.ProcessEnv
+  /** A descriptor that it is started with, as its fourth. */
+  readonly inherited?: number
 }
 
 /** One line of the gateway's log. */
@@ -96,12 +98,15 @@ export class GatewayUnderTest {
   #adminAddress = ''
   #hasEnded = false
 
-  constructor({ functions, config = {}, command = 'serve', env = {} }: Setup, args: readonly string[] = OWN_PORTS) {
+  constructor(
+    { functions, config = {}, command = 'serve', env = {}, inherited }: Setup,
+    args: readonly string[] = OWN_PORTS,
+  ) {
     this.project = new Project(functions, config)
     this.child = spawn(process.execPath, [BIN, command, ...args], {
       cwd: this.project.folder,
       env: { PATH: process.env.PATH, NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [inherited])],
     })
     this.exited = once(this.child, 'exit').then(([code, signal]) => {
       this.#hasEnded = true

@@ -32,7 +32,7 @@ class IsolationMissing extends Error {
 
 /** For the answer to a load. Throws when what is demanded cannot be had. */
 export function confineFor({ confinement }: Load): { readonly confined?: Confined } {
-  if (confinement === null) return {}
+  if (confinement === null || confinement === undefined) return {}
   process.env.HOME = confinement.folder
   process.env.TMPDIR = confinement.folder
   const confined = confine(confinement)
