@@ -171,7 +171,7 @@ export class Worker implements EndingOwner {
   load(load: Omit<Load, 'ring'>, owner: WorkerOwner, nowMs: number): void {
     this.#enter('loading', nowMs)
     this.owner = owner
-    this.#confinement = load.confinement
+    this.#confinement = load.confinement ?? null
     this.writer.json(FRAME.load, 0, { ...load, ring: this.#reader.ring !== null } satisfies Load)
     // Not at the turn's end: the new function is being waited for.
     this.writer.flush()

@@ -23,6 +23,8 @@ export interface Setup {
   readonly packages?: 'installed'
   /** The gateway's own environment, besides PATH. */
   readonly env?: NodeJS.ProcessEnv
+  /** A descriptor that it is started with, as its fourth. */
+  readonly inherited?: number
 }
 
 /** One line of the gateway's log. */
@@ -99,7 +101,7 @@ export class GatewayUnderTest {
   #hasEnded = false
 
   constructor(
-    { functions, config = {}, command = 'serve', env = {}, packages }: Setup,
+    { functions, config = {}, command = 'serve', env = {}, packages, inherited }: Setup,
     args: readonly string[] = OWN_PORTS,
   ) {
     this.project = new Project(functions, config)
@@ -107,7 +109,7 @@ export class GatewayUnderTest {
     this.child = spawn(process.execPath, [BIN, command, ...args], {
       cwd: this.project.folder,
       env: { PATH: process.env.PATH, NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [inherited])],
     })
     this.exited = once(this.child, 'exit').then(([code, signal]) => {
       this.#hasEnded = true

@@ -2,7 +2,18 @@
  * What a function tries against its neighbours and the gateway, under each profile, in a real gateway. The table in
  * docs/security.md names these tests.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -190,6 +201,16 @@ describe('the network', () => {
     expect(await tried('offline', 'datagram')).toMatch(REFUSED)
     expect(await tried('attacker', 'datagram')).toBe('done: ')
   })
+})
+
+it('what the gateway was started with is inherited by no worker, trusted or not', async () => {
+  const inherited = openSync(join(outside, 'secret'), 'r')
+  const functions = { attacker: ATTACKER, trusted: ATTACKER }
+  const own = await startGateway({ functions, config: { overrides: { trusted: { isolation: 'trusted' } } }, inherited })
+  closeSync(inherited)
+  expect(readlinkSync(`/proc/${own.pid}/fd/3`)).toBe(join(outside, 'secret'))
+  for (const name of ['attacker', 'trusted'])
+    expect(await (await own.fetch(`/${name}?attack=descriptors`)).text()).not.toContain(outside)
 })
 
 it("a worker's temporary folder is gone with it", async () => {

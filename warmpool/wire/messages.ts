@@ -65,8 +65,8 @@ export interface Load {
   readonly env: Readonly<Record<string, string>>
   /** True: the parent takes large bodies out of its ring, too. */
   readonly ring: boolean
-  /** Null: nothing is taken from it. */
-  readonly confinement: Confinement | null
+  /** Null or absent: nothing is taken from it. */
+  readonly confinement?: Confinement | null
 }
 
 /** Worker to parent: the function is loaded. */
