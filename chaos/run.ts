@@ -4,14 +4,15 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import type { Disturbance } from './disturbance.ts'
 import { DISTURBANCES } from './disturbances/index.ts'
 import { hasPython, STEADY } from './healthy.ts'
 import { checksOf } from './lib/checks.ts'
 import { paces, renderAnswers, renderChecks, renderPaces, renderStrikes } from './lib/report.ts'
 import { runSession } from './session.ts'
 
-const HELP = `npm run chaos -- [NAME…] [--seed N] [--minutes M] [--only NAME…] [--json] [--list]
-  NAME, --only NAME  which disturbances; all without one
+const HELP = `npm run chaos -- [--seed N] [--minutes M] [--only NAME…] [--json] [--list]
+  --only NAME…       which disturbances; all without it
   --seed N           the same strikes as in the run that printed N
   --minutes M        how long, without starting and resting (default 2)
   --json             the figures as JSON, and nothing else on stdout
@@ -36,7 +37,7 @@ function parseWords() {
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
     throw new Error('--seed wants a whole number below 2^32.')
   if (!(minutes > 0 && minutes <= LONGEST_MINUTES)) throw new Error('--minutes wants a number above 0.')
-  const wanted = [...values.only, ...positionals]
+  const wanted = [...values.only, ...positionals].flatMap((words) => words.split(','))
   const unknown = wanted.find((word) => !DISTURBANCES.some(({ name }) => name === word))
   if (unknown !== undefined) throw new Error(`There is no disturbance ${unknown}; --list names those there are.`)
   return { ...values, seed, minutes, wanted }
@@ -49,17 +50,19 @@ async function main(): Promise<number> {
   const tellSeed = json ? tell : say
   tellSeed(`seed ${seed}, ${minutes} minutes, ${availableParallelism()} cores, Node ${process.versions.node}`)
   const chosen = DISTURBANCES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
-  const missing = chosen.flatMap((one) => {
+  const disturbances: Disturbance[] = []
+  const missing: string[] = []
+  for (const one of chosen) {
     const why = one.missing?.() ?? null
-    return why === null ? [] : [`${one.name}: ${why}`]
-  })
+    if (why === null) disturbances.push(one)
+    else missing.push(`${one.name}: ${why}`)
+  }
   if (!hasPython) missing.push('the healthy function in Python: python3 is not here (apt-get install python3)')
   for (const line of missing) tellSeed(`SKIPPED  ${line}`)
-  const disturbances = chosen.filter((one) => (one.missing?.() ?? null) === null)
   const seen = await runSession({ seed, durationMs: minutes * 60_000, disturbances, tell })
-  const checks = checksOf(seen)
-  const broken = checks.filter((check) => check.broken.length > 0)
   const speeds = paces(seen, STEADY)
+  const checks = checksOf(seen, speeds)
+  const broken = checks.filter((check) => check.broken.length > 0)
   if (json) {
     const { accounts, strikes, log, ...rest } = seen
     const struck = strikes.map(({ disturbance, ...strike }) => ({ name: disturbance.name, ...strike }))

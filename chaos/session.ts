@@ -25,8 +25,8 @@ const BLANKS = 2
 const LOOK_EVERY_MS = 200
 const WARM_UP_MS = 2_000
 /** Of the given time. */
-const CALM_SHARE = 0.2
-const BURDENED_SHARE = 0.1
+const CALM_SHARE = 0.15
+const BURDENED_SHARE = 0.2
 
 export interface SessionOptions {
   readonly seed: number

@@ -2,6 +2,7 @@
 import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Disturbance, Scene } from '../disturbance.ts'
+import { canMountSmall } from '../lib/project.ts'
 
 const BLOCK = Buffer.alloc(1024 * 1024, 'x')
 const source = (edition: number): string =>
@@ -14,10 +15,9 @@ export const fullDisk: Disturbance = {
   lanes: [{ function: 'stored', everyMs: 60 }],
   mayAnswer: { stored: ['503 build-failed'] },
   isAlone: true,
-  missing: () => (process.getuid?.() === 0 ? null : 'only root can mount a small file system'),
+  missing: () => (canMountSmall() ? null : 'a small file system cannot be mounted here (root can)'),
   async strike(scene, random) {
-    const { smallState } = scene.project
-    if (smallState === null) return 'there is no small file system'
+    const smallState = scene.project.smallState!
     const filler = join(smallState, 'filler')
     fill(filler)
     const freeBytes = statfsSync(smallState).bavail * statfsSync(smallState).bsize

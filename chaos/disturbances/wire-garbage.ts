@@ -28,7 +28,7 @@ export const wireGarbage: Disturbance = {
       const bytes = random.bytes(random.pick([1, 3, 8, 64, 1_000])).toString('hex')
       // The header of the longest frame that may be, and nothing behind it: all that follows is taken for its payload.
       const query = random.pick([`bytes=${bytes}`, 'bytes=0000401301000000', 'bytes=ffffff1301000000', 'close'])
-      outcomes.push((await scene.ask(`/garbler?${query}`)).outcome)
+      outcomes.push(`${query.slice(0, 22)}: ${(await scene.ask(`/garbler?${query}`)).outcome}`)
     }
     return outcomes.join(', ')
   },

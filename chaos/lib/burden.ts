@@ -1,20 +1,27 @@
 /**
  * The machine's own share in a slower answer: as much CPU as the strikes used, burnt by plain processes that have
- * nothing to do with the gateway. What callers wait longer then, they wait for the machine, not for the gateway.
+ * nothing to do with the gateway, and in bursts, as theirs is. What callers wait longer then, they wait for the
+ * machine and not for the gateway.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 
-const TURN_MS = 20
+/** A loop that a time-out of 1 s ends is as long a burst. */
+const BURST_MS = 1_000
 
 export class Burden {
   readonly #children: ChildProcess[]
 
-  /** `cores`: how many are to be busy, such as 0.7. */
+  /** `cores`: how many are to be busy on average, such as 0.7: then all are, for a part of the time. */
   constructor(cores: number) {
-    const count = Math.ceil(cores)
-    const busyMs = (cores / count) * TURN_MS
-    const script = `setInterval(() => { for (const until = performance.now() + ${busyMs}; performance.now() < until; ); }, ${TURN_MS})
-process.on('disconnect', () => process.exit())`
+    const count = availableParallelism()
+    const pauseMs = BURST_MS * Math.max(0, count / cores - 1)
+    const script = `const burn = () => {
+  for (const until = performance.now() + ${BURST_MS}; performance.now() < until; );
+  setTimeout(burn, ${Math.round(pauseMs)})
+}
+process.on('disconnect', () => process.exit())
+burn()`
     this.#children = Array.from({ length: count }, () =>
       spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }),
     )

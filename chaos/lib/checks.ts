@@ -4,13 +4,13 @@ import { STEADY } from '../healthy.ts'
 import type { Seen } from '../session.ts'
 import type { Account } from './load.ts'
 import { WRONG } from './outcome.ts'
-import { type Check, unexplained } from './verdict.ts'
+import { type Check, isTooSlow, LEAST_CALLS, type Pace, unexplained } from './verdict.ts'
 
 const MiB = 1024 * 1024
 /** What caches and histograms of a gateway that was only just started may still grow by. */
 const MEMORY_BYTES = 8 * MiB
 
-export function checksOf(seen: Seen): Check[] {
+export function checksOf(seen: Seen, paces: readonly Pace[]): Check[] {
   const { accounts, strikes, before, after } = seen
   const wrong = unexplained(accounts, strikes, STEADY)
   const steady = accounts.filter((one) => STEADY.includes(one.function))
@@ -25,6 +25,10 @@ export function checksOf(seen: Seen): Check[] {
     {
       says: `each of ${count(steady)} calls of healthy functions got 200`,
       broken: told(steady.filter((one) => one.outcome !== '200')),
+    },
+    {
+      says: `their p99 is within 2 x of calm, or of the same machine only busy${sayTooFew(paces)}`,
+      broken: paces.filter(isTooSlow).map(({ name, ratio }) => `${name}: ${ratio.toFixed(1)} x`),
     },
     {
       says: `each of ${strikes.length} strikes came to its end`,
@@ -51,6 +55,11 @@ export function checksOf(seen: Seen): Check[] {
     { says: 'it stopped when it was told to', broken: seen.end === 0 ? [] : [`it ended with ${seen.end}`] },
     { says: 'nothing was left of it', broken: seen.leftOver.map((pid) => `process ${pid}`) },
   ]
+}
+
+function sayTooFew(paces: readonly Pace[]): string {
+  const few = paces.filter(({ calls }) => calls < LEAST_CALLS).map(({ name }) => name)
+  return few.length === 0 ? '' : ` (too few calls to say: ${few.join(', ')})`
 }
 
 /** `hello: 502 worker-died × 3`, with what one of them said. */

@@ -61,8 +61,17 @@ export class Project implements ChaosProject {
   }
 }
 
+/** By trying: root of a container may not. */
+export function canMountSmall(): boolean {
+  const path = mkdtempSync(join(tmpdir(), 'wrangler-free-chaos-'))
+  const isMounted = mountSmall(path) !== null
+  if (isMounted) spawnSync('umount', ['--lazy', path])
+  rmSync(path, { recursive: true })
+  return isMounted
+}
+
 function mountSmall(path: string): string | null {
-  mkdirSync(path)
+  mkdirSync(path, { recursive: true })
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', SMALL_STATE, 'wrangler-free-chaos', path])
   return status === 0 ? path : null
 }

@@ -28,6 +28,10 @@ export interface Check {
 /** How long after a strike its traces may be in answers: queues empty, and pauses of the breaker pass. */
 const AFTERMATH_MS = 5_000
 
+/** Of fewer, the hundredth slowest is a single one. */
+export const LEAST_CALLS = 500
+const MOST_TIMES_SLOWER = 2
+
 /** The accounts whose outcome nothing explains. */
 export function unexplained(
   accounts: readonly Account[],
@@ -54,6 +58,7 @@ export function latenciesMs(accounts: readonly Account[], name: string, { fromMs
 
 export interface Pace {
   readonly name: string
+  /** In the phase that had the fewest. */
   readonly calls: number
   readonly calmP50Ms: number
   readonly calmP99Ms: number
@@ -73,15 +78,21 @@ export interface Phases {
 export function paceOf(accounts: readonly Account[], name: string, { calm, disturbed, burdened }: Phases): Pace {
   const calmMs = calm.flatMap((span) => latenciesMs(accounts, name, span))
   const disturbedMs = latenciesMs(accounts, name, disturbed)
+  const burdenedMs = latenciesMs(accounts, name, burdened)
   const [calmP99Ms, disturbedP99Ms] = [quantile(calmMs, 0.99), quantile(disturbedMs, 0.99)]
   return {
     name,
-    calls: Math.min(calmMs.length, disturbedMs.length),
+    calls: Math.min(calmMs.length, disturbedMs.length, burdenedMs.length),
     calmP50Ms: quantile(calmMs, 0.5),
     calmP99Ms,
     disturbedP50Ms: quantile(disturbedMs, 0.5),
     disturbedP99Ms,
-    burdenedP99Ms: quantile(latenciesMs(accounts, name, burdened), 0.99),
+    burdenedP99Ms: quantile(burdenedMs, 0.99),
     ratio: disturbedP99Ms / calmP99Ms,
   }
+}
+
+/** Slower than the limit allows, and than the machine explains that was only busy. Of few calls nobody can say. */
+export function isTooSlow({ calls, ratio, disturbedP99Ms, burdenedP99Ms }: Pace): boolean {
+  return calls >= LEAST_CALLS && ratio > MOST_TIMES_SLOWER && disturbedP99Ms > MOST_TIMES_SLOWER * burdenedP99Ms
 }
