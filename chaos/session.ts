@@ -48,6 +48,7 @@ export interface Seen {
   readonly before: Vitals
   readonly after: Vitals
   readonly log: readonly string[]
+  readonly adminFailures: readonly string[]
   /** Its exit code or the signal that ended it; what was left of it then. */
   readonly end: number | string
   readonly leftOver: readonly number[]
@@ -64,7 +65,7 @@ export async function runSession(options: SessionOptions): Promise<Seen> {
     const end = await gateway.stop()
     // Whatever it takes its time to die of, it is dead by then or left over.
     await until('everything is gone', () => gateway.processes().length === 0).catch(() => {})
-    return { ...seen, log: gateway.log, end, leftOver: gateway.processes() }
+    return { ...seen, log: gateway.log, adminFailures: gateway.adminFailures, end, leftOver: gateway.processes() }
   } finally {
     project.delete()
   }
@@ -88,7 +89,10 @@ function filesFor(disturbances: readonly Disturbance[]): ProjectFiles {
   return { functions, config }
 }
 
-async function disturb(gateway: Gateway, options: SessionOptions): Promise<Omit<Seen, 'log' | 'end' | 'leftOver'>> {
+async function disturb(
+  gateway: Gateway,
+  options: SessionOptions,
+): Promise<Omit<Seen, 'log' | 'adminFailures' | 'end' | 'leftOver'>> {
   const { seed, durationMs, disturbances, tell } = options
   const lanes = [...HEALTHY_LANES, ...disturbances.flatMap((one) => one.lanes ?? [])]
   const callers = await Callers.start(gateway.url, lanes, new Random(seed).seed())

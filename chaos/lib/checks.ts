@@ -35,6 +35,7 @@ export function checksOf(seen: Seen, paces: readonly Pace[]): Check[] {
       broken: failed.map(({ disturbance, did }) => `${disturbance.name}: ${did}`),
     },
     { says: `the pool's invariants held in ${readable(seen.looks)} looks`, broken: seen.brokenInvariants },
+    { says: 'the admin address told the status whenever it could be reached', broken: seen.adminFailures },
     { says: 'all came to rest before and after', broken: seen.restless },
     {
       says: `the gateway has as many descriptors as before (${before.descriptors}, ${after.descriptors})`,

@@ -12,6 +12,7 @@ import { processesInside, readTree } from '../../bench/lib/processes.ts'
 import type { GatewayStatus } from '../../gateway/admin/status.ts'
 import { ask, until } from './ask.ts'
 import type { Inquiry, MemoryAnswer } from './inside-gateway.ts'
+import { REFUSED } from './outcome.ts'
 import type { Project } from './project.ts'
 
 const COMMAND = fileURLToPath(new URL('../../bin/wrangler-free.js', import.meta.url))
@@ -32,6 +33,8 @@ export interface Vitals {
 export class Gateway {
   readonly project: Project
   readonly log: string[] = []
+  /** What the admin address answered that was no status. */
+  readonly adminFailures: string[] = []
   url = ''
   #adminUrl = ''
   readonly #child: ChildProcess
@@ -85,6 +88,7 @@ export class Gateway {
     await until('the admin address answers', async () => {
       const answer = await ask(`${this.#adminUrl}/v1/status`)
       body = answer.body
+      if (answer.outcome !== '200' && answer.outcome !== REFUSED) this.adminFailures.push(`${answer.outcome} ${body}`)
       return answer.outcome === '200'
     })
     return JSON.parse(body) as GatewayStatus
