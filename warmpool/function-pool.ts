@@ -91,6 +91,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       loading,
       serving: this.#serving.count,
       expiring: this.#serving.expiringCount,
+      outdated: this.#serving.outdatedCount,
       minWorkers: this.settings.minWorkers,
       maxWorkers: this.settings.maxWorkers,
       concurrency: this.#serving.concurrency(this.settings),
