@@ -15,8 +15,9 @@ export default async (request) => {
   if (mark !== null)
     for (let left = Math.min(${MOST}, Number(searchParams.get('forks'))) / 2; left > 0; left--)
       try {
-        // Two processes: a shell, and what it waits for.
-        const child = spawn('/bin/sh', ['-c', 'sleep ${LIVE_SECONDS}; :', mark], { stdio: 'ignore' })
+        // Two processes: a shell, and what it waits for. Every other one leaves its worker's session and group.
+        const isDetached = started % 4 === 0
+        const child = spawn('/bin/sh', ['-c', 'sleep ${LIVE_SECONDS}; :', mark], { stdio: 'ignore', detached: isDetached })
         child.on('error', () => {})
         if (child.pid !== undefined) started += 2
       } catch {}
@@ -26,7 +27,7 @@ export default async (request) => {
 
 export const forkBomb: Disturbance = {
   name: 'fork-bomb',
-  does: `a call that starts up to ${MOST} processes, and the end of its worker`,
+  does: `a call that starts up to ${MOST} processes, half of them in sessions of their own, and the end of its worker`,
   functions: { 'forker.js': SOURCE },
   settings: { forker: { maxWorkers: 1 } },
   lanes: [{ function: 'forker', everyMs: 100 }],
