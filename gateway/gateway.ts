@@ -159,6 +159,8 @@ export class Gateway implements EdgeOwner, AdminSource {
     const entry = this.#catalog.entries.get(name)
     if (entry === undefined) return { code: 'not-found', detail: `There is no function "${name}".` }
     if (entry.bundle !== null) return null
+    if (entry.error?.code === 'not-stored')
+      return { code: 'not-stored', detail: 'The machine had no room for it. The log of the gateway says why.' }
     // What is no function yet has its mistake in its names or its function.json, and no code that could be told.
     if (entry.source === null && entry.error !== null)
       return { code: 'build-failed', detail: `It does not build: ${entry.error.message.replace(/\s+/g, ' ')}` }

@@ -100,6 +100,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       loading: this.#loadingCount,
       serving: this.#serving.count,
       expiring: this.#serving.expiringCount,
+      outdated: this.#serving.outdatedCount,
       minWorkers: this.settings.minWorkers,
       maxWorkers: this.settings.maxWorkers,
       concurrency: this.#serving.concurrency(this.settings),

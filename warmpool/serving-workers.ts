@@ -26,6 +26,11 @@ export class ServingWorkers {
     return this.#workers.reduce((count, worker) => count + (worker.isExpiring ? 1 : 0), 0)
   }
 
+  /** Those that were loaded with another environment than the function has now. */
+  get outdatedCount(): number {
+    return this.#workers.reduce((count, worker) => count + (worker.expiring === 'replaced' ? 1 : 0), 0)
+  }
+
   /** One that may go as soon as another has come. */
   get firstExpiring(): Worker | undefined {
     return this.#workers.find((worker) => worker.isExpiring)

@@ -172,6 +172,7 @@ export class Worker implements EndingOwner {
     this.#enter('loading', nowMs)
     this.owner = owner
     this.#confinement = load.confinement ?? null
+    if (load.confinement) this.#temporaryFolder = new FolderSize(load.confinement.folder)
     this.writer.json(FRAME.load, 0, { ...load, ring: this.#reader.ring !== null } satisfies Load)
     // Not at the turn's end: the new function is being waited for.
     this.writer.flush()
@@ -253,11 +254,6 @@ export class Worker implements EndingOwner {
     if (this.inFlight > 0 && answered === this.#answered) return
     this.#answered = answered
     this.#cpuMsAtAnswer = cpuMs
-  }
-
-  /** A folder of its own for temporary files: what it holds is limited from now on. */
-  set temporaryFolder(path: string) {
-    this.#temporaryFolder = new FolderSize(path)
   }
 
   /** It has been alone, and has had nothing to do, since it was last looked at. */

@@ -1,5 +1,6 @@
 /** What `dev` adds to `serve`: sources are followed and swapped in, and every call is told in one readable line. */
 import pc from 'picocolors'
+import { isShortage } from '../functions/shortage.ts'
 import { type FunctionsWatch, watchFunctions } from '../functions/watch.ts'
 import type { ExchangeSummary } from '../http/http-invocation.ts'
 import type { Problem } from '../http/problem.ts'
@@ -7,10 +8,15 @@ import type { Exchange } from '../http/server/exchange.ts'
 import { print } from './print.ts'
 import type { Running } from './run-gateway.ts'
 
+/** What the machine had no room or no descriptor for is tried again without another change. */
+const AGAIN_MS = 1_000
+
 /** Follows the functions folder; returns how to stop. */
 export async function followSources({ gateway, log }: Running): Promise<() => Promise<void>> {
   let last = Promise.resolve()
   let watch: FunctionsWatch | null = null
+  const waiting = new Set<string>()
+  let timer: NodeJS.Timeout | null = null
   const swap = async (names: ReadonlySet<string>): Promise<void> => {
     const startedAtMs = performance.now()
     const entries = await gateway.reload(names)
@@ -20,23 +26,37 @@ export async function followSources({ gateway, log }: Running): Promise<() => Pr
       if (error === null) log.info({ function: name }, `swapped in (${tookMs} ms)`)
       else log.error({ function: name, frame: error.frame }, error.message)
     }
+    again(entries.filter(({ error }) => error?.code === 'not-stored').map(({ name }) => name))
     const gone = [...names].filter((name) => !entries.some((entry) => entry.name === name))
     for (const name of gone) log.info({ function: name }, 'removed')
   }
-  watch = await watchFunctions(
-    gateway.config.functionsDir,
-    (names) => {
-      // One after the other, so that the newest state is the last that is swapped in.
-      last = last
-        .then(() => swap(names))
-        .catch((error: Error) => log.error(`could not be swapped in: ${error.message}`))
-    },
-    (error) => log.error(`changes may be missed from here on: ${error.message}`),
+  const swapInTurn = (names: ReadonlySet<string>): void => {
+    // One after the other, so that the newest state is the last that is swapped in.
+    last = last
+      .then(() => swap(names))
+      .catch((error: Error) => {
+        log.error(`could not be swapped in: ${error.message}`)
+        if (isShortage(error)) again(names)
+      })
+  }
+  const again = (names: Iterable<string>): void => {
+    for (const name of names) waiting.add(name)
+    if (waiting.size === 0) return
+    timer ??= setTimeout(() => {
+      timer = null
+      const now = new Set(waiting)
+      waiting.clear()
+      swapInTurn(now)
+    }, AGAIN_MS)
+  }
+  watch = await watchFunctions(gateway.config.functionsDir, swapInTurn, (error) =>
+    log.error(`changes may be missed from here on: ${error.message}`),
   )
   for (const { name, outsideInputs } of gateway.functions) watch.setOutsideInputs(name, outsideInputs)
   return async () => {
     await watch.close()
     await last
+    clearTimeout(timer ?? undefined)
   }
 }
 

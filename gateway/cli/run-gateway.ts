@@ -73,7 +73,7 @@ function bannerFacts(gateway: Gateway, tookMs: number): Parameters<typeof render
 function reportBroken(gateway: Gateway, log: Logger): void {
   // What fails while it is loaded has been logged by then.
   for (const { name, error } of gateway.functions) {
-    if (error?.code === 'build-failed')
+    if (error?.code === 'build-failed' || error?.code === 'not-stored')
       log.error({ function: name, frame: error.frame }, `cannot be built: ${error.message}`)
   }
 }

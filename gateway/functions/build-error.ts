@@ -7,6 +7,7 @@ import { formatMessages, type Message, type PartialMessage } from 'esbuild'
 import type { FunctionSource } from './discover.ts'
 import { packageNameOf } from './native-packages.ts'
 import { withoutOwnFilesPrefix } from './own-files.ts'
+import { isShortage } from './shortage.ts'
 
 /** One complaint of the bundler. */
 export interface BuildProblem {
@@ -19,6 +20,9 @@ export interface BuildProblem {
   readonly column: number | null
 }
 
+/** Whether its author has something to mend, or the machine had no room or no descriptor left, and may have later. */
+export type BuildErrorCode = 'build-failed' | 'not-stored'
+
 /** Why a function has no bundle. Its own fields are those of the first problem. */
 export class BuildError extends Error implements BuildProblem {
   override readonly name = 'BuildError'
@@ -29,9 +33,16 @@ export class BuildError extends Error implements BuildProblem {
   /** All problems with their code frames, ready to print; '' if there is no code to show. */
   readonly frame: string
   readonly problems: readonly BuildProblem[]
+  readonly code: BuildErrorCode
 
-  constructor(functionName: string, problems: readonly [BuildProblem, ...BuildProblem[]], frame: string) {
+  constructor(
+    functionName: string,
+    problems: readonly [BuildProblem, ...BuildProblem[]],
+    frame: string,
+    code: BuildErrorCode = 'build-failed',
+  ) {
     super(problems[0].message)
+    this.code = code
     this.functionName = functionName
     this.file = problems[0].file
     this.line = problems[0].line
@@ -44,6 +55,13 @@ export class BuildError extends Error implements BuildProblem {
 /** A build error that no line of code is to blame for. `file`, if any, is relative to the functions folder. */
 export function plainBuildError(functionName: string, message: string, file: string | null = null): BuildError {
   return new BuildError(functionName, [{ message, file, line: null, column: null }], '')
+}
+
+/** A bundle that is as it should be, and could not be written. */
+export function storeError(functionName: string, error: Error): BuildError {
+  const message = `The bundle could not be stored: ${error.message}`
+  const code = isShortage(error) ? 'not-stored' : 'build-failed'
+  return new BuildError(functionName, [{ message, file: null, line: null, column: null }], '', code)
 }
 
 /** Turns what `esbuild.build` threw into a {@link BuildError}. `root` is the folder that message paths are relative to. */

@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { type BuildResult, build, buildFrom, stopBuilding } from './build.ts'
 import { BuildCache, ownStamps, type Stamp, type StampReader, stampReader } from './build-cache.ts'
-import { BuildError, plainBuildError } from './build-error.ts'
+import { BuildError, plainBuildError, storeError } from './build-error.ts'
 import { type Bundle, BundleStore } from './bundle-store.ts'
 import { bundleTogether } from './bundle-together.ts'
 import { type Bundled, type Located, locate } from './bundling.ts'
@@ -186,8 +186,7 @@ async function stampsOrNothing(source: FunctionSource): Promise<Stamp[] | undefi
 
 function asBuildError(source: FunctionSource, error: unknown): BuildError {
   if (error instanceof BuildError) return error
-  const { message } = error as Error
   if (error instanceof ChangedWhileBuilding)
-    return plainBuildError(source.name, `${message} Build it again when its files are at rest.`)
-  return plainBuildError(source.name, `The bundle could not be stored: ${message}`)
+    return plainBuildError(source.name, `${error.message} Build it again when its files are at rest.`)
+  return storeError(source.name, error as Error)
 }

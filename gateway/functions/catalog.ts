@@ -128,9 +128,9 @@ export class Catalog {
 }
 
 function buildError(error: BuildError): FunctionError {
-  const { message, file, line, frame } = error
+  const { code, message, file, line, frame } = error
   return {
-    code: 'build-failed',
+    code,
     message,
     ...(file ? { file } : {}),
     ...(line ? { line } : {}),

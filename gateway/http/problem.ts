@@ -45,6 +45,7 @@ export const PROBLEMS = {
   'stream-timeout': { status: 504, fault: 'function', title: 'The function stopped in the middle of its response' },
   timeout: { status: 504, fault: 'function', title: 'The function ran past its timeout' },
   'build-failed': { status: 503, fault: 'function', title: 'The function does not build' },
+  'not-stored': { status: 503, fault: 'platform', title: 'The function could not be stored' },
   'init-failed': { status: 503, fault: 'function', title: 'The function fails to load' },
   'crash-loop': { status: 503, fault: 'function', title: 'The function keeps crashing' },
   'boot-failed': { status: 503, fault: 'platform', title: 'No worker could be started' },

@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
+  'chaos/README.md',
   'functions/README.md',
   'examples/side-by-side/README.md',
   ...(readdirSync(join(root, 'docs'), { recursive: true }) as string[])

@@ -43,13 +43,15 @@ export interface Demand {
   /** Workers that take work, expiring ones included. */
   readonly serving: number
   readonly expiring: number
+  /** Of the expiring: those that serve with an environment that is no longer the function's. */
+  readonly outdated: number
   readonly minWorkers: number
   readonly maxWorkers: number
   readonly concurrency: number
 }
 
 export interface Wanted {
-  /** Somebody is waiting for these. */
+  /** Somebody is waiting for these, or for what they would do otherwise than those there are. */
   readonly now: number
   /** Nobody is waiting yet: the minimum, and replacements that are warmed before the old ones go. */
   readonly soon: number
@@ -57,10 +59,10 @@ export interface Wanted {
 
 /** As many workers as the waiting invocations fill, not one for each of them; replacements may exceed the maximum. */
 export function workersWanted(demand: Demand): Wanted {
-  const { waiting, loading, serving, expiring, minWorkers, maxWorkers, concurrency } = demand
+  const { waiting, loading, serving, expiring, outdated, minWorkers, maxWorkers, concurrency } = demand
   const live = loading + serving
   const room = Math.max(0, maxWorkers + expiring - live)
-  const now = Math.min(room, Math.max(0, Math.ceil(waiting / concurrency) - loading))
+  const now = Math.min(room, Math.max(0, Math.max(Math.ceil(waiting / concurrency), outdated) - loading))
   const forMinimum = minWorkers - live
   const forReplacement = expiring - loading
   const soon = Math.min(room - now, Math.max(0, Math.max(forMinimum, forReplacement) - now))
