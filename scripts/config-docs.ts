@@ -20,6 +20,8 @@ interface Row {
   readonly does: string
   /** The section that the value is, or that its entries are. */
   readonly section: z.ZodObject | null
+  /** The value is an object of such entries, by name. */
+  readonly isRecord: boolean
 }
 
 const root = new URL('../', import.meta.url)
@@ -77,6 +79,7 @@ function rowsOf(section: z.ZodObject): Row[] {
       required: doc.required === true,
       does: doc.does,
       section: sectionIn(bare),
+      isRecord: bare instanceof z.ZodRecord,
     }
   })
 }
@@ -186,7 +189,7 @@ function renderTable(rows: readonly Row[], prefix = ''): string {
   const head = prefix === '' ? '| key | allowed | default | what it does |\n|---|---|---|---|\n' : ''
   const lines = rows.map((row) => {
     const key = `${prefix}${row.key}`
-    if (row.section) return renderTable(rowsOf(row.section), `${key}.`)
+    if (row.section) return renderTable(rowsOf(row.section), row.isRecord ? `${key}.NAME.` : `${key}.`)
     const byDefault = row.default === null ? (row.required ? 'required' : 'none') : `\`${row.default}\``
     return `| \`${key}\` | ${row.allowed} | ${byDefault} | ${row.does} |`
   })

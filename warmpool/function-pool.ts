@@ -13,6 +13,7 @@ import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
+import { sameSecrets, withSecrets } from './secret.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
@@ -107,8 +108,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
     const { name, entry, cwd, format, handler, command } = this.spec
-    const { env, bootTimeoutMs: timeoutMs } = this.settings
+    const { secrets, bootTimeoutMs: timeoutMs } = this.settings
+    const env = withSecrets(this.settings.env, secrets)
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
+    worker.keepSecret(secrets)
     worker.load({ name, entry, cwd, format, handler, command, memoryBytes, timeoutMs, env }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
@@ -148,7 +151,9 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   /** New numbers for the same bundle; a changed environment is a new start for its workers. */
   retune(settings: FunctionSettings, nowMs: number): void {
-    const isEnvChanged = JSON.stringify(settings.env) !== JSON.stringify(this.settings.env)
+    const isEnvChanged =
+      JSON.stringify(settings.env) !== JSON.stringify(this.settings.env) ||
+      !sameSecrets(settings.secrets, this.settings.secrets)
     this.settings = settings
     for (const [worker, reason] of this.#serving.retune(settings, isEnvChanged)) this.#expire(worker, reason)
     for (const worker of this.#serving.beyondMaximum(settings)) this.#drain(worker, 'replaced', nowMs)

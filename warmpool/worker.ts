@@ -13,6 +13,8 @@ import { LogLines } from './log-lines.ts'
 import { readRssBytes } from './memory.ts'
 import type { Budget } from './policy/recycling.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
+import { type Redaction, redactionOf } from './redaction.ts'
+import type { Secrets } from './secret.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
@@ -87,6 +89,7 @@ export class Worker implements EndingOwner {
   #hasJournal = false
   #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
+  #redaction: Redaction | null = null
 
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, owner: WorkerOwner, nowMs: number) {
@@ -109,8 +112,8 @@ export class Worker implements EndingOwner {
     wire.on('error', () => {})
     this.#ending = new Ending(this.#process, this)
     child.on('error', () => {})
-    new LogLines(stdout, (line) => this.owner.onLog(this, 'stdout', line))
-    new LogLines(stderr, (line) => this.owner.onLog(this, 'stderr', line))
+    new LogLines(stdout, (line) => this.#onLine('stdout', line))
+    new LogLines(stderr, (line) => this.#onLine('stderr', line))
   }
 
   /** How the process exited; null while it runs. */
@@ -129,6 +132,12 @@ export class Worker implements EndingOwner {
 
   get inFlight(): number {
     return this.#inFlight.size
+  }
+
+  /** From now on these values are taken out of what it prints and throws. They are told with `env`. */
+  keepSecret(secrets: Secrets): void {
+    this.#redaction = redactionOf(secrets)
+    this.#inFlight.redaction = this.#redaction
   }
 
   /** Becomes a function, once and for ever. */
@@ -325,12 +334,17 @@ export class Worker implements EndingOwner {
       this.owner.onLoaded(this)
     } else if (type === FRAME.loadFailed && this.state === 'loading') {
       this.reason ??= 'init-failed'
-      this.owner.onLoadFailed(this, parseMessage<ErrorReport>(chunk, start, end))
+      const report = parseMessage<ErrorReport>(chunk, start, end)
+      this.owner.onLoadFailed(this, this.#redaction?.report(report) ?? report)
       this.kill('init-failed')
     } else if (this.state !== 'draining') {
       // A worker that is asked to drain may have crossed that with a message of its own.
       throw new ProtocolError(`a frame of type ${type} while ${this.state}`)
     }
+  }
+
+  #onLine(stream: 'stdout' | 'stderr', line: string): void {
+    this.owner.onLog(this, stream, this.#redaction?.text(line) ?? line)
   }
 
   #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {

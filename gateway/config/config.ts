@@ -10,7 +10,9 @@ import {
   type FunctionSettings,
   type PoolSettings,
 } from '../../warmpool/index.ts'
-import type { ParsedConfig, WrittenSettings } from './schema.ts'
+import { type FunctionSecrets, secretsOfFunction } from './function-secrets.ts'
+import type { AskedSettings, ParsedConfig, WrittenSettings } from './schema.ts'
+import { type SecretReadings, secretFilesOf, secretWarnings } from './secrets.ts'
 
 export interface Config {
   /** The configuration file's absolute path; null when there is none. */
@@ -44,8 +46,16 @@ export interface Config {
   readonly overrideNames: readonly string[]
   readonly routes: readonly Route[]
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' | 'auto' }
+  /** What was found where secrets are looked for. */
+  readonly secrets: SecretReadings
+  /** Absolute paths of the files that hold secrets. */
+  readonly secretFiles: readonly string[]
+  /** What is not as it should be with secrets that are there. */
+  readonly secretWarnings: readonly string[]
+  /** Which secrets a function receives, and which it lacks. */
+  secretsOf(name: string, own?: AskedSettings): FunctionSecrets
   /** How a function is run: `defaults`, over them what its own file asks for, over that its override. */
-  functionSettings(name: string, own?: WrittenSettings): FunctionSettings
+  functionSettings(name: string, own?: AskedSettings): FunctionSettings
   /** What is written about a function, and where: for all of them, and for this one. */
   layersOf(name: string): readonly [WrittenLayer, WrittenLayer]
 }
@@ -65,13 +75,20 @@ export interface Route {
 }
 
 /** Fills in what was not written. `folder` is what relative paths are relative to. */
-export function buildConfig(parsed: ParsedConfig, folder: string, files: readonly string[]): Config {
+export function buildConfig(
+  parsed: ParsedConfig,
+  folder: string,
+  files: readonly string[],
+  secrets: SecretReadings,
+): Config {
   const { limits, log } = parsed
   const pool = poolSettings(parsed)
   const defaults = functionSettings(pool, parsed.defaults)
   const overrides = new Map(
     Object.entries(parsed.overrides).map(([name, own]) => [name, functionSettings(pool, parsed.defaults, own)]),
   )
+  const secretsOf = (name: string, own?: AskedSettings): FunctionSecrets =>
+    secretsOfFunction(parsed, folder, secrets, name, own?.secrets ?? [])
   return deepFreeze({
     file: files[0] ?? null,
     files,
@@ -93,10 +110,17 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
     overrideNames: [...overrides.keys()],
     routes: parsed.routes.map((route) => ({ ...route, host: route.host ?? null })),
     log,
-    functionSettings: (name, own) =>
-      own === undefined
-        ? (overrides.get(name) ?? defaults)
-        : functionSettings(pool, parsed.defaults, own, parsed.overrides[name] ?? {}),
+    secrets,
+    secretFiles: secretFilesOf(parsed, folder),
+    secretWarnings: secretWarnings(secrets),
+    secretsOf,
+    functionSettings: (name, own) => {
+      const settings =
+        own === undefined
+          ? (overrides.get(name) ?? defaults)
+          : functionSettings(pool, parsed.defaults, own, parsed.overrides[name] ?? {})
+      return { ...settings, secrets: secretsOf(name, own).values }
+    },
     layersOf: (name) => [
       { from: 'defaults of the configuration', written: parsed.defaults },
       { from: 'overrides of the configuration', written: parsed.overrides[name] ?? {} },
@@ -132,6 +156,7 @@ export function functionSettings(pool: PoolSettings, ...layers: readonly Written
     memoryBytes: written.memory ?? base.memoryBytes,
     queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },
     env: Object.assign({}, base.env, ...layers.map((layer) => layer.env)),
+    secrets: base.secrets,
     idempotent: written.idempotent ?? base.idempotent,
   })
 }
@@ -157,8 +182,10 @@ export function changedWithRestart(old: Config, next: Config): string[] {
 }
 
 function comparable(config: Config): unknown {
-  const { files: _files, functionSettings, layersOf: _layersOf, ...plain } = config
-  return { ...plain, overrides: config.overrideNames.map((name) => functionSettings(name)) }
+  const { files: _files, functionSettings, layersOf: _layersOf, secretsOf: _secretsOf, secrets, ...plain } = config
+  // What is secret does not show from outside: two of them would always be the same.
+  const values = [...secrets].map(([place, one]) => [place, one.state === 'found' ? one.secret.reveal() : one.why])
+  return { ...plain, values, overrides: config.overrideNames.map((name) => functionSettings(name)) }
 }
 
 /** Without this, `timeout: undefined` in an override would hide the default below it. */

@@ -19,9 +19,11 @@ export interface UserConfig {
   limits?: LimitsConfig
   /** The whole machine's budget of worker processes. */
   pool?: PoolConfig
+  /** By name: values that are written elsewhere, for the functions that are allowed to ask for them. */
+  secrets?: Record<string, SecretConfig>
   /** How every function is run. */
   defaults?: FunctionConfig
-  /** By function's name: what differs from `defaults`. `queue` and `env` are merged key by key. */
+  /** By function's name: what differs from `defaults`. `queue`, `env` and `secrets` are merged key by key. */
   overrides?: Record<string, FunctionConfig>
   /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. Default: `[]`. */
   routes?: RouteConfig[]
@@ -79,6 +81,16 @@ export interface PoolConfig {
   blanks?: number
 }
 
+/** By name: values that are written elsewhere, for the functions that are allowed to ask for them. */
+export interface SecretConfig {
+  /** Name of a variable in the gateway's own environment. */
+  env?: string
+  /** File that holds it, for its owner only (`chmod 600`); one newline at its end is cut. Read again when it changes. */
+  file?: string
+  /** Functions that receive it when their `function.json` names it; `'*'` for every one. Default: `[]`. */
+  functions?: string[]
+}
+
 /** How every function is run. */
 export interface FunctionConfig {
   /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Default: `0`. */
@@ -105,6 +117,8 @@ export interface FunctionConfig {
   env?: Record<string, string>
   /** True: a call that a dying worker had begun may be run again. False: it is answered 502. Default: `false`. */
   idempotent?: boolean
+  /** Variables like those of `env` whose values are never written here: where each is found. */
+  secrets?: Record<string, SecretReference>
 }
 
 /** Invocations that wait for a worker. */
@@ -113,6 +127,16 @@ export interface QueueConfig {
   max?: number
   /** How long an invocation may wait for a worker before it is answered 503. Default: `'10s'`. */
   timeout?: Duration
+}
+
+/** Variables like those of `env` whose values are never written here: where each is found. */
+export interface SecretReference {
+  /** Name of a variable in the gateway's own environment. */
+  env?: string
+  /** File that holds it, for its owner only (`chmod 600`); one newline at its end is cut. Read again when it changes. */
+  file?: string
+  /** Name of an entry of `secrets`. */
+  from?: string
 }
 
 /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. */

@@ -6,7 +6,7 @@ import { loadWritten, tempFolder } from './temp-folder.ts'
 
 test('without a file everything has its default, and paths are in the current folder', async () => {
   const cwd = await tempFolder()
-  const { functionSettings, layersOf, ...config } = await loadConfig({ cwd, env: {} })
+  const { functionSettings, layersOf, secretsOf, ...config } = await loadConfig({ cwd, env: {} })
   expect(config).toEqual({
     file: null,
     files: [],
@@ -27,9 +27,13 @@ test('without a file everything has its default, and paths are in the current fo
     defaults: DEFAULT_FUNCTION_SETTINGS,
     overrideNames: [],
     routes: [],
+    secrets: new Map(),
+    secretFiles: [],
+    secretWarnings: [],
     log: { level: 'info', format: 'auto' },
   })
   expect(layersOf('anything').map(({ written }) => written)).toEqual([{}, {}])
+  expect(secretsOf('anything')).toEqual({ values: {}, given: [], missing: [] })
   expect(functionSettings('anything')).toEqual(DEFAULT_FUNCTION_SETTINGS)
 })
 
