@@ -107,12 +107,16 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Takes a blank and makes it this function's. */
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
-    const { name, entry, cwd, format, handler, command } = this.spec
+    const { name, entry, cwd, format, handler, command, traces } = this.spec
     const { secrets, bootTimeoutMs: timeoutMs } = this.settings
     const env = withSecrets(this.settings.env, secrets)
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
     worker.keepSecret(secrets)
-    worker.load({ name, entry, cwd, format, handler, command, memoryBytes, timeoutMs, env }, this, nowMs)
+    worker.load(
+      { name, entry, cwd, format, handler, command, memoryBytes, timeoutMs, env, ...(traces && { traces }) },
+      this,
+      nowMs,
+    )
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
       worker.kill('init-failed')

@@ -17,6 +17,8 @@ export interface FunctionSpec {
   /** The program to start, for formats that are programs; else null. */
   readonly command: readonly string[] | null
   readonly runtime: RuntimeName
+  /** A path under which its workers tell what calls have left behind in them; missing: they do not. */
+  readonly traces?: string
   readonly settings: FunctionSettings
 }
 
