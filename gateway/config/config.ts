@@ -46,6 +46,8 @@ export interface Config {
   readonly overrideNames: readonly string[]
   readonly routes: readonly Route[]
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' | 'auto' }
+  /** Where the secrets are that functions may ask for, and which may. */
+  readonly secretTable: ParsedConfig['secrets']
   /** What was found where secrets are looked for. */
   readonly secrets: SecretReadings
   /** Absolute paths of the files that hold secrets. */
@@ -110,6 +112,7 @@ export function buildConfig(
     overrideNames: [...overrides.keys()],
     routes: parsed.routes.map((route) => ({ ...route, host: route.host ?? null })),
     log,
+    secretTable: parsed.secrets,
     secrets,
     secretFiles: secretFilesOf(parsed, folder),
     secretWarnings: secretWarnings(secrets),
@@ -182,10 +185,11 @@ export function changedWithRestart(old: Config, next: Config): string[] {
 }
 
 function comparable(config: Config): unknown {
-  const { files: _files, functionSettings, layersOf: _layersOf, secretsOf: _secretsOf, secrets, ...plain } = config
+  const { files: _files, functionSettings, layersOf: _layersOf, secretsOf, secrets, ...plain } = config
   // What is secret does not show from outside: two of them would always be the same.
   const values = [...secrets].map(([place, one]) => [place, one.state === 'found' ? one.secret.reveal() : one.why])
-  return { ...plain, values, overrides: config.overrideNames.map((name) => functionSettings(name)) }
+  const given = ['', ...config.overrideNames].map((name) => secretsOf(name).given)
+  return { ...plain, values, given, overrides: config.overrideNames.map((name) => functionSettings(name)) }
 }
 
 /** Without this, `timeout: undefined` in an override would hide the default below it. */

@@ -27,6 +27,7 @@ test('without a file everything has its default, and paths are in the current fo
     defaults: DEFAULT_FUNCTION_SETTINGS,
     overrideNames: [],
     routes: [],
+    secretTable: {},
     secrets: new Map(),
     secretFiles: [],
     secretWarnings: [],

@@ -146,3 +146,17 @@ test('a name that the table does not have is refused, and not repeated', async (
   )
   expect(error.message).not.toContain('marker')
 })
+
+test('who receives what is part of the configuration', async () => {
+  const cwd = await tempFolder()
+  const load = async (content: object): Promise<Config> => {
+    await writeFile(join(cwd, 'wrangler-free.config.json'), JSON.stringify(content))
+    return loadConfig({ cwd, env: { X: VALUE, Y: VALUE } })
+  }
+  const table = { A: { env: 'X' }, B: { env: 'Y' } }
+  const from = (name: string) => load({ secrets: table, overrides: { fn: { secrets: { KEY: { from: name } } } } })
+  const granted = (functions: string[]) => load({ secrets: { A: { env: 'X', functions } } })
+  expect(sameConfig(await from('A'), await from('A'))).toBe(true)
+  expect(sameConfig(await from('A'), await from('B'))).toBe(false)
+  expect(sameConfig(await granted([]), await granted(['fn']))).toBe(false)
+})
