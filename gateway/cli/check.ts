@@ -1,5 +1,4 @@
 /** What `wrangler-free check` does: let a function run, and say what its calls leave behind. */
-import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import pc from 'picocolors'
@@ -28,13 +27,12 @@ export async function runCheck({ target, configFile, requests, calls, form }: Ch
   return found.problem === null && found.leftovers.length === 0 ? EXIT.ok : EXIT.failed
 }
 
-/** A path, or the name of a function in the folder of functions. */
+/** The name of a function in the folder of functions, or a path. */
 async function pathOf(target: string, functionsDir: string): Promise<string> {
-  const path = resolve(target)
-  if (existsSync(path) || target.includes('/')) return path
+  if (target.includes('/')) return resolve(target)
   const names = await readdir(functionsDir).catch(() => [])
   const found = names.find((name) => name === target || name.replace(/\.[^.]+$/, '') === target)
-  return found === undefined ? path : join(functionsDir, found)
+  return found === undefined ? resolve(target) : join(functionsDir, found)
 }
 
 export function renderCheck({ name, calls, leftovers, notes, problem }: ResetCheck): string {
