@@ -155,7 +155,7 @@ test('only its function has a secret, and nothing shows it whatever happens', as
   const commands = withSecret.map((pid) => contentOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' '))
   // The gateway got one there, what it starts to build with has its environment, and a program is given its own there.
   expect(
-    commands.filter((line) => !/wrangler-free\.js serve|esbuild --service|^python3 server\.py/.test(line)),
+    commands.filter((line) => !/wrangler-free\.js serve|esbuild --service|python3 server\.py /.test(line)),
   ).toEqual([])
 
   await gateway.logged(({ msg }) => msg.includes('worker ended'))
