@@ -15,7 +15,7 @@ import type { Problem, ProblemCode } from './http/problem.ts'
 import { type RouteRule, RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
-import { logExchange, logPool } from './narrate.ts'
+import { logExchange, logPool, SecretsTold } from './narrate.ts'
 import { findRuntime, locateRuntime, missingRuntime } from './runtimes/located.ts'
 import { packageVersion } from './version.ts'
 
@@ -40,6 +40,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   #state: GatewayState = 'starting'
   /** Names of missing functions and runtimes that were warned of: once is enough. */
   readonly #warnedOf = new Set<string>()
+  readonly #secretsTold = new SecretsTold()
   #address = ''
 
   private constructor(config: Config, log: Logger, hooks: GatewayHooks) {
@@ -158,6 +159,10 @@ export class Gateway implements EdgeOwner, AdminSource {
   unavailable(name: string): { code: ProblemCode; detail: string } | null {
     const entry = this.#catalog.entries.get(name)
     if (entry === undefined) return { code: 'not-found', detail: `There is no function "${name}".` }
+    if (entry.error?.code === 'secret-missing') {
+      const detail = 'It lacks a secret that it needs. The log of the gateway says which, and where it was looked for.'
+      return { code: 'secret-missing', detail }
+    }
     if (entry.bundle !== null) return null
     if (entry.error?.code === 'not-stored')
       return { code: 'not-stored', detail: 'The machine had no room for it. The log of the gateway says why.' }
@@ -204,6 +209,7 @@ export class Gateway implements EdgeOwner, AdminSource {
       this.#warnedOf.add(name)
       this.#log.warn(`the configuration names "${name}", and there is no such function in ${this.#config.functionsDir}`)
     }
+    this.#secretsTold.tell(this.functions, this.#config.secretWarnings, this.#log)
     this.#warnOfRoutes(own)
     this.#warnOfMissingRuntimes()
   }

@@ -1,5 +1,6 @@
 /** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
 import { type DeathReason, EXCESSES, missingInWords, type WarmPool } from '../warmpool/index.ts'
+import type { CatalogEntry } from './functions/catalog.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
 import type { Logger } from './log.ts'
 
@@ -55,4 +56,22 @@ export function logExchange({ invocation, status, problem, failure, tookMs }: Ex
   const report = failure?.details.report
   const what = report === undefined ? problem.detail : `${report.name}: ${report.message}`
   log.error({ ...fields, code: problem.code, ...(report?.stack ? { stack: report.stack } : {}) }, `${line}: ${what}`)
+}
+
+/** What functions lack and what is wrong with secrets that are there, each said when it begins and when it is over. */
+export class SecretsTold {
+  #lacking: ReadonlyMap<string, string> = new Map()
+  #warnings: readonly string[] = []
+
+  tell(functions: readonly CatalogEntry[], warnings: readonly string[], log: Logger): void {
+    const lacking = new Map<string, string>()
+    for (const { name, error } of functions) if (error?.code === 'secret-missing') lacking.set(name, error.message)
+    for (const [name, message] of lacking)
+      if (this.#lacking.get(name) !== message) log.error({ function: name }, `cannot be served: ${message}`)
+    for (const name of this.#lacking.keys())
+      if (!lacking.has(name)) log.info({ function: name }, 'lacks no secret any longer')
+    for (const warning of warnings) if (!this.#warnings.includes(warning)) log.warn(warning)
+    this.#lacking = lacking
+    this.#warnings = warnings
+  }
 }

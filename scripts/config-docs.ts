@@ -21,6 +21,8 @@ interface Row {
   readonly schema: z.ZodType
   /** The section that the value is, or that its entries are. */
   readonly section: z.ZodObject | null
+  /** The value is an object of such entries, by name. */
+  readonly isRecord: boolean
 }
 
 const root = new URL('../', import.meta.url)
@@ -80,6 +82,7 @@ function rowsOf(section: z.ZodObject): Row[] {
       does: doc.does,
       schema: schema as z.ZodType,
       section: sectionIn(bare),
+      isRecord: bare instanceof z.ZodRecord,
     }
   })
 }
@@ -191,7 +194,7 @@ function renderTable(rows: readonly Row[], prefix = ''): string {
   const head = prefix === '' ? '| key | allowed | default | what it does |\n|---|---|---|---|\n' : ''
   const lines = rows.map((row) => {
     const key = `${prefix}${row.key}`
-    if (row.section) return renderTable(rowsOf(row.section), `${key}.`)
+    if (row.section) return renderTable(rowsOf(row.section), row.isRecord ? `${key}.NAME.` : `${key}.`)
     const byDefault = row.default === null ? (row.required ? 'required' : 'none') : `\`${row.default}\``
     return `| \`${key}\` | ${row.allowed} | ${byDefault} | ${row.does} |`
   })

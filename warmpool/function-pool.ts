@@ -18,6 +18,7 @@ import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
 import { makePrivateFolder } from './private-folder.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
+import { sameSecrets, withSecrets } from './secret.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
@@ -117,12 +118,14 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
     const { bundle: _bundle, runtime: _runtime, settings: _settings, ...spec } = this.spec
-    const { env, bootTimeoutMs: timeoutMs } = this.settings
+    const { secrets, bootTimeoutMs: timeoutMs } = this.settings
+    const env = withSecrets(this.settings.env, secrets)
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
     const unkept = worker.limit(this.settings)
     if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
     const confinement = this.#confinementFor(worker)
     if (confinement === undefined) return
+    worker.keepSecret(secrets)
     worker.load({ ...spec, memoryBytes, timeoutMs, env, confinement }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
@@ -172,7 +175,9 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   /** New numbers for the same bundle; a changed environment or isolation is a new start for its workers. */
   retune(settings: FunctionSettings, nowMs: number): void {
-    const isEnvChanged = JSON.stringify(settings.env) !== JSON.stringify(this.settings.env)
+    const isEnvChanged =
+      JSON.stringify(settings.env) !== JSON.stringify(this.settings.env) ||
+      !sameSecrets(settings.secrets, this.settings.secrets)
     const isOutdated = isEnvChanged || !sameIsolation(settings, this.settings)
     this.settings = settings
     for (const worker of this.workers) worker.limit(settings)

@@ -22,6 +22,8 @@ export interface FunctionSpec {
   readonly runtime: RuntimeName
   /** Absolute paths that its code consists of, which it may read however it is isolated. */
   readonly readable: readonly string[]
+  /** A path under which its workers tell what calls have left behind in them; missing: they do not. */
+  readonly traces?: string
   readonly settings: FunctionSettings
 }
 

@@ -5,6 +5,7 @@
  */
 import { InvocationFailure } from './failure.ts'
 import type { Invocation } from './invocation.ts'
+import type { Redaction } from './redaction.ts'
 import { ById } from './wire/by-id.ts'
 import { FLAG_MORE, FLAG_PENDING, FRAME, type FrameType, ProtocolError, RESPONSE_PREFIX_BYTES } from './wire/frames.ts'
 import type { Failed } from './wire/messages.ts'
@@ -26,6 +27,9 @@ export class InFlight {
   /** Ended for their callers but not for the worker: timed out, and not to be waited for. */
   readonly #abandoned = new Set<Invocation>()
   readonly #onFreed: OnFreed
+
+  /** Takes the function's secrets out of its errors; null: it has none. */
+  redaction: Redaction | null = null
 
   constructor(onFreed: OnFreed) {
     this.#onFreed = onFreed
@@ -113,7 +117,8 @@ export class InFlight {
 
   #onFailed(invocation: Invocation, failed: Failed): void {
     const code = FAILED_CODES.find((known) => known === failed.code) ?? 'handler-threw'
-    this.#free(invocation, new InvocationFailure(code, String(failed.message), { report: failed }))
+    const report = this.redaction?.report(failed) ?? failed
+    this.#free(invocation, new InvocationFailure(code, String(report.message), { report }))
   }
 
   #free(invocation: Invocation, failure: InvocationFailure | null): void {

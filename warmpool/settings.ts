@@ -3,6 +3,8 @@
  * ('30s', '256MiB', 'never') are turned into these by whoever reads that file; here `Infinity` means never or no limit.
  */
 
+import type { Secrets } from './secret.ts'
+
 /** What a worker and everything that it has started may use; `Infinity`: as much as it likes. Beyond it is ended. */
 export interface FunctionLimits {
   /** Memory of all its processes, buffers outside of the heap included. */
@@ -61,6 +63,8 @@ export interface FunctionSettings {
   }
   /** Variables for the function, and nobody else: `env` and `process.env` of its workers. */
   readonly env: Readonly<Record<string, string>>
+  /** Variables as `env` has them, whose values are in no log, status or error. */
+  readonly secrets: Secrets
   /** True: a call that a dying worker had begun may be run again. False (default): it is answered 502. */
   readonly idempotent: boolean
   readonly limits: FunctionLimits
@@ -115,6 +119,7 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
   memoryBytes: 512 * MiB,
   queue: { max: 1000, timeoutMs: 10_000 },
   env: {},
+  secrets: {},
   idempotent: false,
   limits: {
     memoryBytes: 1024 * MiB,

@@ -15,10 +15,12 @@ import { describeExcess, type Excess, excessOf, isExcess } from './policy/limits
 import type { Budget } from './policy/recycling.ts'
 import { removePrivateFolder } from './private-folder.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
+import { type Redaction, redactionOf } from './redaction.ts'
 import { FolderSize } from './resources/folder-size.ts'
 import { WORKER_VARIABLE } from './resources/identity.ts'
 import { ProcessGroup, type UnkeptSetting } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
+import type { Secrets } from './secret.ts'
 import { DEFAULT_FUNCTION_SETTINGS, type FunctionLimits, type FunctionSettings } from './settings.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
@@ -119,6 +121,7 @@ export class Worker implements EndingOwner {
   #confinement: Confinement | null = null
   #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
+  #redaction: Redaction | null = null
 
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, owner: WorkerOwner, nowMs: number, usesCgroups: boolean) {
@@ -145,7 +148,7 @@ export class Worker implements EndingOwner {
     wire.on('error', () => {})
     this.#ending = new Ending(this.#process, this.group, this)
     child.on('error', () => {})
-    new LogLines(stdout, this.#logBudget, (line) => this.owner.onLog(this, 'stdout', line))
+    new LogLines(stdout, this.#logBudget, (line) => this.#onLine('stdout', line))
     new LogLines(stderr, this.#logBudget, (line) => this.#onErrorLine(line))
   }
 
@@ -165,6 +168,12 @@ export class Worker implements EndingOwner {
 
   get inFlight(): number {
     return this.#inFlight.size
+  }
+
+  /** From now on these values are taken out of what it prints and throws. They are told with `env`. */
+  keepSecret(secrets: Secrets): void {
+    this.#redaction = redactionOf(secrets)
+    this.#inFlight.redaction = this.#redaction
   }
 
   /** Becomes a function, once and for ever. */
@@ -363,7 +372,7 @@ export class Worker implements EndingOwner {
   #onErrorLine(line: string): void {
     // V8 ends a process whose heap is full before any limit from outside is reached, and says so.
     if (line.includes('JavaScript heap out of memory')) this.#hasHeapRunOut = true
-    this.owner.onLog(this, 'stderr', line)
+    this.#onLine('stderr', line)
   }
 
   #enter(state: WorkerState, nowMs: number): void {
@@ -430,7 +439,8 @@ export class Worker implements EndingOwner {
       this.owner.onLoaded(this)
     } else if (type === FRAME.loadFailed && this.state === 'loading') {
       this.reason ??= 'init-failed'
-      this.owner.onLoadFailed(this, explained(parseMessage<ErrorReport>(chunk, start, end)))
+      const report = explained(parseMessage<ErrorReport>(chunk, start, end))
+      this.owner.onLoadFailed(this, this.#redaction?.report(report) ?? report)
       this.kill('init-failed')
     } else if (this.state !== 'draining') {
       // A worker that is asked to drain may have crossed that with a message of its own.
@@ -443,6 +453,10 @@ export class Worker implements EndingOwner {
     this.bootedAtMs = performance.now()
     this.#enter('blank', this.bootedAtMs)
     this.owner.onBooted(this)
+  }
+
+  #onLine(stream: 'stdout' | 'stderr', line: string): void {
+    this.owner.onLog(this, stream, this.#redaction?.text(line) ?? line)
   }
 
   #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {

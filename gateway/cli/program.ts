@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../version.ts'
+import { addCheckCommand } from './check-command.ts'
 import { addDevCommand } from './dev-command.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
@@ -46,6 +47,7 @@ Examples:
   wrangler-free dev                        the same, and swap a function when its source changes
   wrangler-free inspect functions/hello    say what a folder is taken for, and why
   wrangler-free doctor                     try what keeps functions apart here
+  wrangler-free check hello                say what its calls leave behind
   wrangler-free invoke hello --path /you   call one
   wrangler-free status --watch             see what the pool does
 
@@ -56,6 +58,7 @@ DEBUG=1 adds stack traces to error messages.`,
   addDevCommand(program)
   addInspectCommand(program)
   addDoctorCommand(program)
+  addCheckCommand(program)
   addInvokeCommand(program)
   addStatusCommand(program)
   addRuntimeCommand(program)

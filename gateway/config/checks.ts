@@ -29,6 +29,7 @@ export function crossChecks(
     ...addressBreaches(parsed),
     ...poolBreaches(parsed),
     ...functionBreaches(parsed),
+    ...secretBreaches(parsed),
     ...routeBreaches(parsed),
     ...runtimeBreaches(parsed),
   ]
@@ -119,6 +120,24 @@ function* settingsBreaches(parsed: ParsedConfig, at: KeyPath, own: WrittenSettin
   } else if (own.maxWorkers !== undefined) {
     const allowed = `at least minWorkers, which is ${minWorkers} in defaults`
     yield { at: [...at, 'maxWorkers'], about, found: String(maxWorkers), allowed }
+  }
+}
+
+function* secretBreaches({ secrets, defaults, overrides }: ParsedConfig): Generator<Breach> {
+  const layers: [KeyPath, ParsedConfig['defaults']][] = [
+    [['defaults'], defaults],
+    ...Object.entries(overrides).map(([name, own]): [KeyPath, ParsedConfig['defaults']] => [['overrides', name], own]),
+  ]
+  const known = Object.keys(secrets)
+  for (const [at, layer] of layers) {
+    for (const [variable, { from }] of Object.entries(layer.secrets ?? {})) {
+      if (from === undefined || known.includes(from)) continue
+      const allowed =
+        known.length === 0 ? 'a name in `secrets`, which is empty' : `a name in secrets: ${known.join(', ')}`
+      // A value that was written here by mistake is not repeated.
+      const found = `text of ${from.length} characters`
+      yield { at: [...at, 'secrets', variable, 'from'], about: [['secrets']], found, allowed }
+    }
   }
 }
 

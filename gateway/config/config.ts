@@ -11,7 +11,9 @@ import {
   memoryLimitBytes,
   type PoolSettings,
 } from '../../warmpool/index.ts'
-import type { ParsedConfig, WrittenSettings } from './schema.ts'
+import { type FunctionSecrets, secretsOfFunction } from './function-secrets.ts'
+import type { AskedSettings, ParsedConfig, WrittenSettings } from './schema.ts'
+import { type SecretReadings, secretFilesOf, secretWarnings } from './secrets.ts'
 
 export interface Config {
   /** The configuration file's absolute path; null when there is none. */
@@ -49,10 +51,20 @@ export interface Config {
   /** Their names. */
   readonly runtimeNames: readonly string[]
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' | 'auto' }
+  /** Where the secrets are that functions may ask for, and which may. */
+  readonly secretTable: ParsedConfig['secrets']
+  /** What was found where secrets are looked for. */
+  readonly secrets: SecretReadings
+  /** Absolute paths of the files that hold secrets. */
+  readonly secretFiles: readonly string[]
+  /** What is not as it should be with secrets that are there. */
+  readonly secretWarnings: readonly string[]
+  /** Which secrets a function receives, and which it lacks. */
+  secretsOf(name: string, own?: AskedSettings): FunctionSecrets
   /** How a function is run: `defaults`, over them what its own file asks for, over that its override. */
-  functionSettings(name: string, own?: WrittenSettings): FunctionSettings
   /** What the override says that runs a function; null: nothing. */
   runtimeOf(name: string): string | null
+  functionSettings(name: string, own?: AskedSettings): FunctionSettings
   /** What is written about a function, and where: for all of them, and for this one. */
   layersOf(name: string): readonly [WrittenLayer, WrittenLayer]
 }
@@ -78,13 +90,20 @@ export interface Route {
 }
 
 /** Fills in what was not written. `folder` is what relative paths are relative to. */
-export function buildConfig(parsed: ParsedConfig, folder: string, files: readonly string[]): Config {
+export function buildConfig(
+  parsed: ParsedConfig,
+  folder: string,
+  files: readonly string[],
+  secrets: SecretReadings,
+): Config {
   const { limits, log } = parsed
   const pool = poolSettings(parsed)
   const defaults = functionSettings(pool, parsed.defaults)
   const overrides = new Map(
     Object.entries(parsed.overrides).map(([name, own]) => [name, functionSettings(pool, parsed.defaults, own)]),
   )
+  const secretsOf = (name: string, own?: AskedSettings): FunctionSecrets =>
+    secretsOfFunction(parsed, folder, secrets, name, own?.secrets ?? [])
   return deepFreeze({
     file: files[0] ?? null,
     files,
@@ -114,10 +133,18 @@ export function buildConfig(parsed: ParsedConfig, folder: string, files: readonl
     runtimeNames: Object.keys(parsed.runtimes),
     log,
     runtimeOf: (name) => parsed.overrides[name]?.runtime ?? null,
-    functionSettings: (name, own) =>
-      own === undefined
-        ? (overrides.get(name) ?? defaults)
-        : functionSettings(pool, parsed.defaults, parsed.overrides[name] ?? {}, own),
+    secretTable: parsed.secrets,
+    secrets,
+    secretFiles: secretFilesOf(parsed, folder),
+    secretWarnings: secretWarnings(secrets),
+    secretsOf,
+    functionSettings: (name, own) => {
+      const settings =
+        own === undefined
+          ? (overrides.get(name) ?? defaults)
+          : functionSettings(pool, parsed.defaults, parsed.overrides[name] ?? {}, own)
+      return { ...settings, secrets: secretsOf(name, own).values }
+    },
     layersOf: (name) => [
       { from: 'defaults of the configuration', written: parsed.defaults },
       { from: 'overrides of the configuration', written: parsed.overrides[name] ?? {} },
@@ -170,6 +197,7 @@ export function functionSettings(
     memoryBytes: written.memory ?? base.memoryBytes,
     queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },
     env: Object.assign({}, base.env, ...layers.map((layer) => layer.env)),
+    secrets: base.secrets,
     idempotent: written.idempotent ?? base.idempotent,
     limits: {
       memoryBytes: limits.memory ?? memoryLimitBytes(written.memory ?? base.memoryBytes),
@@ -241,9 +269,21 @@ export function changedWithRestart(old: Config, next: Config): string[] {
 }
 
 function comparable(config: Config): unknown {
-  const { files: _files, functionSettings, layersOf: _layersOf, runtimeOf: _runtimeOf, ...plain } = config
+  const {
+    files: _files,
+    functionSettings,
+    layersOf: _layersOf,
+    runtimeOf: _runtimeOf,
+    secretsOf,
+    secrets,
+    ...plain
+  } = config
+  // What is secret does not show from outside: two of them would always be the same.
+  const values = [...secrets].map(([place, one]) => [place, one.state === 'found' ? one.secret.reveal() : one.why])
+  const given = ['', ...config.overrideNames].map((name) => secretsOf(name).given)
   const runtimesSaid = overriddenRuntimes(config)
-  return { ...plain, runtimesSaid, overrides: config.overrideNames.map((name) => functionSettings(name)) }
+  const overrides = config.overrideNames.map((name) => functionSettings(name))
+  return { ...plain, values, given, runtimesSaid, overrides }
 }
 
 function merged<K extends 'queue' | 'limits' | 'cpu'>(

@@ -4,6 +4,7 @@ export { type Config, changedWithRestart, hasOtherRuntimes, type OwnRuntime, typ
 export { defineConfig } from './define-config.ts'
 export { FUNCTION_FILE, parseFunctionFile } from './function-file.ts'
 export { FORMATS, type FormatName, type FunctionRuntime, isJavaScript, RUNTIMES } from './function-kinds.ts'
+export type { FunctionSecrets } from './function-secrets.ts'
 export { type LoadOptions, loadConfig } from './load.ts'
 export { type ConfigFlags, OUTSIDE_SETTINGS } from './overlays.ts'
 export { ConfigError, type ConfigProblem, formatConfigError } from './problems.ts'

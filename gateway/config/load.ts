@@ -16,6 +16,7 @@ import {
 import { ConfigError, type KeyPath, problemsOf } from './problems.ts'
 import { findConfigFile, readConfigFile } from './read-file.ts'
 import { configSchema } from './schema.ts'
+import { readSecrets } from './secrets.ts'
 
 export interface LoadOptions {
   /** The folder in which the file is looked for, and to which paths in flags and variables are relative. */
@@ -23,6 +24,8 @@ export interface LoadOptions {
   /** The configuration file, relative to `cwd`. Default: `wrangler-free.config.*` in `cwd`, if there is one. */
   readonly file?: string | undefined
   readonly flags?: ConfigFlags
+  /** What was loaded before: a secret that cannot be read any more keeps its value. */
+  readonly previous?: Config
   /** Default: `process.env`. */
   readonly env?: Environment
 }
@@ -51,7 +54,15 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
 
   const problems = [...refused, ...breaches, ...outside]
   if (problems.length > 0 || !usable.success) throw new ConfigError(problems, read.files)
-  return buildConfig(usable.data, file === null ? cwd : dirname(file), read.files)
+  const folder = file === null ? cwd : dirname(file)
+  const { functions, state } = usable.data
+  const secrets = await readSecrets(usable.data, {
+    folder,
+    env,
+    openFolders: [resolve(folder, functions), resolve(folder, state)],
+    previous: options.previous?.secrets ?? new Map(),
+  })
+  return buildConfig(usable.data, folder, read.files, secrets)
 }
 
 /** A file's name in messages: relative inside the current folder, absolute elsewhere. */

@@ -41,6 +41,8 @@ const variables = () =>
 
 const folders = () =>
   z.array(text(/^\/[^\0]*$/, 'absolute path')).register(kinds, { type: 'string[]', allowed: 'list of absolute paths' })
+/** A variable of a function; what is written where a name belongs may be the value itself, and is not printed. */
+const variableName = () => text(/^[A-Za-z_][A-Za-z0-9_]*$/, "name of a variable such as 'DATABASE_URL'", true)
 
 const functionName = () => text(/^[^/\0]+$/, "function's name")
 
@@ -279,6 +281,35 @@ export const functionFields = {
   cpu: optional(cpu, null, "A worker's claim to the processors."),
 } as const
 
+const place = {
+  env: optional(variableName(), null, "Name of a variable in the gateway's own environment."),
+  file: optional(
+    text(/^[^\0]+$/, 'path of a file', true),
+    null,
+    'File that holds it, for its owner only (`chmod 600`); one newline at its end is cut. Read again when it changes.',
+  ),
+} as const
+
+const oneOfSecret = (what: object): boolean => Object.keys(what).filter((key) => key !== 'functions').length === 1
+
+/** Where one secret of the table is, and which functions may ask for it. */
+const secret = z
+  .strictObject({
+    ...place,
+    functions: optional(
+      z.array(functionName()).register(kinds, { type: 'string[]', allowed: "list of functions' names, or ['*']" }),
+      [],
+      "Functions that receive it when their `function.json` names it; `'*'` for every one.",
+    ),
+  })
+  .refine(oneOfSecret)
+  .register(kinds, { type: 'SecretConfig', allowed: 'object with env or file, and functions', secret: true })
+
+const secretReference = z
+  .strictObject({ ...place, from: optional(variableName(), null, 'Name of an entry of `secrets`.') })
+  .refine(oneOfSecret)
+  .register(kinds, { type: 'SecretReference', allowed: 'object with one of env, file, from', secret: true })
+
 /** What only the operator says: a function's own file may ask for less, and never for more. */
 export const operatorFields = {
   isolation: optional(
@@ -305,6 +336,14 @@ export const operatorFields = {
     oneOf(['refuse', 'warn']),
     null,
     'When this machine lacks a part of it: `refuse` answers 503, `warn` runs without it and says so. Unwritten: `refuse` where `isolation` or `network` is written, else `warn`.',
+  ),
+  secrets: optional(
+    z.record(variableName(), secretReference).register(kinds, {
+      type: 'Record<string, SecretReference>',
+      allowed: "object with variables' names and where each one's value is",
+    }),
+    null,
+    'Variables like those of `env` whose values are never written here: where each is found.',
   ),
 } as const
 
@@ -382,6 +421,14 @@ export const configSchema = section(
     admin: field(admin, {}, 'Where the admin API is: health and status.'),
     limits: field(limits, {}, 'What a caller may send, and how long it may take.'),
     pool: field(pool, {}, "The whole machine's budget of worker processes."),
+    secrets: field(
+      z.record(variableName(), secret).register(kinds, {
+        type: 'Record<string, SecretConfig>',
+        allowed: "object with secrets' names and where each is",
+      }),
+      {},
+      'By name: values that are written elsewhere, for the functions that are allowed to ask for them.',
+    ),
     defaults: field(functionSettings, {}, 'How every function is run.'),
     overrides: field(
       z.record(functionName(), overrideSettings).register(kinds, {
@@ -389,7 +436,7 @@ export const configSchema = section(
         allowed: "object with functions' names and their settings",
       }),
       {},
-      "By function's name: what differs from `defaults`. `queue`, `limits`, `cpu` and `env` are merged key by key.",
+      "By function's name: what differs from `defaults`. `queue`, `limits`, `cpu`, `env` and `secrets` are merged key by key.",
     ),
     routes: field(
       z.array(route).register(kinds, { type: 'RouteConfig[]', allowed: 'list of routes' }),
@@ -439,6 +486,11 @@ function functionFileFields(runtimes: readonly string[]) {
       'Paths that it answers besides `/<name>` and `/<name>/*`. It sees them whole.',
     ),
     ...functionFields,
+    secrets: optional(
+      z.array(variableName()).register(kinds, { type: 'string[]', allowed: "list of secrets' names" }),
+      null,
+      'Secrets that it needs. The configuration has to give them to it: see its `secrets`.',
+    ),
     isolation: optional(oneOf(['process']), null, 'That it is not trusted, even where the operator trusts all.'),
     network: optional(oneOf(['none']), null, 'That it reaches nothing of the network.'),
   }
@@ -472,5 +524,8 @@ export type ParsedFunctionFile = z.output<typeof functionFileSchema>
 /** A file that passed the schema. */
 export type ParsedConfig = z.output<typeof configSchema>
 
-/** What was written about how a function is run; what was not is missing. */
-export type WrittenSettings = ParsedConfig['defaults']
+/** What was written about how a function is run; what was not is missing. Secrets have ways of their own. */
+export type WrittenSettings = Omit<ParsedConfig['defaults'], 'secrets'>
+
+/** What a function's own file asks for. */
+export type AskedSettings = WrittenSettings & Pick<ParsedFunctionFile, 'secrets'>

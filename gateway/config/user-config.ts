@@ -19,9 +19,11 @@ export interface UserConfig {
   limits?: LimitsConfig
   /** The whole machine's budget of worker processes. */
   pool?: PoolConfig
+  /** By name: values that are written elsewhere, for the functions that are allowed to ask for them. */
+  secrets?: Record<string, SecretConfig>
   /** How every function is run. */
   defaults?: FunctionConfig
-  /** By function's name: what differs from `defaults`. `queue`, `limits`, `cpu` and `env` are merged key by key. */
+  /** By function's name: what differs from `defaults`. `queue`, `limits`, `cpu`, `env` and `secrets` are merged key by key. */
   overrides?: Record<string, OverrideConfig>
   /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. Default: `[]`. */
   routes?: RouteConfig[]
@@ -83,6 +85,16 @@ export interface PoolConfig {
   cgroups?: 'auto' | 'never'
 }
 
+/** By name: values that are written elsewhere, for the functions that are allowed to ask for them. */
+export interface SecretConfig {
+  /** Name of a variable in the gateway's own environment. */
+  env?: string
+  /** File that holds it, for its owner only (`chmod 600`); one newline at its end is cut. Read again when it changes. */
+  file?: string
+  /** Functions that receive it when their `function.json` names it; `'*'` for every one. Default: `[]`. */
+  functions?: string[]
+}
+
 /** How every function is run. */
 export interface FunctionConfig {
   /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Default: `0`. */
@@ -125,6 +137,8 @@ export interface FunctionConfig {
   writable?: string[]
   /** When this machine lacks a part of it: `refuse` answers 503, `warn` runs without it and says so. Unwritten: `refuse` where `isolation` or `network` is written, else `warn`. */
   isolationMissing?: 'refuse' | 'warn'
+  /** Variables like those of `env` whose values are never written here: where each is found. */
+  secrets?: Record<string, SecretReference>
 }
 
 /** Invocations that wait for a worker. */
@@ -163,7 +177,17 @@ export interface CpuConfig {
   cores?: number[]
 }
 
-/** By function's name: what differs from `defaults`. `queue`, `limits`, `cpu` and `env` are merged key by key. */
+/** Variables like those of `env` whose values are never written here: where each is found. */
+export interface SecretReference {
+  /** Name of a variable in the gateway's own environment. */
+  env?: string
+  /** File that holds it, for its owner only (`chmod 600`); one newline at its end is cut. Read again when it changes. */
+  file?: string
+  /** Name of an entry of `secrets`. */
+  from?: string
+}
+
+/** By function's name: what differs from `defaults`. `queue`, `limits`, `cpu`, `env` and `secrets` are merged key by key. */
 export interface OverrideConfig {
   /** What runs it, whatever its `function.json` says. */
   runtime?: string
@@ -207,6 +231,8 @@ export interface OverrideConfig {
   writable?: string[]
   /** When this machine lacks a part of it: `refuse` answers 503, `warn` runs without it and says so. Unwritten: `refuse` where `isolation` or `network` is written, else `warn`. */
   isolationMissing?: 'refuse' | 'warn'
+  /** Variables like those of `env` whose values are never written here: where each is found. */
+  secrets?: Record<string, SecretReference>
 }
 
 /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. */

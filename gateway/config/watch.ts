@@ -1,8 +1,9 @@
 /**
- * Watches the configuration file and the files it imports, and reads everything again when one of them changes.
+ * Watches the configuration file, the files it imports and those of secrets, and reads everything again when one of them changes.
  * Writing takes several steps, so a reading waits until the files have been quiet for a moment; readings never
  * overlap. A reading that means the same as before is not reported, nor is the same mistake twice.
  */
+import { unwatchFile, watchFile } from 'node:fs'
 import { watch } from 'chokidar'
 import { type Config, sameConfig } from './config.ts'
 import { type LoadOptions, loadConfig } from './load.ts'
@@ -24,6 +25,8 @@ export interface ConfigWatcher {
 
 /** How long the files have to be quiet: editors and `git checkout` write in bursts. */
 const QUIET_MS = 100
+/** Files of secrets are asked after: a link to a mounted volume that is swapped tells no watcher of the file. */
+const SECRETS_EVERY_MS = 1_000
 
 /**
  * Starts watching what `config` was made from; `options` are those it was loaded with. A configuration without a file
@@ -43,6 +46,8 @@ export function watchConfig(config: Config, options: LoadOptions, listeners: Con
   // the reading that named the file and the start of watching it is not missed.
   const watched = new Set(config.files)
   const watcher = watch([...watched])
+  const secretFiles = new Set<string>()
+  watchSecrets(config.secretFiles)
   const ready = new Promise<void>((resolve) => watcher.once('ready', () => resolve()))
   watcher.on('all', later)
   watcher.on('error', (error) => listeners.onError(error instanceof Error ? error : new Error(String(error))))
@@ -60,7 +65,7 @@ export function watchConfig(config: Config, options: LoadOptions, listeners: Con
   }
 
   async function readAgain(): Promise<void> {
-    const next = await loadConfig(again).catch((error: Error) => error)
+    const next = await loadConfig({ ...again, previous: last }).catch((error: Error) => error)
     if (closed) return
     if (next instanceof Error) reportError(next)
     else report(next)
@@ -69,6 +74,7 @@ export function watchConfig(config: Config, options: LoadOptions, listeners: Con
   function report(next: Config): void {
     const differs = lastError !== null || !sameConfig(last, next)
     watchAlso(next.files)
+    watchSecrets(next.secretFiles)
     last = next
     lastError = null
     if (differs) listeners.onChange(next)
@@ -88,8 +94,17 @@ export function watchConfig(config: Config, options: LoadOptions, listeners: Con
     if (fresh.length > 0) watcher.add(fresh)
   }
 
+  function watchSecrets(files: readonly string[]): void {
+    for (const file of files) {
+      if (secretFiles.has(file)) continue
+      secretFiles.add(file)
+      watchFile(file, { interval: SECRETS_EVERY_MS, persistent: false }, later)
+    }
+  }
+
   async function close(): Promise<void> {
     closed = true
+    for (const file of secretFiles) unwatchFile(file, later)
     clearTimeout(timer)
     await Promise.all([watcher.close(), reading])
   }

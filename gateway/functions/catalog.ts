@@ -71,14 +71,14 @@ export class Catalog {
     for (const entry of this.#entries.values()) {
       if (entry.bundle === null) continue
       const spec = this.#specs.get(entry.name)!
-      this.#define({ ...spec, settings: this.#settingsOf(entry.source!) })
+      this.#define({ ...spec, settings: this.#settingsOf(entry.source!) }, entry.source!)
     }
   }
 
   /** The pool could not load it, or could again. */
   setLoadError(name: string, report: ErrorReport | null): void {
     const entry = this.#entries.get(name)
-    if (entry !== undefined)
+    if (entry !== undefined && entry.error?.code !== 'secret-missing')
       this.#entries.set(name, { ...entry, error: report === null ? null : loadError(report, entry) })
   }
 
@@ -92,20 +92,25 @@ export class Catalog {
     if (!outcome.ok) return this.#setBroken(source.name, source, buildError(outcome.error))
     const { bundle, outsideInputs } = outcome
     this.#entries.set(source.name, { name: source.name, source, bundle: bundle.id, error: null, outsideInputs })
-    this.#define({
-      name: source.name,
-      bundle: bundle.id,
-      ...runAs(source, bundle, outsideInputs),
-      settings: this.#settingsOf(source),
-    })
+    const settings = this.#settingsOf(source)
+    const as = runAs(source, bundle, outsideInputs)
+    this.#define({ name: source.name, bundle: bundle.id, ...as, settings }, source)
   }
 
   #settingsOf({ name, file }: FunctionSource): FunctionSpec['settings'] {
     return this.#config.functionSettings(name, file ?? undefined)
   }
 
-  #define(spec: FunctionSpec): void {
-    this.#specs.set(spec.name, spec)
+  /** One that lacks a secret keeps its bundle and has no workers: started without, it would fail in ways of its own. */
+  #define(spec: FunctionSpec, { name, file }: FunctionSource): void {
+    this.#specs.set(name, spec)
+    const { missing } = this.#config.secretsOf(name, file ?? undefined)
+    const entry = this.#entries.get(name)!
+    if (missing.length > 0) {
+      this.#entries.set(name, { ...entry, error: { code: 'secret-missing', message: missing.join(' ') } })
+      return this.#pool.remove(name)
+    }
+    if (entry.error?.code === 'secret-missing') this.#entries.set(name, { ...entry, error: null })
     this.#pool.define(spec)
   }
 

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { type ErrorReport, type LoadedEvent, type LoadFailedEvent, WarmPool } from '../../warmpool/index.ts'
-import { type Config, type SettingInForce, settingsInForce } from '../config/index.ts'
+import { type Config, type FunctionSecrets, type SettingInForce, settingsInForce } from '../config/index.ts'
 import { RouteTable } from '../http/route-table.ts'
 import { locateRuntime } from '../runtimes/located.ts'
 import type { BuildError } from './build-error.ts'
@@ -72,13 +72,23 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
     why: identity.why,
     routes: new RouteTable([...config.routes, ...ownRoutes(source)], [name]).routesOf(name),
     notes: source.notes,
-    settings: settingsInForce([forAll, ...own, forThis]),
+    settings: [
+      ...settingsInForce([forAll, ...own, forThis]),
+      ...secretsInForce(config.secretsOf(name, file ?? undefined)),
+    ],
     format: format ?? identity.format,
     ...loaded,
   }
 }
 
+/** Where each secret comes from; what it is worth is nobody's business here. */
+function secretsInForce({ given }: FunctionSecrets): SettingInForce[] {
+  return given.map(({ name, place, from }) => ({ key: `secrets.${name}`, value: place, from }))
+}
+
 async function load(source: FunctionSource, config: Config): Promise<Loaded> {
+  const { missing } = config.secretsOf(source.name, source.file ?? undefined)
+  if (missing.length > 0) return failed({ message: missing.join(' ') })
   const stateDir = await mkdtemp(join(tmpdir(), 'wrangler-free-inspect-'))
   const builder = await Builder.open(stateDir)
   const pool = new WarmPool({ blanks: 0, locateRuntime: (runtime) => locateRuntime(config, runtime) })

@@ -48,6 +48,7 @@ export const PROBLEMS = {
   'not-stored': { status: 503, fault: 'platform', title: 'The function could not be stored' },
   'init-failed': { status: 503, fault: 'function', title: 'The function fails to load' },
   'crash-loop': { status: 503, fault: 'function', title: 'The function keeps crashing' },
+  'secret-missing': { status: 503, fault: 'platform', title: 'The function lacks a secret' },
   'boot-failed': { status: 503, fault: 'platform', title: 'No worker could be started' },
   'queue-full': { status: 503, fault: 'platform', title: 'Too many requests are waiting' },
   'queue-timeout': { status: 503, fault: 'platform', title: 'No worker became free in time' },

@@ -63,6 +63,8 @@ export interface Load {
   /** After how long the parent gives up: who waits for something can say before that what does not come. */
   readonly timeoutMs?: number
   readonly env: Readonly<Record<string, string>>
+  /** A path under which it tells what calls have left behind; missing: it does not. */
+  readonly traces?: string
   /** True: the parent takes large bodies out of its ring, too. */
   readonly ring: boolean
   /** Null or absent: nothing is taken from it. */

@@ -6,7 +6,7 @@ import { loadWritten, tempFolder } from './temp-folder.ts'
 
 test('without a file everything has its default, and paths are in the current folder', async () => {
   const cwd = await tempFolder()
-  const { functionSettings, layersOf, runtimeOf, ...config } = await loadConfig({ cwd, env: {} })
+  const { functionSettings, layersOf, runtimeOf, secretsOf, ...config } = await loadConfig({ cwd, env: {} })
   expect(config).toEqual({
     file: null,
     files: [],
@@ -29,9 +29,14 @@ test('without a file everything has its default, and paths are in the current fo
     routes: [],
     runtimes: {},
     runtimeNames: [],
+    secretTable: {},
+    secrets: new Map(),
+    secretFiles: [],
+    secretWarnings: [],
     log: { level: 'info', format: 'auto' },
   })
   expect(layersOf('anything').map(({ written }) => written)).toEqual([{}, {}])
+  expect(secretsOf('anything')).toEqual({ values: {}, given: [], missing: [] })
   expect(functionSettings('anything')).toEqual(DEFAULT_FUNCTION_SETTINGS)
   expect(runtimeOf('anything')).toBeNull()
 })

@@ -26,6 +26,7 @@ import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { rehearse } from './rehearse.ts'
+import { withTraces } from './traces.ts'
 import { installWebClasses } from './web/install.ts'
 
 /** Shared by all calls without one. */
@@ -113,7 +114,7 @@ async function load(wanted: Load): Promise<void> {
     prepareFormats(load)
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
     const chosen = await chooseFormat(exports, load)
-    handler = chosen.handler
+    handler = load.traces === undefined ? chosen.handler : withTraces(chosen.handler, load.traces)
     const { name: format, concurrency } = chosen.format
     writer.json(FRAME.ready, 0, { format, concurrency, ...confined } satisfies Ready)
     writer.flush()

@@ -85,6 +85,9 @@ class Worker:
         try:
             chosen = load_format(load, self.channel.leftover())
             handle = chosen.open(self._started(chosen))
+            if load.get('traces'):
+                from .traces import with_traces
+                handle = with_traces(handle, load['traces'], chosen.is_async)
         except BaseException as error:
             self._stand_in.take()
             self._say(LOAD_FAILED, report_error(error))
