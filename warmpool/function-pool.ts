@@ -152,6 +152,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const isEnvChanged = JSON.stringify(settings.env) !== JSON.stringify(this.settings.env)
     this.settings = settings
     for (const [worker, reason] of this.#serving.retune(settings, isEnvChanged)) this.#expire(worker, reason)
+    // What is loaded with the old one would not be among those that expire.
+    if (isEnvChanged) for (const worker of this.workers) if (worker.state === 'loading') worker.kill('replaced')
     for (const worker of this.#serving.beyondMaximum(settings)) this.#drain(worker, 'replaced', nowMs)
     this.#host.requestBalance(this)
   }
