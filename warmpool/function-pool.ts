@@ -182,6 +182,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     this.settings = settings
     for (const worker of this.workers) worker.limit(settings)
     for (const [worker, reason] of this.#serving.retune(settings, isOutdated)) this.#expire(worker, reason)
+    // What is loaded with the old ones would not be among those that expire.
+    if (isOutdated) for (const worker of this.workers) if (worker.state === 'loading') worker.kill('replaced')
     for (const worker of this.#serving.beyondMaximum(settings)) this.#drain(worker, 'replaced', nowMs)
     this.#host.requestBalance(this)
   }
