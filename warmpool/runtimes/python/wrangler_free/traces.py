@@ -9,6 +9,8 @@ import sys
 import threading
 
 SIZED = (list, dict, set, bytearray)
+# What this runtime itself sets for each call of a Lambda function.
+OF_EACH_CALL = '_X_AMZN_TRACE_ID'
 HEAD = b'content-type\napplication/json'
 
 
@@ -41,7 +43,7 @@ def _open_traces():
         return {
             'globals': [f'builtins.{name}' for name in _changed(shared, _names_of(builtins))],
             'prototypes': [],
-            'environment': _changed(env, dict(os.environ)),
+            'environment': [name for name in _changed(env, dict(os.environ)) if name != OF_EACH_CALL],
             'folder': [name for name, now, before in (
                 ('the current folder', _current_folder(), folder), ('the umask', _umask(), umask)) if now != before],
             'listeners': [signal.Signals(number).name for number in _changed(handlers, _handlers())],
