@@ -3,6 +3,7 @@
  * and whether it reaches the network. What is system and what is the function's is decided here and in the gateway, so
  * that every runtime confines itself alike; how it is done is a runtime's business.
  */
+import { existsSync } from 'node:fs'
 import type { FunctionSettings } from './settings.ts'
 import type { Confined, Confinement, ErrorReport, Mechanism } from './wire/messages.ts'
 import { seccompFilter } from './wire/seccomp.ts'
@@ -64,13 +65,21 @@ export function confinementOf(
 ): Confinement | null {
   if (isolation === 'trusted') return null
   return {
-    read: [...SYSTEM, ...own, ...readable],
+    read: [...systemThatIsThere(), ...own, ...readable],
     write: [folder, ...DEVICES, ...writable],
     network,
     folder,
     filter: filterFor(network),
     isDemanded: isolationMissing === 'refuse',
   }
+}
+
+let there: readonly string[] | null = null
+
+/** Looked at once: each that is not there would cost every worker a while. */
+function systemThatIsThere(): readonly string[] {
+  there ??= SYSTEM.filter((path) => existsSync(path))
+  return there
 }
 
 const filters = new Map<string, string | null>()

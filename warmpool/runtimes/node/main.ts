@@ -17,7 +17,7 @@ import {
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
 import { Call } from './call.ts'
 import { openChannel, unexpected } from './channel.ts'
-import { confineFor } from './confine/confine.ts'
+import { confineFor, prepareConfinement } from './confine/confine.ts'
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
@@ -52,6 +52,8 @@ function sayHello(): void {
   } satisfies Hello)
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
+  // What that takes, no caller waits for; a load that has come by now does it itself.
+  setImmediate(prepareConfinement)
   // Bun and Deno have a cache of their own, or none.
   if (process.versions.bun === undefined && process.versions.deno === undefined) flushCacheSoon()
 }

@@ -77,7 +77,7 @@ function takeRights(
   const version = landlockVersion(kernel)
   const fail = (mechanism: Mechanism, why: string) => missing.push({ mechanism, why })
   try {
-    const ruleset = version === 0 ? null : openRuleset(kernel, version, withRuntime(wanted), wanted.network)
+    const ruleset = version === 0 ? null : openRuleset(kernel, processor, version, withRuntime(wanted), wanted.network)
     const calls: ThreadCall[] = [
       { number: processor.numbers.prctl!, arguments: [BigInt(SET_NO_NEW_PRIVILEGES), 1n, 0n, 0n, 0n] },
       { number: processor.numbers.capset!, arguments: keptCapabilities(kernel) },

@@ -2,11 +2,12 @@
  * A Landlock ruleset: which folders this process may read and write, where it may connect to, and that it signals and
  * speaks to nobody outside. The kernel's document: https://docs.kernel.org/userspace-api/landlock.html
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs'
-import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET } from '../../../wire/system-calls.ts'
+import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET, type Processor } from '../../../wire/system-calls.ts'
 import type { Kernel } from './kernel.ts'
 
-const O_PATH = 0o10000000
+const O_PATH_CLOEXEC = 0o10000000 | 0o2000000
+const FROM_THE_CURRENT_FOLDER = -100
+const NOT_A_FOLDER = -22
 
 const EXECUTE = 1n << 0n
 const WRITE_FILE = 1n << 1n
@@ -33,6 +34,8 @@ const SCOPED_FROM = 6
 const SCOPES = 1n | 2n
 const CREATE_VERSION = 1
 const PATH_BENEATH = 1
+/** Where in the data a path is put. */
+const PATH_AT = 64
 
 export interface Folders {
   readonly read: readonly string[]
@@ -50,7 +53,13 @@ export function hasScopes(version: number): boolean {
 }
 
 /** A ruleset's descriptor. Throws an error in words. */
-export function openRuleset(kernel: Kernel, version: number, folders: Folders, network: 'all' | 'none'): number {
+export function openRuleset(
+  kernel: Kernel,
+  processor: Processor,
+  version: number,
+  folders: Folders,
+  network: 'all' | 'none',
+): number {
   const handled = HANDLED.reduce((all, [abi, rights]) => (version >= abi ? all | rights : all), 0n)
   const attributes = kernel.data.memory
   attributes.writeBigUInt64LE(handled, 0)
@@ -59,28 +68,26 @@ export function openRuleset(kernel: Kernel, version: number, folders: Folders, n
   const bytes = hasScopes(version) ? 24 : version >= NETWORK_FROM ? 16 : 8
   const ruleset = kernel.call(LANDLOCK_CREATE_RULESET, kernel.data.address, bytes, 0)
   if (ruleset < 0) throw new Error(`the kernel refuses a Landlock ruleset (error ${-ruleset})`)
-  for (const path of folders.read) addRule(kernel, ruleset, path, handled & READING)
-  for (const path of folders.write) addRule(kernel, ruleset, path, handled & ~MAKE_DEVICES)
+  for (const path of folders.read) addRule(kernel, processor, ruleset, path, handled & READING)
+  for (const path of folders.write) addRule(kernel, processor, ruleset, path, handled & ~MAKE_DEVICES)
   return ruleset
 }
 
-/** What is not there cannot be reached, either. */
-function addRule(kernel: Kernel, ruleset: number, path: string, rights: bigint): void {
-  const fd = openOrNothing(path)
-  if (fd === null) return
+/** What is not there cannot be reached, either. By calls of the system's own: an error that is thrown takes longer. */
+function addRule(kernel: Kernel, { numbers }: Processor, ruleset: number, path: string, rights: bigint): void {
   const { memory, address } = kernel.data
-  const isFolder = fstatSync(fd).isDirectory()
-  memory.writeBigUInt64LE(isFolder ? rights : rights & OF_FILES, 0)
+  const end = memory.write(path, PATH_AT)
+  memory[PATH_AT + end] = 0
+  const at = address + BigInt(PATH_AT)
+  const fd = kernel.call(numbers.openat!, FROM_THE_CURRENT_FOLDER, at, O_PATH_CLOEXEC)
+  if (fd < 0) return
   memory.writeInt32LE(fd, 8)
-  const result = kernel.call(LANDLOCK_ADD_RULE, ruleset, PATH_BENEATH, address, 0)
-  closeSync(fd)
-  if (result < 0) throw new Error(`the kernel refuses a Landlock rule for ${path} (error ${-result})`)
-}
-
-function openOrNothing(path: string): number | null {
-  try {
-    return openSync(path, O_PATH | constants.O_RDONLY)
-  } catch {
-    return null
+  const add = (some: bigint): number => {
+    memory.writeBigUInt64LE(some, 0)
+    return kernel.call(LANDLOCK_ADD_RULE, ruleset, PATH_BENEATH, address, 0)
   }
+  const result = add(rights)
+  const last = result === NOT_A_FOLDER ? add(rights & OF_FILES) : result
+  kernel.call(numbers.close!, fd)
+  if (last < 0) throw new Error(`the kernel refuses a Landlock rule for ${path} (error ${-last})`)
 }
