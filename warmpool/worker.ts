@@ -4,6 +4,7 @@
  * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
  */
 
+import { requireSpareDescriptors } from './descriptors.ts'
 import { Ending, type EndingOwner, type Exit } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
@@ -91,6 +92,7 @@ export class Worker implements EndingOwner {
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, owner: WorkerOwner, nowMs: number) {
     this.owner = owner
+    requireSpareDescriptors()
     this.bornAtMs = nowMs
     this.stateSinceMs = nowMs
     this.#journal = new Journal()
