@@ -5,6 +5,7 @@
  */
 
 import { explained, withheld } from './confinement.ts'
+import { requireSpareDescriptors } from './descriptors.ts'
 import { Ending, type EndingOwner, type Exit } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
@@ -126,6 +127,7 @@ export class Worker implements EndingOwner {
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, owner: WorkerOwner, nowMs: number, usesCgroups: boolean) {
     this.owner = owner
+    requireSpareDescriptors()
     this.bornAtMs = nowMs
     this.stateSinceMs = nowMs
     this.#journal = new Journal()

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { taskSpec } from '../../warmpool/function-spec.ts'
 import { type FunctionSpec, type FunctionStatus, type InvocationFailure, WarmPool } from '../../warmpool/index.ts'
@@ -463,23 +462,6 @@ it('shows a function only the environment that it was given', async () => {
   const pool = makePool({ env: { GREETING: 'hi' } })
   expect(await behave(pool, { do: 'env', name: 'GREETING' })).toEqual({ mine: 'hi', process: 'hi' })
   expect(await behave(pool, { do: 'env', name: 'GATEWAY_SECRET' })).toEqual({ mine: null, process: null })
-})
-
-it('never serves with the environment before, not even by a worker that was being loaded with it', async () => {
-  const folder = makeFolder()
-  const file = join(folder, 'go')
-  const module = join(folder, 'loads-slowly.mjs')
-  const wait = `while (!existsSync(${JSON.stringify(file)})) await new Promise((resolve) => setTimeout(resolve, 5))`
-  const lines = [`import { existsSync } from 'node:fs'`, `console.log('loading')`, wait]
-  writeFileSync(module, [...lines, 'export default (input, ctx) => ctx.env.GREETING'].join('\n'))
-  const url = pathToFileURL(module).href
-  const pool = makePool({ env: { GREETING: 'old' } })
-  const isLoading = nextEvent(pool, 'log', ({ line }) => line === 'loading')
-  const greeting = pool.run(url)
-  await isLoading
-  pool.define(taskSpec(url, { ...pool.defaults, env: { GREETING: 'new' } }))
-  writeFileSync(file, '')
-  expect(await greeting).toBe('new')
 })
 
 it('reproduces the auto-scaling log of the study: 5 start, 3 stop, 2 stay, 3 new start, 5 stop', async () => {
