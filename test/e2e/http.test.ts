@@ -376,7 +376,9 @@ test('Server-Timing is told only where it is configured: queue, kind of start, l
 test('waitUntil work goes on after the response, and is finished before its worker is recycled', async () => {
   const one = await startGateway({
     functions: { tester: { 'index.mjs': TESTER } },
-    config: { defaults: { maxInvocations: 1, env: { GO: '<folder>/go', DONE: '<folder>/done' } } },
+    config: {
+      defaults: { maxInvocations: 1, env: { GO: '<folder>/go', DONE: '<folder>/done' }, writable: ['<folder>'] },
+    },
   })
   const done = one.project.path('done')
   const pid = Number(await (await one.fetch('/tester/later')).text())

@@ -1,12 +1,13 @@
 /** Apps of the frameworks' own packages, as their documents write them, bundled as the gateway does it. */
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { afterAll, describe, expect, test } from 'vitest'
 import { stopBuilding } from '../../../../gateway/functions/build.ts'
 import { bundled } from './bundled.ts'
 
 afterAll(stopBuilding)
 
-const FILE = new URL('../../../../node_modules/typescript/package.json', import.meta.url).pathname
+const FILE = new URL('../../../../package-lock.json', import.meta.url).pathname
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
@@ -30,7 +31,10 @@ describe('Express', () => {
   `
 
   test('an exported app is taken for node by its marks and answers', async () => {
-    const called = await bundled({ 'index.mjs': `${EXPRESS}\nexport default app` }, { env: { FILE } })
+    const called = await bundled(
+      { 'index.mjs': `${EXPRESS}\nexport default app` },
+      { env: { FILE }, readable: [FILE, tmpdir()] },
+    )
     const hello = await called.call()
     expect([hello.status, hello.body.toString()]).toEqual([200, 'Hello World!'])
     expect(Object.fromEntries(hello.fields)).toMatchObject({
