@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { taskSpec } from '../../warmpool/function-spec.ts'
 import { type FunctionSpec, type FunctionStatus, type InvocationFailure, WarmPool } from '../../warmpool/index.ts'
 import {
   BEHAVE,
