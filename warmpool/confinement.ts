@@ -8,51 +8,7 @@ import type { FunctionSettings } from './settings.ts'
 import type { Confined, Confinement, ErrorReport, Mechanism } from './wire/messages.ts'
 import { seccompFilter } from './wire/seccomp.ts'
 import { processorOf } from './wire/system-calls.ts'
-
-/** Programs and libraries, and what they look up. Of /etc only what is nobody's secret. */
-const SYSTEM = [
-  ...['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/run/current-system'],
-  ...['alternatives', 'ca-certificates', 'ca-certificates.conf', 'fonts', 'host.conf', 'hostname', 'hosts', 'gai.conf']
-    .concat([
-      'group',
-      'ld.so.cache',
-      'ld.so.conf',
-      'ld.so.conf.d',
-      'ld.so.preload',
-      'locale.alias',
-      'localtime',
-      'magic',
-    ])
-    .concat([
-      'mime.types',
-      'nsswitch.conf',
-      'os-release',
-      'passwd',
-      'pki',
-      'protocols',
-      'resolv.conf',
-      'services',
-      'ssl',
-    ])
-    .concat([
-      'terminfo',
-      'timezone',
-      'crypto-policies',
-      'debian_version',
-      'inputrc',
-      'bash.bashrc',
-      'profile',
-      'static',
-    ])
-    .map((name) => `/etc/${name}`),
-  // Replaced whole when the network changes, so the folder and not the file.
-  ...['/run/systemd/resolve', '/run/resolvconf', '/run/NetworkManager/resolv.conf'],
-  // What is of other processes in it is theirs alone: the kernel asks whether they may be traced.
-  '/proc',
-  ...['/sys/devices/system', '/sys/fs/cgroup', '/sys/kernel/mm/transparent_hugepage'],
-] as const
-
-const DEVICES = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'] as const
+import { DEVICES, SYSTEM_PATHS } from './wire/system-paths.ts'
 
 /** What each confining profile demands of the worker itself. */
 export const DEMANDED: readonly Mechanism[] = ['privileges', 'files', 'signals', 'system-calls']
@@ -78,7 +34,7 @@ let there: readonly string[] | null = null
 
 /** Looked at once: each that is not there would cost every worker a while. */
 function systemThatIsThere(): readonly string[] {
-  there ??= SYSTEM.filter((path) => existsSync(path))
+  there ??= SYSTEM_PATHS.filter((path) => existsSync(path))
   return there
 }
 

@@ -6,9 +6,10 @@
 import { closeSync, readFileSync } from 'node:fs'
 import type { Confined, Confinement, Load, Mechanism } from '../../../wire/messages.ts'
 import { LANDLOCK_RESTRICT_SELF, type Processor, processorOf } from '../../../wire/system-calls.ts'
+import { DEVICES, SYSTEM_PATHS } from '../../../wire/system-paths.ts'
 import { onEveryThread, type ThreadCall } from './every-thread.ts'
 import { type Kernel, openKernel } from './kernel.ts'
-import { type Folders, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
+import { addRules, type Folders, handledBy, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
 
 const SET_NO_NEW_PRIVILEGES = 38
 /** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
@@ -18,11 +19,25 @@ const CAPABILITIES_AT = 2048
 const SET_FILTER = 1
 const FILTER_FOR_ALL_THREADS = 1
 
-let kernel: Kernel | null | undefined
+/** What every function may read and write, and the ruleset that says so; -1: there is none. */
+const OF_ALL: Folders = { read: [...SYSTEM_PATHS, process.execPath], write: DEVICES }
 
-/** Does ahead of time what does not depend on the function. */
+let kernel: Kernel | null | undefined
+let version = 0
+let rulesetOfAll = -1
+
+/** Does ahead of time what does not depend on the function: most rules are about the system. */
 export function prepareConfinement(): void {
-  if (kernel === undefined) kernel = process.platform === 'linux' ? openKernel() : null
+  if (kernel !== undefined) return
+  kernel = process.platform === 'linux' ? openKernel() : null
+  const processor = processorOf(process.arch)
+  if (kernel === null || processor === null) return
+  version = landlockVersion(kernel)
+  try {
+    if (version > 0) rulesetOfAll = openRuleset(kernel, processor, version, OF_ALL, 'all')
+  } catch {
+    // It will be said when a function needs it.
+  }
 }
 
 /** A mechanism is missing that was demanded. */
@@ -32,7 +47,10 @@ class IsolationMissing extends Error {
 
 /** For the answer to a load. Throws when what is demanded cannot be had. */
 export function confineFor({ confinement }: Load): { readonly confined?: Confined } {
-  if (confinement === null || confinement === undefined) return {}
+  if (confinement === null || confinement === undefined) {
+    if (rulesetOfAll >= 0) closeSync(rulesetOfAll)
+    return {}
+  }
   process.env.HOME = confinement.folder
   process.env.TMPDIR = confinement.folder
   const confined = confine(confinement)
@@ -74,10 +92,9 @@ function takeRights(
   inForce: Mechanism[],
   missing: { mechanism: Mechanism; why: string }[],
 ): void {
-  const version = landlockVersion(kernel)
   const fail = (mechanism: Mechanism, why: string) => missing.push({ mechanism, why })
   try {
-    const ruleset = version === 0 ? null : openRuleset(kernel, processor, version, withRuntime(wanted), wanted.network)
+    const ruleset = version === 0 ? null : rulesetFor(kernel, processor, wanted)
     const calls: ThreadCall[] = [
       { number: processor.numbers.prctl!, arguments: [BigInt(SET_NO_NEW_PRIVILEGES), 1n, 0n, 0n, 0n] },
       { number: processor.numbers.capset!, arguments: keptCapabilities(kernel) },
@@ -98,9 +115,17 @@ function takeRights(
   }
 }
 
-/** Programs start the runtime they run in again. */
-function withRuntime({ read, write }: Confinement): Folders {
-  return { read: [...read, process.execPath], write }
+/** Programs start the runtime they run in again, which is among what all may read. */
+function rulesetFor(kernel: Kernel, processor: Processor, { read, write, network }: Confinement): number {
+  if (network !== 'all' || rulesetOfAll < 0) {
+    if (rulesetOfAll >= 0) closeSync(rulesetOfAll)
+    return openRuleset(kernel, processor, version, { read: [...read, process.execPath], write }, network)
+  }
+  const left = (paths: readonly string[], done: readonly string[]): string[] =>
+    paths.filter((path) => !done.includes(path))
+  const own = { read: left(read, OF_ALL.read), write: left(write, OF_ALL.write) }
+  addRules(kernel, processor, rulesetOfAll, own, handledBy(version))
+  return rulesetOfAll
 }
 
 function inWords(version: number): string {

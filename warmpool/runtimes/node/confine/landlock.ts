@@ -60,7 +60,7 @@ export function openRuleset(
   folders: Folders,
   network: 'all' | 'none',
 ): number {
-  const handled = HANDLED.reduce((all, [abi, rights]) => (version >= abi ? all | rights : all), 0n)
+  const handled = handledBy(version)
   const attributes = kernel.data.memory
   attributes.writeBigUInt64LE(handled, 0)
   attributes.writeBigUInt64LE(network === 'none' && version >= NETWORK_FROM ? BIND_AND_CONNECT : 0n, 8)
@@ -68,9 +68,25 @@ export function openRuleset(
   const bytes = hasScopes(version) ? 24 : version >= NETWORK_FROM ? 16 : 8
   const ruleset = kernel.call(LANDLOCK_CREATE_RULESET, kernel.data.address, bytes, 0)
   if (ruleset < 0) throw new Error(`the kernel refuses a Landlock ruleset (error ${-ruleset})`)
-  for (const path of folders.read) addRule(kernel, processor, ruleset, path, handled & READING)
-  for (const path of folders.write) addRule(kernel, processor, ruleset, path, handled & ~MAKE_DEVICES)
+  addRules(kernel, processor, ruleset, folders, handled)
   return ruleset
+}
+
+/** The rights to files and folders that a ruleset of this version is about. */
+export function handledBy(version: number): bigint {
+  return HANDLED.reduce((all, [abi, rights]) => (version >= abi ? all | rights : all), 0n)
+}
+
+/** Adds folders to a ruleset that is about `handled`. Throws an error in words. */
+export function addRules(
+  kernel: Kernel,
+  processor: Processor,
+  ruleset: number,
+  { read, write }: Folders,
+  handled: bigint,
+): void {
+  for (const path of read) addRule(kernel, processor, ruleset, path, handled & READING)
+  for (const path of write) addRule(kernel, processor, ruleset, path, handled & ~MAKE_DEVICES)
 }
 
 /** What is not there cannot be reached, either. By calls of the system's own: an error that is thrown takes longer. */

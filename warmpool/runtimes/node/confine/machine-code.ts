@@ -1,19 +1,20 @@
 /**
- * The least of an assembler: a function for one processor that makes some system calls with fixed arguments, stores
- * what each returned, and returns. It is what a thread can be made to run that runs no code of ours.
+ * The least of an assembler: a function for one processor that makes some system calls with fixed arguments, notes
+ * which of them failed, counts itself, and returns. It is what a thread can be made to run that runs no code of ours;
+ * several may at the same time.
  */
 
 export interface FixedCall {
   readonly number: number
   readonly arguments: readonly bigint[]
-  /** Where its result goes, eight bytes. */
-  readonly resultAt: bigint
+  /** Where its result goes when it is an error, eight bytes. */
+  readonly errorAt: bigint
 }
 
 /** Throws for a processor that it does not know. */
-export function machineCode(architecture: string, calls: readonly FixedCall[]): Buffer {
-  if (architecture === 'x64') return Buffer.concat([...calls.map(x64Call), Buffer.of(0xc3)])
-  if (architecture === 'arm64') return words([...calls.flatMap(arm64Call), 0xd65f03c0])
+export function machineCode(architecture: string, calls: readonly FixedCall[], countAt: bigint): Buffer {
+  if (architecture === 'x64') return Buffer.concat([...calls.map(x64Call), x64Count(countAt), Buffer.of(0xc3)])
+  if (architecture === 'arm64') return words([...calls.flatMap(arm64Call), ...arm64Count(countAt), 0xd65f03c0])
   throw new Error(`no machine code for ${architecture}`)
 }
 
@@ -27,28 +28,54 @@ const X64_ARGUMENTS = [
   [0x49, 0xb8],
 ]
 const X64_SYSCALL = [0x0f, 0x05]
+/** `test rax, rax`, and over the ten bytes of the store when it is no error. */
+const X64_UNLESS_ERROR = [0x48, 0x85, 0xc0, 0x79, 0x0a]
 /** `mov [imm64], rax` */
 const X64_STORE = [0x48, 0xa3]
+/** `mov rcx, imm64` */
+const X64_RCX = [0x48, 0xb9]
+/** `lock inc qword [rcx]` */
+const X64_COUNT = [0xf0, 0x48, 0xff, 0x01]
 
-function x64Call({ number, arguments: values, resultAt }: FixedCall): Buffer {
+function x64Count(countAt: bigint): Buffer {
+  return Buffer.concat([Buffer.from(X64_RCX), u64(countAt), Buffer.from(X64_COUNT)])
+}
+
+function x64Call({ number, arguments: values, errorAt }: FixedCall): Buffer {
   const loads = values.map((value, at) => Buffer.concat([Buffer.from(X64_ARGUMENTS[at]!), u64(value)]))
   return Buffer.concat([
     Buffer.from(X64_RAX),
     u64(BigInt(number)),
     ...loads,
     Buffer.from(X64_SYSCALL),
+    Buffer.from(X64_UNLESS_ERROR),
     Buffer.from(X64_STORE),
-    u64(resultAt),
+    u64(errorAt),
   ])
 }
 
 const ARM64_SVC = 0xd4000001
+/** `tbz x0, #63` over the five words of the store when it is no error. */
+const ARM64_UNLESS_ERROR = 0xb6f800c0
 /** `str x0, [x9]` */
 const ARM64_STORE = 0xf9000120
+/** `ldxr x10, [x9]`, `add x10, x10, #1`, `stlxr w11, x10, [x9]`, and again unless that was alone. */
+const ARM64_COUNT = [0xc85f7d2a, 0x9100054a, 0xc80bfd2a, 0x35ffffab]
 
-function arm64Call({ number, arguments: values, resultAt }: FixedCall): number[] {
+function arm64Count(countAt: bigint): number[] {
+  return [...arm64Load(9, countAt), ...ARM64_COUNT]
+}
+
+function arm64Call({ number, arguments: values, errorAt }: FixedCall): number[] {
   const loads = values.flatMap((value, register) => arm64Load(register, value))
-  return [...loads, ...arm64Load(8, BigInt(number)), ARM64_SVC, ...arm64Load(9, resultAt), ARM64_STORE]
+  return [
+    ...loads,
+    ...arm64Load(8, BigInt(number)),
+    ARM64_SVC,
+    ARM64_UNLESS_ERROR,
+    ...arm64Load(9, errorAt),
+    ARM64_STORE,
+  ]
 }
 
 /** `movz` for the lowest sixteen bits, `movk` for the others. */
