@@ -49,6 +49,8 @@ class IsolationMissing extends Error {
 export function confineFor({ confinement }: Load): { readonly confined?: Confined } {
   if (confinement === null || confinement === undefined) {
     if (rulesetOfAll >= 0) closeSync(rulesetOfAll)
+    // What was not prepared by now is not needed any more.
+    kernel ??= null
     return {}
   }
   process.env.HOME = confinement.folder
