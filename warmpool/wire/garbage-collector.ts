@@ -13,6 +13,8 @@ export function garbageCollector(): Collect {
 }
 
 function makeCollector(): Collect {
+  // Bun's engine is another one, and cannot be asked so.
+  if (process.versions.bun !== undefined) return () => {}
   const { setFlagsFromString } = process.getBuiltinModule('node:v8')
   const { runInNewContext } = process.getBuiltinModule('node:vm')
   setFlagsFromString('--expose-gc')
