@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { root, toolEnv } from './tool-path.mjs'
 
 const MAJOR = 24
-/** The core: what is shipped. The rest of test/ is about this repository. */
 /** A worker confines itself by node:ffi, which Node 24 has not: functions run there without, and that is told. */
 const WITH_FFI_ONLY = ['test/e2e/isolation.test.ts']
+/** The core: what is shipped. The rest of test/ is about this repository. */
 const CORE = ['test/warmpool', 'test/runtimes', 'test/gateway', 'test/functions', 'test/e2e']
 
 /** A binary package of the npm package `node`; installing it runs no script. */
