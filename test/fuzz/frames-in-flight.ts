@@ -69,7 +69,7 @@ class Listening extends Invocation {
 
 /** What is read of these pieces, each put into the same memory, up to what is wrong. */
 function framesIn(pieces: Input): string {
-  const memory = Buffer.alloc(Math.max(...pieces.map(({ length }) => length)))
+  const memory = Buffer.alloc(Math.max(0, ...pieces.map(({ length }) => length)))
   const frames: string[] = []
   const reader = new FrameReader((type, id, chunk, start, end) => {
     frames.push(`${type} ${id} ${end - start} ${chunk.toString('hex', start, Math.min(end, start + 16))}`)
