@@ -3,10 +3,11 @@
  * this process, so that what a process that was killed has left behind can be told from what is in use, and removed by
  * the next one.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { chmod, lstat, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isLeftBehind, ownerName } from './resources/identity.ts'
 
 const PRIVATE = 0o700
 
@@ -53,7 +54,8 @@ function openBase(): string {
   if (!lstatSync(shared).isDirectory() || (process.getuid !== undefined && uid !== user) || (mode & 0o077) !== 0)
     throw new Error(`${shared} is not this user's alone, and workers' temporary files would be in it: remove it`)
   sweep(shared)
-  const own = join(shared, ownName())
+  // Where the system does not tell who is who, nothing is swept, either.
+  const own = join(shared, ownerName() || String(process.pid))
   mkdirSync(own, { mode: PRIVATE, recursive: true })
   process.once('exit', () => removeNow(own))
   return own
@@ -67,34 +69,7 @@ function removeNow(folder: string): void {
   }
 }
 
-/** Processes of another pid namespace cannot be told from dead ones: theirs are left alone. */
+/** Those of processes that are gone; of other PID namespaces' nothing is known, and they are left alone. */
 function sweep(shared: string): void {
-  const ours = `${namespaceId()}-`
-  for (const name of readdirSync(shared)) {
-    if (!name.startsWith(ours)) continue
-    const [pid, started] = name.slice(ours.length).split('-').map(Number)
-    if (startOf(pid!) !== started) removePrivateFolder(join(shared, name))
-  }
-}
-
-function ownName(): string {
-  return `${namespaceId()}-${process.pid}-${startOf(process.pid)}`
-}
-
-function namespaceId(): string {
-  try {
-    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))![0]
-  } catch {
-    return '0'
-  }
-}
-
-/** When a process was started, in ticks since the machine was; 0 where that is not known. */
-function startOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
-  } catch {
-    return process.pid === pid ? 0 : -1
-  }
+  for (const name of readdirSync(shared)) if (isLeftBehind(name)) removePrivateFolder(join(shared, name))
 }

@@ -181,8 +181,8 @@ export function functionSettings(
   const layers = [ofAll, own, ofThis]
   const written = Object.assign({}, ...layers.map(withoutUnwritten)) as WrittenSettings
   const queue = merged(layers, 'queue')
-  const limits = merged(layers, 'limits')
-  const cpu = merged(layers, 'cpu')
+  const limits = strictest(merged([ofAll, ofThis], 'limits'), own.limits ?? {})
+  const cpu = merged([ofAll, ofThis], 'cpu')
   const base = DEFAULT_FUNCTION_SETTINGS
   return deepFreeze({
     minWorkers: written.minWorkers ?? base.minWorkers,
@@ -215,6 +215,17 @@ export function functionSettings(
     },
     ...isolationOf(Object.assign({}, withoutUnwritten(ofAll), withoutUnwritten(ofThis)), own),
   })
+}
+
+type WrittenLimits = NonNullable<WrittenSettings['limits']>
+
+/** What the operator has written a function's own file can only lower; what nobody has written it may say. */
+function strictest(operators: Partial<WrittenLimits>, own: WrittenLimits): Partial<WrittenLimits> {
+  const lowered = Object.entries(withoutUnwritten(own)).map(([key, value]) => [
+    key,
+    Math.min(value as number, operators[key as keyof WrittenLimits] ?? Number.POSITIVE_INFINITY),
+  ])
+  return { ...operators, ...Object.fromEntries(lowered) }
 }
 
 type IsolationSettings = Pick<FunctionSettings, 'isolation' | 'network' | 'readable' | 'writable' | 'isolationMissing'>

@@ -278,7 +278,6 @@ export const functionFields = {
     'True: a call that a dying worker had begun may be run again. False: it is answered 502.',
   ),
   limits: optional(functionLimits, null, 'What a worker and all that it has started may use. What uses more is ended.'),
-  cpu: optional(cpu, null, "A worker's claim to the processors."),
 } as const
 
 const place = {
@@ -312,6 +311,7 @@ const secretReference = z
 
 /** What only the operator says: a function's own file may ask for less, and never for more. */
 export const operatorFields = {
+  cpu: optional(cpu, null, "A worker's claim to the processors."),
   isolation: optional(
     oneOf(ISOLATIONS),
     DEFAULT_FUNCTION_SETTINGS.isolation,

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { DEFAULT_FUNCTION_SETTINGS, memoryLimitBytes } from '../../warmpool/index.ts'
 import { fields, kinds, unwrap } from './fields.ts'
-import { functionFields, type WrittenSettings } from './schema.ts'
+import { functionFields, operatorFields, type WrittenSettings } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
 export interface SettingInForce {
@@ -17,27 +17,49 @@ export interface SettingInForce {
 export interface SettingsLayer {
   readonly from: string
   readonly written: WrittenSettings
+  /** The function's own file, which can tighten what the operator says of these, and nothing else of them. */
+  readonly isOwn?: true
 }
 
+/** Secrets are told apart: where they come from, and never what they are. */
+const { secrets: _secrets, ...shownOperatorFields } = operatorFields
+const FIELDS = { ...functionFields, ...shownOperatorFields }
+
 export function settingsInForce(layers: readonly SettingsLayer[]): SettingInForce[] {
-  return Object.entries(functionFields).flatMap(([key, schema]) => {
+  return Object.entries(FIELDS).flatMap(([key, schema]) => {
     if (unwrap(schema) instanceof z.ZodObject) return groupInForce(key as 'queue', layers)
     if (key === 'env') return variablesInForce(layers)
-    const last = layers.findLast(({ written }) => written[key as keyof WrittenSettings] !== undefined)
-    const value = last?.written[key as keyof WrittenSettings]
+    const valueIn = ({ written }: SettingsLayer): unknown => written[key as keyof WrittenSettings]
+    // It can only be the strictest there is.
+    const own = key in operatorFields ? layers.find((layer) => layer.isOwn && valueIn(layer) !== undefined) : undefined
+    const last = own ?? layers.findLast((layer) => valueIn(layer) !== undefined)
+    const value = last && valueIn(last)
     return [inForce(key, schema, value, last?.from)]
   })
 }
 
 function groupInForce(name: 'queue' | 'limits' | 'cpu', layers: readonly SettingsLayer[]): SettingInForce[] {
-  const group = unwrap(functionFields[name]) as z.ZodObject
+  const group = unwrap(FIELDS[name]) as z.ZodObject
   return Object.entries(group.shape).map(([key, schema]) => {
     const valueIn = ({ written }: SettingsLayer): unknown =>
       (written[name] as Record<string, unknown> | undefined)?.[key]
-    const last = layers.findLast((layer) => valueIn(layer) !== undefined)
+    const last =
+      name === 'limits' ? strictest(layers, valueIn) : layers.findLast((layer) => valueIn(layer) !== undefined)
     if (last === undefined && name === 'limits' && key === 'memory') return memoryLimitInForce(layers)
     return inForce(`${name}.${key}`, schema as z.ZodType, last && valueIn(last), last?.from)
   })
+}
+
+/** What the operator says last, unless the function's own file asks for less. */
+function strictest(
+  layers: readonly SettingsLayer[],
+  valueIn: (layer: SettingsLayer) => unknown,
+): SettingsLayer | undefined {
+  const said = layers.filter((layer) => valueIn(layer) !== undefined)
+  const operators = said.findLast(({ isOwn }) => !isOwn)
+  const own = said.find(({ isOwn }) => isOwn)
+  if (own === undefined || operators === undefined) return own ?? operators
+  return (valueIn(own) as number) < (valueIn(operators) as number) ? own : operators
 }
 
 /** Nobody says it: it leaves room above what a worker is recycled at. */

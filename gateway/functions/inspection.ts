@@ -59,7 +59,7 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
   const { source } = found
   const { identity, file, name } = source
   const [forAll, forThis] = config.layersOf(name)
-  const own = file === null ? [] : [{ from: 'function.json', written: file }]
+  const own = file === null ? [] : [{ from: 'function.json', written: file, isOwn: true as const }]
   const { format, ...loaded } = await load(source, config)
   return {
     name,

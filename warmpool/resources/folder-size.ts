@@ -47,7 +47,8 @@ async function bytesBelow(root: string, enoughBytes: number): Promise<number> {
 
 async function bytesOf(path: string): Promise<number> {
   try {
-    return (await lstat(path)).blocks * BLOCK_BYTES
+    // A file of nothing takes its place in the file system, and a look: many of them are to be noticed as well.
+    return Math.max(1, (await lstat(path)).blocks) * BLOCK_BYTES
   } catch {
     return 0
   }

@@ -197,6 +197,21 @@ test('limits and shares are merged key by key, and memory leaves room above what
   expect(config.functionSettings('other').limits.memoryBytes).toBe(1024 * MiB)
 })
 
+test("a function's own file lowers what the operator has written of its limits, and says what nobody has", async () => {
+  const config = await loadWritten({
+    defaults: { limits: { processes: 64, cpuTime: '2s' } },
+    overrides: { hello: { limits: { cpuTime: '5s' } } },
+  })
+  const own = { limits: { processes: 100, cpuTime: 3_000, openFiles: 8_000 } }
+  expect(config.functionSettings('hello', own).limits).toMatchObject({
+    processes: 64,
+    cpuTimeMs: 3_000,
+    openFiles: 8_000,
+  })
+  const never = { limits: { processes: Number.POSITIVE_INFINITY, cpuTime: Number.POSITIVE_INFINITY } }
+  expect(config.functionSettings('any', never).limits).toMatchObject({ processes: 64, cpuTimeMs: 2_000 })
+})
+
 test('routes keep their order and say which host they are for', async () => {
   const routes = [
     { path: '/api/*', host: '*.example.com', function: 'api', stripPrefix: true },
