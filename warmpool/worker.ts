@@ -12,17 +12,16 @@ import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import { Journal } from './journal.ts'
 import { LogBudget, LogLines } from './log-lines.ts'
-import { describeExcess, type Excess, excessOf, isExcess } from './policy/limits.ts'
+import { type Excess, isExcess } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { removePrivateFolder } from './private-folder.ts'
 import { forgetGroup, registerGroup } from './reaper.ts'
 import { type Redaction, redactionOf } from './redaction.ts'
-import { FolderSize } from './resources/folder-size.ts'
 import { WORKER_VARIABLE } from './resources/identity.ts'
 import { ProcessGroup, type UnkeptSetting } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
 import type { Secrets } from './secret.ts'
-import { DEFAULT_FUNCTION_SETTINGS, type FunctionLimits, type FunctionSettings } from './settings.ts'
+import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from './settings.ts'
 import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
@@ -39,6 +38,7 @@ import {
   type Ready,
 } from './wire/messages.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
+import { WorkerUsage } from './worker-usage.ts'
 
 /** How V8 ends a process whose heap is full. */
 const ABORTED: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL'])
@@ -103,13 +103,7 @@ export class Worker implements EndingOwner {
   /** Itself and everything that it has started. */
   readonly group: ProcessGroup
   readonly #logBudget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
-  #temporaryFolder: FolderSize | null = null
-  /** None before it has a function. */
-  #limits: FunctionLimits | null = null
-  /** Processor time of its group when it was last seen idle or to have answered since the look before. */
-  #cpuMsAtAnswer = 0
-  #answered = 0
-  #invocationsAtLook = -1
+  readonly #usage: WorkerUsage
   #hasHeapRunOut = false
   readonly #process: WorkerProcess
   readonly #journal: Journal
@@ -132,6 +126,7 @@ export class Worker implements EndingOwner {
     this.stateSinceMs = nowMs
     this.#journal = new Journal()
     this.group = new ProcessGroup(usesCgroups)
+    this.#usage = new WorkerUsage(this.group)
     try {
       const env = { ...command.env, [WORKER_VARIABLE]: this.group.name }
       this.#process = spawnWorker({ ...command, env }, this.#journal.fd)
@@ -183,7 +178,7 @@ export class Worker implements EndingOwner {
     this.#enter('loading', nowMs)
     this.owner = owner
     this.#confinement = load.confinement ?? null
-    if (load.confinement) this.#temporaryFolder = new FolderSize(load.confinement.folder)
+    if (load.confinement) this.#usage.watchFolder(load.confinement.folder)
     this.writer.json(FRAME.load, 0, { ...load, ring: this.#reader.ring !== null } satisfies Load)
     // Not at the turn's end: the new function is being waited for.
     this.writer.flush()
@@ -256,50 +251,30 @@ export class Worker implements EndingOwner {
   }
 
   measure(table: ProcessTable | null): void {
-    this.group.measure(table)
-    const { rssBytes, cpuMs } = this.group.usage
-    this.rssBytes = rssBytes
-    this.#invocationsAtLook = this.inFlight > 0 || this.state === 'loading' ? -1 : this.invocations
-    void this.#temporaryFolder?.look(this.#limits?.diskBytes ?? 0)
-    const answered = this.invocations - this.inFlight
-    if (this.inFlight > 0 && answered === this.#answered) return
-    this.#answered = answered
-    this.#cpuMsAtAnswer = cpuMs
+    this.#usage.look(table, this, this.state === 'loading')
+    this.rssBytes = this.group.usage.rssBytes
   }
 
   /** It has been alone, and has had nothing to do, since it was last looked at. */
   get isQuiet(): boolean {
-    return this.invocations === this.#invocationsAtLook && this.inFlight === 0 && !this.group.hasOthers
+    return this.#usage.isQuiet(this)
   }
 
   /** What it may use from now on, and everything that it has started. Returns the settings that cannot be kept here. */
-  limit({ limits, cpu }: FunctionSettings): UnkeptSetting[] {
-    this.#limits = limits
-    this.#logBudget.bytesPerSecond = limits.logBytes
-    return this.group.limit(limits, cpu)
+  limit(settings: FunctionSettings): UnkeptSetting[] {
+    this.#logBudget.bytesPerSecond = settings.limits.logBytes
+    return this.#usage.limit(settings)
   }
 
   /** What it has used more of than it may, at the last look: it must go. */
   get excess(): Excess | null {
-    if (this.isQuiet || this.#limits === null) return null
-    const { rssBytes, processes, cpuMs } = this.group.usage
-    return excessOf(
-      {
-        rssBytes,
-        processes,
-        cpuMs: this.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
-        diskBytes: this.#temporaryFolder?.bytes ?? 0,
-        isOutOfMemory: this.group.hasRunOutOfMemory(),
-        isOutOfProcesses: this.group.hasRunOutOfProcesses(),
-      },
-      this.#limits,
-    )
+    return this.#usage.excess(this)
   }
 
   /** Ends it for what it has used. */
   killFor(excess: Excess): void {
     if (this.state === 'dead' || isExcess(this.reason)) return
-    this.note = describeExcess(excess, this.#limits!)
+    this.note = this.#usage.describe(excess)
     // That it was about to go is not what its calls end of.
     this.reason = excess
     this.kill(excess)
@@ -363,12 +338,12 @@ export class Worker implements EndingOwner {
   /** It has ended by itself, or the kernel has ended it: of too much, perhaps, also while it should have gone anyway. */
   #explain(): void {
     const isGoing = this.reason !== null && !(this.state === 'draining' && this.inFlight > 0)
-    if (isGoing || this.#limits === null) return
+    if (isGoing || !this.#usage.isLimited) return
     const isHeapFull = this.#hasHeapRunOut && ABORTED.has(this.exit?.signal ?? '')
     const isOutOfMemory = isHeapFull || this.group.hasRunOutOfMemory()
     if (!isOutOfMemory && !this.group.hasRunOutOfProcesses()) return
     this.reason = isOutOfMemory ? 'out-of-memory' : 'too-many-processes'
-    this.note ??= isHeapFull ? 'its heap was full' : describeExcess(this.reason, this.#limits)
+    this.note ??= isHeapFull ? 'its heap was full' : this.#usage.describe(this.reason)
   }
 
   #onErrorLine(line: string): void {

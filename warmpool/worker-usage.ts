@@ -1,0 +1,85 @@
+/**
+ * What one worker and everything that it has started use, look by look, and whether that is more than its function may:
+ * memory, processes, disk, and the processor time since its last answer. It looks and answers; who must go is ended
+ * elsewhere.
+ */
+import { describeExcess, type Excess, excessOf } from './policy/limits.ts'
+import { FolderSize } from './resources/folder-size.ts'
+import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
+import type { ProcessTable } from './resources/process-table.ts'
+import type { FunctionLimits, FunctionSettings } from './settings.ts'
+
+/** What its worker has done so far. */
+export interface Work {
+  /** Handed over, in its whole life. */
+  readonly invocations: number
+  readonly inFlight: number
+}
+
+export class WorkerUsage {
+  readonly #group: ProcessGroup
+  #temporaryFolder: FolderSize | null = null
+  /** None before it has a function. */
+  #limits: FunctionLimits | null = null
+  /** Processor time of its group when it was last seen idle or to have answered since the look before. */
+  #cpuMsAtAnswer = 0
+  #answered = 0
+  /** -1: it was at something. */
+  #invocationsAtLook = -1
+
+  constructor(group: ProcessGroup) {
+    this.#group = group
+  }
+
+  /** Something limits it, and what it ends of can be its own doing. */
+  get isLimited(): boolean {
+    return this.#limits !== null
+  }
+
+  /** What it may use from now on. Returns the settings that cannot be kept here. */
+  limit({ limits, cpu }: FunctionSettings): UnkeptSetting[] {
+    this.#limits = limits
+    return this.#group.limit(limits, cpu)
+  }
+
+  /** What lies in this folder counts as its use of the disk. */
+  watchFolder(path: string): void {
+    this.#temporaryFolder = new FolderSize(path)
+  }
+
+  look(table: ProcessTable | null, { invocations, inFlight }: Work, isLoading: boolean): void {
+    this.#group.measure(table)
+    this.#invocationsAtLook = inFlight > 0 || isLoading ? -1 : invocations
+    void this.#temporaryFolder?.look(this.#limits?.diskBytes ?? 0)
+    const answered = invocations - inFlight
+    if (inFlight > 0 && answered === this.#answered) return
+    this.#answered = answered
+    this.#cpuMsAtAnswer = this.#group.usage.cpuMs
+  }
+
+  /** It has been alone, and has had nothing to do, since it was last looked at. */
+  isQuiet({ invocations, inFlight }: Work): boolean {
+    return invocations === this.#invocationsAtLook && inFlight === 0 && !this.#group.hasOthers
+  }
+
+  /** What it has used more of than it may, at the last look. */
+  excess(work: Work): Excess | null {
+    if (this.#limits === null || this.isQuiet(work)) return null
+    const { rssBytes, processes, cpuMs } = this.#group.usage
+    return excessOf(
+      {
+        rssBytes,
+        processes,
+        cpuMs: work.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
+        diskBytes: this.#temporaryFolder?.bytes ?? 0,
+        isOutOfMemory: this.#group.hasRunOutOfMemory(),
+        isOutOfProcesses: this.#group.hasRunOutOfProcesses(),
+      },
+      this.#limits,
+    )
+  }
+
+  describe(excess: Excess): string {
+    return describeExcess(excess, this.#limits!)
+  }
+}
