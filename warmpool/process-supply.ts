@@ -200,10 +200,16 @@ export class ProcessSupply implements BlankShelfHost {
 
   /** All runtimes' boots share the machine. */
   #boots(nowMs: number): Boots {
-    let lastStartAtMs = Number.NEGATIVE_INFINITY
-    for (const shelf of this.#shelves.values()) lastStartAtMs = Math.max(lastStartAtMs, shelf.lastStartAtMs)
-    const sinceLastStartMs = nowMs - lastStartAtMs
-    return { starting: this.starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs }
+    let last: BlankShelf | null = null
+    for (const shelf of this.#shelves.values())
+      if (last === null || shelf.lastStartAtMs > last.lastStartAtMs) last = shelf
+    return {
+      starting: this.starting,
+      cores: CORES,
+      idleShare: this.#idleCores.share,
+      sinceLastStartMs: nowMs - (last?.lastStartAtMs ?? Number.NEGATIVE_INFINITY),
+      lastBootMs: last?.lastBootMs ?? 0,
+    }
   }
 
   #takeBlank(runtime: RuntimeName, nowMs: number): Worker | null {
