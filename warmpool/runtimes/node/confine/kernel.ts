@@ -2,41 +2,65 @@
  * System calls by their numbers, through the C library's `syscall`, and a piece of memory that does not move for what
  * they are pointed to. Only what confines this process uses it.
  */
-import { cFunctions, type FixedMemory, fixedMemory, memoryAt } from '../../../wire/c-library.ts'
+import type { Processor } from '../../../wire/system-calls.ts'
+import { openDoor } from './door.ts'
 
-const LIBRARY = {
-  syscall: { arguments: ['int64', 'int64', 'int64', 'int64', 'int64', 'int64'], return: 'int64' },
-  __errno_location: { arguments: [], return: 'pointer' },
-  sigaction: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
-  mprotect: { arguments: ['pointer', 'uint64', 'int32'], return: 'int32' },
-  sched_yield: { arguments: [], return: 'int32' },
-} as const
-
+const PROT_READ_WRITE = 3
+const MAP_PRIVATE_ANONYMOUS = 0x22
 /** Code and data lie in pages of their own, however large this system's pages are. */
 const PAGE_BYTES = 65_536
+/** Of the data, where what is there for one call begins. */
+const SCRATCH_AT = 2048
+
+/** Memory that stays where it is. */
+export interface FixedMemory {
+  readonly address: bigint
+  readonly memory: Buffer
+}
 
 export interface Kernel {
+  readonly processor: Processor
   /** Its result, or less than 0: the error's number. */
   call(number: number, ...values: (number | bigint)[]): number
-  readonly library: NonNullable<ReturnType<typeof cFunctions<typeof LIBRARY>>>
   readonly code: FixedMemory
+  /** What stays. */
   readonly data: FixedMemory
+  /** For what one call is pointed to; as long as it takes. */
+  readonly scratch: FixedMemory
 }
 
 /** Null where native functions cannot be called. */
-export function openKernel(): Kernel | null {
-  const library = cFunctions(LIBRARY)
-  const memory = library === null ? null : fixedMemory(2 * PAGE_BYTES)
-  if (library === null || memory === null) return null
-  const errno = new Int32Array(memoryAt(library.__errno_location() as bigint, 4).buffer)
-  return {
-    call(number, ...values) {
-      const all = [0, 1, 2, 3, 4].map((at) => BigInt(values[at] ?? 0)) as [bigint, bigint, bigint, bigint, bigint]
-      const result = Number(library.syscall(BigInt(number), ...all))
-      return result === -1 ? -errno[0]! : result
-    },
-    library,
-    code: { address: memory.address, memory: memory.memory.subarray(0, PAGE_BYTES) },
-    data: { address: memory.address + BigInt(PAGE_BYTES), memory: memory.memory.subarray(PAGE_BYTES) },
+export function openKernel(processor: Processor): Kernel | null {
+  const door = openDoor()
+  if (door === null) return null
+  const errno = new Int32Array(door.memoryAt(door.errnoAddress, 4).buffer)
+  const address = door.syscall(
+    BigInt(processor.numbers.mmap!),
+    0n,
+    BigInt(2 * PAGE_BYTES),
+    BigInt(PROT_READ_WRITE),
+    BigInt(MAP_PRIVATE_ANONYMOUS),
+    -1n,
+    0n,
+  )
+  if (address === -1n) return null
+  const memory = door.memoryAt(address, 2 * PAGE_BYTES)
+  const part = (start: number, end: number): FixedMemory => {
+    return { address: address + BigInt(start), memory: memory.subarray(start, end) }
   }
+  return {
+    processor,
+    call(number, ...values) {
+      const [a, b, c, d, e] = values
+      const result = door.syscall(BigInt(number), word(a), word(b), word(c), word(d), word(e), 0n)
+      return result === -1n ? -errno[0]! : Number(result)
+    },
+    code: part(0, PAGE_BYTES),
+    data: part(PAGE_BYTES, PAGE_BYTES + SCRATCH_AT),
+    scratch: part(PAGE_BYTES + SCRATCH_AT, 2 * PAGE_BYTES),
+  }
+}
+
+function word(value: number | bigint | undefined): bigint {
+  return typeof value === 'bigint' ? value : BigInt(value ?? 0)
 }

@@ -11,10 +11,23 @@ export interface FixedCall {
   readonly errorAt: bigint
 }
 
+export interface MachineCode {
+  readonly bytes: Buffer
+  /** Where in it the way back from a signal begins; null where the kernel has one of its own. */
+  readonly restorerAt: number | null
+}
+
 /** Throws for a processor that it does not know. */
-export function machineCode(architecture: string, calls: readonly FixedCall[], countAt: bigint): Buffer {
-  if (architecture === 'x64') return Buffer.concat([...calls.map(x64Call), x64Count(countAt), Buffer.of(0xc3)])
-  if (architecture === 'arm64') return words([...calls.flatMap(arm64Call), ...arm64Count(countAt), 0xd65f03c0])
+export function machineCode(architecture: string, calls: readonly FixedCall[], countAt: bigint): MachineCode {
+  if (architecture === 'x64') {
+    const handler = [...calls.map(x64Call), x64Count(countAt), Buffer.of(0xc3)]
+    const bytes = Buffer.concat([...handler, Buffer.from(X64_RESTORER)])
+    return { bytes, restorerAt: bytes.length - X64_RESTORER.length }
+  }
+  if (architecture === 'arm64') {
+    const bytes = words([...calls.flatMap(arm64Call), ...arm64Count(countAt), 0xd65f03c0])
+    return { bytes, restorerAt: null }
+  }
   throw new Error(`no machine code for ${architecture}`)
 }
 
@@ -36,6 +49,9 @@ const X64_STORE = [0x48, 0xa3]
 const X64_RCX = [0x48, 0xb9]
 /** `lock inc qword [rcx]` */
 const X64_COUNT = [0xf0, 0x48, 0xff, 0x01]
+
+/** `mov eax, 15` (rt_sigreturn), `syscall`: x64's kernel has programs bring it. */
+const X64_RESTORER = [0xb8, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05]
 
 function x64Count(countAt: bigint): Buffer {
   return Buffer.concat([Buffer.from(X64_RCX), u64(countAt), Buffer.from(X64_COUNT)])
