@@ -75,11 +75,6 @@ export function mapFile(fd: number, bytes: number): MappedFile | null {
   }
 }
 
-/** Memory that is there already, and stays there. */
-export function memoryAt(address: bigint, bytes: number): Buffer {
-  return Buffer.from(loadFfi()!.toArrayBuffer(address, bytes, false))
-}
-
 /** Null where there is none. Its warning is kept back: in a library's user's program it would say nothing to anybody. */
 function loadFfi(): Ffi | null {
   const { emitWarning } = process

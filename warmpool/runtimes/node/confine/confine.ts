@@ -21,17 +21,22 @@ interface Prepared {
 /** A text says why there is nothing. */
 let prepared: Prepared | string | null = null
 
-/** Does ahead of time what does not depend on the function. */
-export function prepareConfinement(): void {
-  prepared ??= prepare()
+/** Does ahead of time what does not depend on the function. `door`: the file of the system door; null: none was given. */
+export function prepareConfinement(door: string | null): void {
+  prepared ??= prepare(door)
 }
 
-function prepare(): Prepared | string {
+function prepare(door: string | null): Prepared | string {
   if (process.platform !== 'linux') return `it is Linux's, and this is ${process.platform}`
   const processor = processorOf(process.arch)
   if (processor === null) return `it is not known how on ${process.arch} processors`
-  const kernel = openKernel(processor)
-  if (kernel === null) return `${runtimeWithoutFfi()} cannot call the system directly (node:ffi, Node 26)`
+  if (door === null) return 'there is no folder for the native module that it takes: see the folder for temporary files'
+  let kernel: Kernel
+  try {
+    kernel = openKernel(processor, door)
+  } catch (error) {
+    return `a native module cannot be loaded: ${(error as Error).message}`
+  }
   // For the first time here, so that it is compiled by the time a function waits for it: an empty one is refused.
   setFilter(kernel, '')
   try {
@@ -47,7 +52,7 @@ class IsolationMissing extends Error {
 }
 
 /** For the answer to a load. Throws when what is demanded cannot be had. */
-export function confineFor({ confinement }: Load): { readonly confined?: Confined } {
+export function confineFor({ confinement }: Load, door: string | null): { readonly confined?: Confined } {
   if (confinement === null || confinement === undefined) {
     if (prepared !== null && typeof prepared === 'object') forgetRights(prepared.rights)
     // What was not prepared by now is not needed any more.
@@ -56,24 +61,24 @@ export function confineFor({ confinement }: Load): { readonly confined?: Confine
   }
   process.env.HOME = confinement.folder
   process.env.TMPDIR = confinement.folder
-  const confined = confine(confinement)
+  const confined = confine(confinement, door)
   if (!confinement.isDemanded || confined.missing.length === 0) return { confined }
   throw new IsolationMissing(confined.missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; '))
 }
 
 /** What is in force afterwards, and what is not and why. Never throws. */
-function confine(wanted: Confinement): Confined {
+function confine(wanted: Confinement, door: string | null): Confined {
   const inForce: Mechanism[] = []
   const missing: { mechanism: Mechanism; why: string }[] = []
-  for (const [mechanism, why] of Object.entries(take(wanted)) as [Mechanism, string | null][]) {
+  for (const [mechanism, why] of Object.entries(take(wanted, door)) as [Mechanism, string | null][]) {
     if (why === null) inForce.push(mechanism)
     else missing.push({ mechanism, why })
   }
   return { inForce, missing }
 }
 
-function take(wanted: Confinement): Taken & { readonly 'system-calls': string | null } {
-  prepareConfinement()
+function take(wanted: Confinement, door: string | null): Taken & { readonly 'system-calls': string | null } {
+  prepareConfinement(door)
   if (typeof prepared === 'string') return { ...nothing(prepared), 'system-calls': prepared }
   const { kernel, rights } = prepared!
   const taken = typeof rights === 'string' ? nothing(rights) : rightsTaken(rights, wanted)
@@ -91,12 +96,6 @@ function rightsTaken(rights: Rights, wanted: Confinement): Taken {
 
 function nothing(why: string): Taken {
   return { privileges: why, files: why, signals: why }
-}
-
-function runtimeWithoutFfi(): string {
-  const { bun, deno, node } = process.versions
-  if (bun !== undefined) return `bun ${bun}`
-  return deno === undefined ? `node ${node}` : `deno ${deno}`
 }
 
 /** For all threads: instructions in base64. Its result, or less than 0. */

@@ -7,73 +7,68 @@
  */
 import { readdirSync } from 'node:fs'
 import type { Kernel } from './kernel.ts'
-import { machineCode } from './machine-code.ts'
 
 export interface ThreadCall {
   readonly number: number
   readonly arguments: readonly bigint[]
 }
 
-/** The C libraries' own for the same purpose, since all of their threads take it; some of Bun's and Node's block all others. */
+/** The C libraries' own for the same purpose, which all of their threads take: some of Bun's block every other one. */
 const SIGNAL = 33
 /** Asks whether a thread is there, and no more. */
 const NO_SIGNAL = 0
 const SA_RESTART = 0x1000_0000n
 const SA_RESTORER = 0x0400_0000n
 const MASK_BYTES = 8
-const READABLE_EXECUTABLE = 5
-const READABLE_WRITABLE = 3
-/** Where in the data page the errors, the count, the new and the old action lie. */
-const ERRORS_AT = 0
-const MAX_CALLS = 4
-const COUNT_AT = 64
-const NEW_ACTION_AT = 128
-const OLD_ACTION_AT = 192
+/** The table's entries: a number, arguments, an error; an end. */
+const ENTRY_WORDS = 7
+const ERROR = 6
+const END = -1n
+/** Where in the data the old action is kept. */
+const OLD_ACTION_AT = 0
 const PATIENCE_MS = 2_000
 
 export class EveryThread {
   readonly #kernel: Kernel
-  readonly #errors: BigInt64Array
-  readonly #count: BigInt64Array
+  #calls = 0
   #isArmed = false
 
   constructor(kernel: Kernel) {
-    const { buffer, byteOffset } = kernel.data.memory
     this.#kernel = kernel
-    this.#errors = new BigInt64Array(buffer, byteOffset + ERRORS_AT, MAX_CALLS)
-    this.#count = new BigInt64Array(buffer, byteOffset + COUNT_AT, 1)
   }
 
   /** Puts the calls in place of those that were there. Throws an error in words. */
   arm(calls: readonly ThreadCall[]): void {
-    const { code, data } = this.#kernel
-    const at = (offset: number): bigint => data.address + BigInt(offset)
-    const fixed = calls.map((call, index) => ({ ...call, errorAt: at(ERRORS_AT + 8 * index) }))
-    const { bytes, restorerAt } = machineCode(process.arch, fixed, at(COUNT_AT))
-    // Never writable and executable at once; and a processor with a cache for code sees it anew.
-    this.#protect(READABLE_WRITABLE)
-    code.memory.set(bytes)
-    this.#protect(READABLE_EXECUTABLE)
+    const { table, scratch, data, handler, restorer } = this.#kernel
+    table.fill(0n)
+    for (const [index, { number, arguments: values }] of calls.entries())
+      table.set([BigInt(number), ...values], index * ENTRY_WORDS)
+    table[calls.length * ENTRY_WORDS] = END
+    this.#calls = calls.length
     if (this.#isArmed) return
     // The kernel's own `struct sigaction`: handler, flags, restorer, mask.
-    const restorer = restorerAt === null ? 0n : code.address + BigInt(restorerAt)
-    const action = [code.address, restorer === 0n ? SA_RESTART : SA_RESTART | SA_RESTORER, restorer, 0n]
-    for (const [index, value] of action.entries()) data.memory.writeBigUInt64LE(value, NEW_ACTION_AT + 8 * index)
-    if (this.#setAction(NEW_ACTION_AT, at(OLD_ACTION_AT)) !== 0) throw new Error('a signal cannot be had')
+    const flags = restorer === 0n ? SA_RESTART : SA_RESTART | SA_RESTORER
+    for (const [index, value] of [handler, flags, restorer, 0n].entries())
+      scratch.memory.writeBigInt64LE(value, 8 * index)
+    const refused = this.#setAction(scratch.address, data.address + BigInt(OLD_ACTION_AT))
+    if (refused < 0) throw new Error(`the kernel refuses a signal's handler (error ${-refused})`)
     this.#isArmed = true
   }
 
-  /** Nobody is made to do anything by that signal any more. */
+  /** The signal does again what it did before. */
   disarm(): void {
-    if (this.#isArmed) this.#setAction(OLD_ACTION_AT, 0n)
+    if (this.#isArmed) this.#setAction(this.#kernel.data.address + BigInt(OLD_ACTION_AT), 0n)
     this.#isArmed = false
   }
 
   /** For each call an error of some thread, less than 0, or 0. Throws an error that says how many did not answer. */
   call(): number[] {
-    this.#askAll(SIGNAL)
-    this.disarm()
-    return Array.from(this.#errors, Number)
+    try {
+      this.#askAll(SIGNAL)
+    } finally {
+      this.disarm()
+    }
+    return Array.from({ length: this.#calls }, (_, index) => Number(this.#kernel.table[index * ENTRY_WORDS + ERROR]))
   }
 
   /** Goes through all but the calls, so that it is compiled by the time it is needed. */
@@ -81,15 +76,9 @@ export class EveryThread {
     this.#askAll(NO_SIGNAL)
   }
 
-  #protect(protection: number): void {
-    const { code, processor, call } = this.#kernel
-    if (call(processor.numbers.mprotect!, code.address, code.memory.length, protection) !== 0)
-      throw new Error('memory cannot be made executable')
-  }
-
-  #setAction(offset: number, oldAt: bigint): number {
-    const { data, processor, call } = this.#kernel
-    return call(processor.numbers.rt_sigaction!, SIGNAL, data.address + BigInt(offset), oldAt, MASK_BYTES)
+  #setAction(newAt: bigint, oldAt: bigint): number {
+    const { processor, call } = this.#kernel
+    return call(processor.numbers.rt_sigaction!, SIGNAL, newAt, oldAt, MASK_BYTES)
   }
 
   /** This thread, which is the first, comes last: what it starts afterwards has what it has. */
@@ -115,12 +104,12 @@ export class EveryThread {
   }
 
   #awaitAnswers(wanted: number): void {
-    const { processor, call } = this.#kernel
+    const { processor, call, count } = this.#kernel
     const deadlineMs = performance.now() + PATIENCE_MS
-    while (Atomics.load(this.#count, 0) < BigInt(wanted)) {
+    while (Atomics.load(count, 0) < BigInt(wanted)) {
       call(processor.numbers.sched_yield!)
       if (performance.now() > deadlineMs)
-        throw new Error(`${wanted - Number(this.#count[0])} threads did not take their rights away`)
+        throw new Error(`${wanted - Number(count[0])} threads did not take their rights away`)
     }
   }
 }

@@ -1,16 +1,22 @@
 /**
- * System calls by their numbers, through the C library's `syscall`, and a piece of memory that does not move for what
- * they are pointed to. Only what confines this process uses it.
+ * System calls by their numbers, through the system door: a native module that is the same for every runtime (see
+ * system-door/ on the parent's side), and the piece of memory that it shares with JavaScript. Only what confines this
+ * process uses it.
  */
 import type { Processor } from '../../../wire/system-calls.ts'
-import { openDoor } from './door.ts'
 
-const PROT_READ_WRITE = 3
-const MAP_PRIVATE_ANONYMOUS = 0x22
-/** Code and data lie in pages of their own, however large this system's pages are. */
-const PAGE_BYTES = 65_536
-/** Of the data, where what is there for one call begins. */
-const SCRATCH_AT = 2048
+/** What x64.s says of the memory: words first, then the calls of the handler. */
+const ARGUMENTS = 5
+const RESULT = 6
+const ADDRESS = 7
+const HANDLER = 8
+const RESTORER = 9
+const COUNT = 10
+const TABLE_AT = 128
+/** Behind it, what stays and what is there for one call. The longest that a call is pointed to is a path. */
+const DATA_AT = 512
+const SCRATCH_AT = 1024
+const MEMORY_BYTES = 8192
 
 /** Memory that stays where it is. */
 export interface FixedMemory {
@@ -22,42 +28,46 @@ export interface Kernel {
   readonly processor: Processor
   /** Its result, or less than 0: the error's number. */
   call(number: number, ...values: (number | bigint)[]): number
-  readonly code: FixedMemory
-  /** What stays. */
+  /** For a signal: makes the calls of the table. */
+  readonly handler: bigint
+  /** Where the handler returns to; 0 where the kernel has that. */
+  readonly restorer: bigint
+  /** How many threads have run the handler. */
+  readonly count: BigInt64Array
+  /** The handler's calls. */
+  readonly table: BigInt64Array
   readonly data: FixedMemory
   /** For what one call is pointed to; as long as it takes. */
   readonly scratch: FixedMemory
 }
 
-/** Null where native functions cannot be called. */
-export function openKernel(processor: Processor): Kernel | null {
-  const door = openDoor()
-  if (door === null) return null
-  const errno = new Int32Array(door.memoryAt(door.errnoAddress, 4).buffer)
-  const address = door.syscall(
-    BigInt(processor.numbers.mmap!),
-    0n,
-    BigInt(2 * PAGE_BYTES),
-    BigInt(PROT_READ_WRITE),
-    BigInt(MAP_PRIVATE_ANONYMOUS),
-    -1n,
-    0n,
-  )
-  if (address === -1n) return null
-  const memory = door.memoryAt(address, 2 * PAGE_BYTES)
+/** Throws an error in words. */
+export function openKernel(processor: Processor, door: string): Kernel {
+  const module: { exports: unknown } = { exports: {} }
+  process.dlopen(module, door)
+  const enter = module.exports as (memory: ArrayBuffer) => void
+  const all = new ArrayBuffer(MEMORY_BYTES)
+  const words = new BigInt64Array(all, 0, TABLE_AT / 8)
+  const call = (number: number, ...values: (number | bigint)[]): number => {
+    words[0] = BigInt(number)
+    for (let at = 0; at < ARGUMENTS; at++) words[1 + at] = word(values[at])
+    enter(all)
+    return Number(words[RESULT])
+  }
+  // Asked for nothing, it tells where things are.
+  call(processor.numbers.sched_yield!)
   const part = (start: number, end: number): FixedMemory => {
-    return { address: address + BigInt(start), memory: memory.subarray(start, end) }
+    return { address: words[ADDRESS]! + BigInt(start), memory: Buffer.from(all, start, end - start) }
   }
   return {
     processor,
-    call(number, ...values) {
-      const [a, b, c, d, e] = values
-      const result = door.syscall(BigInt(number), word(a), word(b), word(c), word(d), word(e), 0n)
-      return result === -1n ? -errno[0]! : Number(result)
-    },
-    code: part(0, PAGE_BYTES),
-    data: part(PAGE_BYTES, PAGE_BYTES + SCRATCH_AT),
-    scratch: part(PAGE_BYTES + SCRATCH_AT, 2 * PAGE_BYTES),
+    call,
+    handler: words[HANDLER]!,
+    restorer: words[RESTORER]!,
+    count: words.subarray(COUNT, COUNT + 1),
+    table: new BigInt64Array(all, TABLE_AT, (DATA_AT - TABLE_AT) / 8),
+    data: part(DATA_AT, SCRATCH_AT),
+    scratch: part(SCRATCH_AT, MEMORY_BYTES),
   }
 }
 

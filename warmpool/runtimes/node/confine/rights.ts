@@ -3,7 +3,7 @@
  * and by Landlock all folders but some, signals and abstract sockets. A blank has all ready that does not depend on the
  * function: most rules are about the system.
  */
-import { closeSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Confinement, Mechanism } from '../../../wire/messages.ts'
 import { LANDLOCK_RESTRICT_SELF } from '../../../wire/system-calls.ts'
 import { DEVICES, SYSTEM_PATHS } from '../../../wire/system-paths.ts'
@@ -16,7 +16,7 @@ const SET_NO_NEW_PRIVILEGES = 38
 const KEPT_CAPABILITIES = 0b100_1111_1011n
 const CAPABILITY_VERSION = 0x2008_0522
 /** Where in the data they are; what every-thread.ts has there ends before. */
-const CAPABILITIES_AT = 512
+const CAPABILITIES_AT = 128
 
 /** What every function may read and write. Programs start the runtime they run in again. */
 const READ_BY_ALL = new Set([...SYSTEM_PATHS, process.execPath])
@@ -51,7 +51,7 @@ export function prepareRights(kernel: Kernel): Rights {
 export function forgetRights(rights: Rights | string): void {
   if (typeof rights === 'string') return
   rights.threads.disarm()
-  if (rights.ruleset !== null) closeSync(rights.ruleset)
+  close(rights.kernel, rights.ruleset)
 }
 
 /** Throws an error in words when nothing can be said of what is in force. */
@@ -59,7 +59,7 @@ export function takeRights(rights: Rights, wanted: Confinement): Taken {
   const { version, threads } = rights
   const ruleset = rulesetFor(rights, wanted)
   const [privileges = 0, capabilities = 0, landlock = 0] = threads.call()
-  if (ruleset !== null) closeSync(ruleset)
+  close(rights.kernel, ruleset)
   const refused = landlock < 0 ? `the kernel refuses Landlock (error ${-landlock})` : null
   const tooOld = (wanted: string) => `this kernel's Landlock is ${inWords(version)}, and ${wanted} is needed`
   return {
@@ -82,10 +82,15 @@ function rulesetFor(
     addRules(kernel, ruleset, own, handledBy(version))
     return ruleset
   }
-  closeSync(ruleset)
+  close(kernel, ruleset)
   const narrower = openRuleset(kernel, version, { read: [...read, process.execPath], write }, network)
   threads.arm(callsWith(kernel, narrower))
   return narrower
+}
+
+/** By the system itself: not every runtime closes what it has not opened. */
+function close({ call, processor }: Kernel, descriptor: number | null): void {
+  if (descriptor !== null) call(processor.numbers.close!, descriptor)
 }
 
 function inWords(version: number): string {
