@@ -35,6 +35,11 @@ let door: string | null = null
 const NODE_ARGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning']
 /** Nothing of the folder in which the gateway runs becomes a worker's: no `.env`, no settings, nothing installed. */
 const BUN_ARGS = ['--no-install', '--no-env-file', '--config=/dev/null']
+/**
+ * Nor is anything kept from one worker for the next: Deno holds its caches open for writing as long as it runs, compiled
+ * code among them, and what a function puts there the next worker would run before it is confined.
+ */
+const DENO_ENV = { DENO_NO_UPDATE_CHECK: '1', DENO_DIR: '/dev/null/none' }
 const DENO_ARGS = ['run', '--allow-all', '--no-config', '--no-lock', '--no-remote', '--node-modules-dir=manual']
 
 /** Throws {@link RuntimeMissing}. */
@@ -59,7 +64,7 @@ export function commandOf(runtime: RuntimeName, locate: RuntimeLocator = locateN
       return {
         file,
         args: [...DENO_ARGS, nodeEntryFile()],
-        env: { ...env, ...systemDoor(), DENO_NO_UPDATE_CHECK: '1' },
+        env: { ...env, ...systemDoor(), ...DENO_ENV },
       }
     default:
       throw new RuntimeMissing(`there is no runtime "${runtime}"`)

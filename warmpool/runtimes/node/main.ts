@@ -55,6 +55,7 @@ function sayHello(): void {
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
   delete process.env.WRANGLER_FREE_SYSTEM_DOOR
+  delete process.env.DENO_DIR
   // What that takes, no caller waits for; a load that has come by now does it itself.
   setImmediate(() => prepareConfinement(door))
   // Bun and Deno have a cache of their own, or none.
