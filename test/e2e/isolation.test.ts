@@ -200,8 +200,8 @@ describe.each(RUNTIMES)('a function under `process` in %s', (runtime) => {
   })
 
   it('is confined in every thread, those that were there before included', async () => {
-    expect(await tried(attacker, 'threads')).toMatch(/^done: 2+$/)
-    expect(await tried(trusted, 'threads')).toMatch(/^done: 0+$/)
+    expect(await tried(attacker, 'threads')).toMatch(/^done: 12( 12){2,}$/)
+    expect(await tried(trusted, 'threads')).toMatch(/^done: 00\+?( 00\+?){2,}$/)
   })
 
   it('has the network by default: the admin address too, which is what its token is for', async () => {
@@ -236,7 +236,10 @@ describe('a function under `process`', () => {
   })
 })
 
-it('what the gateway was started with is inherited by no worker, trusted or not', async () => {
+/** The gateway needs node:ffi for it. */
+const KEEPS_DESCRIPTORS = Number.parseInt(process.versions.node, 10) >= 26
+
+it.runIf(KEEPS_DESCRIPTORS)('what the gateway was started with is inherited by no worker, trusted or not', async () => {
   const inherited = openSync(join(outside, 'secret'), 'r')
   const functions = { attacker: ATTACKER, trusted: ATTACKER }
   const own = await startGateway({ functions, config: { overrides: { trusted: { isolation: 'trusted' } } }, inherited })

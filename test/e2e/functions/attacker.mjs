@@ -75,11 +75,16 @@ const ATTACKS = {
     }),
   namespace: () => checked(spawnSync('/usr/bin/unshare', ['--user', '--map-root-user', '/bin/true'])),
   mode: ({ path }) => chmodSync(path, 0o600),
-  /** Of a thread that was there before any code of ours: what native code could take over. */
+  /** Of each thread: what native code could take over. What it cannot gain, what it may call, what it may do as root. */
   threads: () =>
     readdirSync('/proc/self/task')
-      .map((thread) => /^Seccomp:\s*(\d)/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'latin1'))[1])
-      .join(''),
+      .map((thread) => readFileSync(`/proc/self/task/${thread}/status`, 'latin1'))
+      .map((status) => {
+        const field = (name) => new RegExp(`^${name}:\\s*(\\w+)`, 'm').exec(status)[1]
+        const beyond = BigInt(`0x${field('CapEff')}`) & ~0x4fbn
+        return `${field('NoNewPrivs')}${field('Seccomp')}${beyond === 0n ? '' : '+'}`
+      })
+      .join(' '),
 }
 
 export default async (request) => {
