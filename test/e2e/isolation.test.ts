@@ -146,7 +146,7 @@ describe.each(RUNTIMES)('a function under `process` in %s', (runtime) => {
     expect(await tried(attacker, 'write-own')).toBe('done: mine')
     for (const attack of ['write', 'write-by-child'])
       expect(await tried(attacker, attack, { path: join(outside, 'new') })).toMatch(REFUSED)
-    expect(readdirSync(outside).sort()).toEqual(['folder', 'secret'])
+    expect(readdirSync(outside).sort()).toEqual(['door.node', 'folder', 'secret'])
   })
 
   it('poisons no bundle: not the neighbour’s, and not its own', async () => {
