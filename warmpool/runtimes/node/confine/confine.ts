@@ -30,7 +30,7 @@ function prepare(door: string | null): Prepared | string {
   if (process.platform !== 'linux') return `it is Linux's, and this is ${process.platform}`
   const processor = processorOf(process.arch)
   if (processor === null) return `it is not known how on ${process.arch} processors`
-  if (door === null) return 'there is no folder for the native module that it takes: see the folder for temporary files'
+  if (door === null) return "the gateway's folder for compiled code, in TMPDIR, is not its user's alone"
   let kernel: Kernel
   try {
     kernel = openKernel(processor, door)
