@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeRuntimeBundle } from '../warmpool/runtime-bundle.ts'
+import { doorName, writeDoor } from '../warmpool/system-door/file.ts'
 import { root, toolEnv } from './tool-path.mjs'
 
 const dist = join(root, 'dist')
@@ -15,6 +16,8 @@ if (status !== 0) {
   process.exit(1)
 }
 writeRuntimeBundle(join(root, 'warmpool/runtimes/node/main.ts'), join(dist, 'warmpool/runtimes/node/main.cjs'))
+for (const processor of ['x64', 'arm64'])
+  writeDoor(join(dist, 'warmpool/runtimes/node', doorName(processor)), processor)
 cpSync(join(root, 'warmpool/runtimes/python'), join(dist, 'warmpool/runtimes/python'), {
   recursive: true,
   filter: (path) => !path.includes('__pycache__'),

@@ -6,8 +6,6 @@ import { join } from 'node:path'
 import { root, toolEnv } from './tool-path.mjs'
 
 const MAJOR = 24
-/** A worker confines itself by node:ffi, which Node 24 has not: functions run there without, and that is told. */
-const WITH_FFI_ONLY = ['test/e2e/isolation.test.ts']
 /** The core: what is shipped. The rest of test/ is about this repository. */
 const CORE = ['test/warmpool', 'test/runtimes', 'test/gateway', 'test/functions', 'test/e2e']
 
@@ -31,8 +29,6 @@ const env = toolEnv(bin)
 const version = spawnSync('node', ['--version'], { env, encoding: 'utf8' }).stdout.trim()
 if (!version.startsWith(`v${MAJOR}.`)) throw new Error(`${bin} holds Node ${version}, not ${MAJOR}`)
 console.log(`The core suite on Node ${version}`)
-const without = WITH_FFI_ONLY.flatMap((file) => ['--exclude', file])
-if (process.argv.length === 2) console.log(`Left out, since Node ${MAJOR} has no node:ffi: ${WITH_FFI_ONLY.join(', ')}`)
-const files = process.argv.length > 2 ? process.argv.slice(2) : [...CORE, ...without]
+const files = process.argv.length > 2 ? process.argv.slice(2) : CORE
 const test = spawnSync('node', ['scripts/test.mjs', ...files], { cwd: root, env, stdio: 'inherit' })
 process.exit(test.status ?? 1)

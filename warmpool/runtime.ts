@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { compileCacheFolder } from './compile-cache.ts'
 import type { Command } from './spawn.ts'
+import { cachedDoor, doorName } from './system-door/file.ts'
 
 /** `node`, `python`, `node@24`, `bun`, `deno`, or one that the locator knows. */
 export type RuntimeName = string
@@ -28,11 +29,17 @@ const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA
 const IS_BUILT = import.meta.url.endsWith('.js')
 
 let nodeEntry: string | null = null
+let door: string | null = null
 
 // SIGUSR1 would open the inspector to whoever can signal the process.
 const NODE_ARGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning']
 /** Nothing of the folder in which the gateway runs becomes a worker's: no `.env`, no settings, nothing installed. */
 const BUN_ARGS = ['--no-install', '--no-env-file', '--config=/dev/null']
+/**
+ * Nor is anything kept from one worker for the next: Deno holds its caches open for writing as long as it runs, compiled
+ * code among them, and what a function puts there the next worker would run before it is confined.
+ */
+const DENO_ENV = { DENO_NO_UPDATE_CHECK: '1', DENO_DIR: '/dev/null/none' }
 const DENO_ARGS = ['run', '--allow-all', '--no-config', '--no-lock', '--no-remote', '--node-modules-dir=manual']
 
 /** Throws {@link RuntimeMissing}. */
@@ -49,12 +56,16 @@ export function commandOf(runtime: RuntimeName, locate: RuntimeLocator = locateN
       return {
         file,
         args: [...NODE_ARGS, nodeEntryFile()],
-        env: { ...env, ...compileCache() },
+        env: { ...env, ...compileCache(), ...systemDoor() },
       }
     case 'bun':
-      return { file, args: [...BUN_ARGS, nodeEntryFile()], env }
+      return { file, args: [...BUN_ARGS, nodeEntryFile()], env: { ...env, ...systemDoor() } }
     case 'deno':
-      return { file, args: [...DENO_ARGS, nodeEntryFile()], env: { ...env, DENO_NO_UPDATE_CHECK: '1' } }
+      return {
+        file,
+        args: [...DENO_ARGS, nodeEntryFile()],
+        env: { ...env, ...systemDoor(), ...DENO_ENV },
+      }
     default:
       throw new RuntimeMissing(`there is no runtime "${runtime}"`)
   }
@@ -86,6 +97,14 @@ function ownPath(path: string): string {
 function compileCache(): Record<string, string> {
   const folder = compileCacheFolder()
   return folder === null ? {} : { NODE_COMPILE_CACHE: folder }
+}
+
+/** What a worker confines itself with. It is taken out of the environment like the compiled code's folder. */
+function systemDoor(): Record<string, string> {
+  door ??= IS_BUILT
+    ? ownPath(`runtimes/node/${doorName(process.arch)}`)
+    : cachedDoor(compileCacheFolder(), process.arch)
+  return door === null ? {} : { WRANGLER_FREE_SYSTEM_DOOR: door }
 }
 
 /** Where Python keeps this runtime compiled; it forgets that before any user code is loaded. */

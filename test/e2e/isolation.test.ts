@@ -1,6 +1,6 @@
 /**
- * What a function tries against its neighbours and the gateway, under each profile, in a real gateway. The table in
- * docs/security.md names these tests.
+ * What a function tries against its neighbours and the gateway, under each profile and in each runtime, in a real
+ * gateway. The table in docs/security.md names these tests.
  */
 import {
   closeSync,
@@ -18,6 +18,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { writeDoor } from '../../warmpool/system-door/file.ts'
+import { addRuntimes } from './added-runtimes.ts'
 import { shareGateway, startGateway } from './gateway-under-test.ts'
 import { eventually, isAlive } from './processes.ts'
 
@@ -45,20 +47,40 @@ writeFileSync(join(outside, 'secret'), 'a secret')
 mkdirSync(join(outside, 'folder'))
 afterAll(() => rmSync(outside, { recursive: true, force: true }))
 
+const door = join(outside, 'door.node')
+writeDoor(door, process.arch)
+
+const { names: added, state } = addRuntimes('node@22', 'node@24', 'bun', 'deno')
+const RUNTIMES = ['node', ...added]
+
+/** A function of that runtime: what it is here for, and where it runs. */
+function named(runtime: string, what = 'attacker'): string {
+  return `${what}-${runtime.replace('@', '')}`
+}
+
+const KINDS: Readonly<Record<string, object>> = {
+  attacker: { readable: [door] },
+  trusted: { isolation: 'trusted' },
+  offline: { network: 'none' },
+}
+const attackers = RUNTIMES.flatMap((runtime) =>
+  Object.entries(KINDS).map(([what, settings]) => [named(runtime, what), { runtime, ...settings }] as const),
+)
+
 const gateway = shareGateway({
   functions: {
-    attacker: ATTACKER,
-    trusted: ATTACKER,
-    offline: ATTACKER,
+    ...Object.fromEntries(attackers.map(([name]) => [name, ATTACKER])),
     allowed: ATTACKER,
     neighbour: NEIGHBOUR,
     snake: { 'index.py': PYTHON },
   },
   config: {
-    defaults: { isolation: 'process' },
+    state,
+    // Of each runtime one kind of function after the other is called.
+    pool: { maxWorkers: 32, blanks: 1 },
+    defaults: { isolation: 'process', isolationMissing: 'refuse' },
     overrides: {
-      trusted: { isolation: 'trusted' },
-      offline: { network: 'none' },
+      ...Object.fromEntries(attackers),
       allowed: { readable: [join(outside, 'secret')], writable: [join(outside, 'folder')] },
       neighbour: { env: { TOKEN: "the neighbour's" }, minWorkers: 1 },
     },
@@ -72,6 +94,7 @@ async function tried(
 ): Promise<string> {
   const query = new URLSearchParams({
     attack,
+    door,
     ...Object.fromEntries(Object.entries(aims).map(([key, value]) => [key, String(value)])),
   })
   return (await gateway().fetch(`/${name}?${query}`)).text()
@@ -84,47 +107,53 @@ const neighbourPid = async () => (await gateway().statusOf('neighbour')).workers
 
 async function neighbourBundle(): Promise<string> {
   const { bundle } = await gateway().statusOf('neighbour')
-  return join(gateway().project.folder, '.wrangler-free/bundles', bundle)
+  return join(state, 'bundles', bundle)
 }
 
-describe('a function under `process`', () => {
+describe.each(RUNTIMES)('a function under `process` in %s', (runtime) => {
+  const [attacker, trusted, offline] = ['attacker', 'trusted', 'offline'].map((what) => named(runtime, what)) as [
+    string,
+    string,
+    string,
+  ]
+
   it.each(['read', 'read-pooled', 'read-by-child', 'read-by-link', 'read-by-hard-link'])(
     'reads no file of anybody else: %s',
     async (attack) => {
-      expect(await tried('attacker', attack, secretFile())).toMatch(/^(EACCES|EPERM|EXDEV)$/)
-      expect(await tried('trusted', attack, secretFile())).toMatch(/^done: a secret|^EXDEV/)
+      expect(await tried(attacker, attack, secretFile())).toMatch(/^(EACCES|EPERM|EXDEV)$/)
+      expect(await tried(trusted, attack, secretFile())).toMatch(/^done: a secret|^EXDEV/)
     },
   )
 
   it('reads neither /etc/shadow nor the configuration nor the state', async () => {
     const { folder } = gateway().project
     for (const path of ['/etc/shadow', join(folder, 'wrangler-free.config.json')])
-      expect(await tried('attacker', 'read', { path }), path).toMatch(REFUSED)
-    expect(await tried('attacker', 'list', { path: join(folder, '.wrangler-free') })).toMatch(REFUSED)
+      expect(await tried(attacker, 'read', { path }), path).toMatch(REFUSED)
+    expect(await tried(attacker, 'list', { path: state })).toMatch(REFUSED)
   })
 
   it("reads neither a neighbour's code nor its source nor its temporary folder", async () => {
     const source = join(gateway().project.folder, 'functions/neighbour.js')
     for (const path of [join(await neighbourBundle(), 'bundle.mjs'), source])
-      expect(await tried('attacker', 'read', { path }), path).toMatch(REFUSED)
-    const path = (await tried('offline', 'temporary')).replace('done: ', '')
+      expect(await tried(attacker, 'read', { path }), path).toMatch(REFUSED)
+    const path = (await tried(offline, 'temporary')).replace('done: ', '')
     expect(existsSync(path)).toBe(true)
-    expect(await tried('attacker', 'list', { path })).toMatch(REFUSED)
-    expect(await tried('attacker', 'list', { path: join(path, '..') })).toMatch(REFUSED)
+    expect(await tried(attacker, 'list', { path })).toMatch(REFUSED)
+    expect(await tried(attacker, 'list', { path: join(path, '..') })).toMatch(REFUSED)
   })
 
   it('writes nowhere but into its temporary folder', async () => {
-    expect(await tried('attacker', 'write-own')).toBe('done: mine')
+    expect(await tried(attacker, 'write-own')).toBe('done: mine')
     for (const attack of ['write', 'write-by-child'])
-      expect(await tried('attacker', attack, { path: join(outside, 'new') })).toMatch(REFUSED)
-    expect(readdirSync(outside).sort()).toEqual(['folder', 'secret'])
+      expect(await tried(attacker, attack, { path: join(outside, 'new') })).toMatch(REFUSED)
+    expect(readdirSync(outside).sort()).toEqual(['door.node', 'folder', 'secret'])
   })
 
   it('poisons no bundle: not the neighbour’s, and not its own', async () => {
-    for (const name of ['neighbour', 'attacker']) {
+    for (const name of ['neighbour', attacker]) {
       const { bundle } = await gateway().statusOf(name)
-      const path = join(gateway().project.folder, '.wrangler-free/bundles', bundle, 'bundle.mjs')
-      expect(await tried('attacker', 'write', { path }), name).toMatch(REFUSED)
+      const path = join(state, 'bundles', bundle, 'bundle.mjs')
+      expect(await tried(attacker, 'write', { path }), name).toMatch(REFUSED)
     }
     expect(await (await gateway().fetch('/neighbour')).text()).toBe('unharmed')
   })
@@ -132,45 +161,63 @@ describe('a function under `process`', () => {
   it('signals neither the gateway nor a neighbour', async () => {
     for (const pid of [gateway().pid, await neighbourPid()]) {
       for (const signal of [0, 'SIGTERM', 'SIGKILL', 'SIGUSR1'])
-        expect(await tried('attacker', 'signal', { pid, signal })).toBe('EPERM')
-      expect(await tried('attacker', 'signal-by-child', { pid })).toMatch(REFUSED)
+        expect(await tried(attacker, 'signal', { pid, signal })).toBe('EPERM')
+      expect(await tried(attacker, 'signal-by-child', { pid })).toMatch(REFUSED)
       expect(isAlive(pid)).toBe(true)
     }
-    expect(await tried('trusted', 'signal', { pid: gateway().pid, signal: 0 })).toBe('done: true')
+    expect(await tried(trusted, 'signal', { pid: gateway().pid, signal: 0 })).toBe('done: true')
   })
 
   it('reads neither environment nor memory of the gateway and of a neighbour', async () => {
     for (const pid of [gateway().pid, await neighbourPid()])
       for (const file of ['environ', 'mem', 'maps'])
-        expect(await tried('attacker', 'read', { path: `/proc/${pid}/${file}` }), file).toMatch(REFUSED)
+        expect(await tried(attacker, 'read', { path: `/proc/${pid}/${file}` }), file).toMatch(REFUSED)
   })
 
   it('traces nobody, reads nobody’s memory and sets nobody’s limits', async () => {
     const { pid } = gateway()
     for (const attack of ['trace', 'read-memory', 'limits'])
-      expect(await tried('attacker', attack, { pid }), attack).toMatch(REFUSED)
+      expect(await tried(attacker, attack, { pid }), attack).toMatch(REFUSED)
   })
 
   it('speaks to no abstract socket of anybody else', async () => {
     const name = `isolation-test-${process.pid}`
     const server = createServer().listen({ path: `\0${name}` })
     try {
-      expect(await tried('attacker', 'connect-abstract', { name })).toMatch(REFUSED)
-      expect(await tried('trusted', 'connect-abstract', { name })).toBe('done: ')
+      expect(await tried(attacker, 'connect-abstract', { name })).toMatch(REFUSED)
+      expect(await tried(trusted, 'connect-abstract', { name })).toBe('done: ')
     } finally {
       server.close()
     }
   })
 
   it('makes no namespaces', async () => {
-    expect(await tried('attacker', 'namespace')).toMatch(REFUSED)
+    expect(await tried(attacker, 'namespace')).toMatch(REFUSED)
+  })
+
+  it('has nothing open for writing that others read', async () => {
+    expect(await tried(attacker, 'open-files')).toBe('done: ')
   })
 
   it('is confined in every thread, those that were there before included', async () => {
-    expect(await tried('attacker', 'threads')).toMatch(/^done: 2+$/)
-    expect(await tried('trusted', 'threads')).toMatch(/^done: 0+$/)
+    expect(await tried(attacker, 'threads')).toMatch(/^done: 12( 12){2,}$/)
+    expect(await tried(trusted, 'threads')).toMatch(/^done: 00\+?( 00\+?){2,}$/)
   })
 
+  it('has the network by default: the admin address too, which is what its token is for', async () => {
+    const { hostname: host, port } = new URL(gateway().adminAddress)
+    expect(await tried(attacker, 'connect', { host, port })).toBe('done: ')
+  })
+
+  it('has no network with `none`: neither TCP nor UDP', async () => {
+    const { hostname: host, port } = new URL(gateway().adminAddress)
+    expect(await tried(offline, 'connect', { host, port })).toMatch(REFUSED)
+    expect(await tried(offline, 'datagram')).toMatch(REFUSED)
+    expect(await tried(attacker, 'datagram')).toBe('done: ')
+  })
+})
+
+describe('a function under `process`', () => {
   it('in Python is confined alike', async () => {
     const { pid } = gateway()
     expect(await tried('snake', 'read', secretFile())).toBe('EACCES')
@@ -189,21 +236,10 @@ describe('a function under `process`', () => {
   })
 })
 
-describe('the network', () => {
-  it('is there by default: the admin address too, which is what its token is for', async () => {
-    const { hostname: host, port } = new URL(gateway().adminAddress)
-    expect(await tried('attacker', 'connect', { host, port })).toBe('done: ')
-  })
+/** The gateway needs node:ffi for it. */
+const KEEPS_DESCRIPTORS = Number.parseInt(process.versions.node, 10) >= 26
 
-  it('is not there with `none`: neither TCP nor UDP', async () => {
-    const { hostname: host, port } = new URL(gateway().adminAddress)
-    expect(await tried('offline', 'connect', { host, port })).toMatch(REFUSED)
-    expect(await tried('offline', 'datagram')).toMatch(REFUSED)
-    expect(await tried('attacker', 'datagram')).toBe('done: ')
-  })
-})
-
-it('what the gateway was started with is inherited by no worker, trusted or not', async () => {
+it.runIf(KEEPS_DESCRIPTORS)('what the gateway was started with is inherited by no worker, trusted or not', async () => {
   const inherited = openSync(join(outside, 'secret'), 'r')
   const functions = { attacker: ATTACKER, trusted: ATTACKER }
   const own = await startGateway({ functions, config: { overrides: { trusted: { isolation: 'trusted' } } }, inherited })

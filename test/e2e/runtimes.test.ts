@@ -2,29 +2,14 @@
  * Several runtimes in one gateway, each installed from npm by the command of the command line. Without npm's registry
  * these tests are skipped, and say so; in CI they are not.
  */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { afterAll, describe, expect, it } from 'vitest'
-import { runtimePackage, thisMachine } from '../../gateway/runtimes/runtime-package.ts'
+import { describe, expect, it } from 'vitest'
 import { serveHttp } from '../gateway/cli/run-cli.ts'
+import { addRuntimes } from './added-runtimes.ts'
 import { shareGateway } from './gateway-under-test.ts'
 
-const BIN = fileURLToPath(new URL('../../bin/wrangler-free.js', import.meta.url))
-const state = mkdtempSync(join(tmpdir(), 'wrangler-free-runtimes-'))
-afterAll(() => rmSync(state, { recursive: true, force: true }))
-
 const NAMES = ['node@22', 'node@24', 'bun', 'deno'] as const
-
-const { packageName } = runtimePackage('bun', thisMachine())
-const isReachable = spawnSync('npm', ['view', packageName, 'version', '--fetch-retries=0']).status === 0
-
-function runtime(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [BIN, 'runtime', ...args, '--state', state], { encoding: 'utf8', cwd: state })
-}
+const { names, run, state } = addRuntimes(...NAMES)
 
 /** What a function can see of where it runs, and what passes the harness's own code: bodies, streams, errors. */
 const PROBE = `
@@ -58,12 +43,7 @@ function withPackage(version: string): Record<string, string> {
   }
 }
 
-describe.skipIf(!isReachable && process.env.CI === undefined)('runtimes from npm', () => {
-  for (const name of isReachable || process.env.CI !== undefined ? NAMES : []) {
-    const { status, stderr } = runtime('add', name)
-    if (status !== 0) throw new Error(`${name}: ${stderr}`)
-  }
-
+describe.skipIf(names.length === 0)('runtimes from npm', () => {
   const gateway = shareGateway({
     functions: {
       own: probe('node'),
@@ -79,7 +59,7 @@ describe.skipIf(!isReachable && process.env.CI === undefined)('runtimes from npm
   })
 
   it('says what is installed', () => {
-    const listed = JSON.parse(runtime('list', '--json').stdout) as { runtime: string; from: string }[]
+    const listed = JSON.parse(run('list', '--json').stdout) as { runtime: string; from: string }[]
     const installed = listed.filter(({ from }) => from === 'installed').map((one) => one.runtime)
     expect(installed.sort()).toEqual([...NAMES].sort())
   })

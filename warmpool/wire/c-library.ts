@@ -9,7 +9,6 @@ const LIBRARIES = ['libc.so.6', 'libc.so', '/usr/lib/libSystem.B.dylib']
 
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
-const MAP_PRIVATE_ANONYMOUS = 0x22
 const MAP_FAILED = 2n ** 64n - 1n
 
 type Signatures = Readonly<Record<string, { readonly arguments: readonly string[]; readonly return: string }>>
@@ -74,25 +73,6 @@ export function mapFile(fd: number, bytes: number): MappedFile | null {
   } catch {
     return null
   }
-}
-
-/** Fresh memory that stays where it is. */
-export interface FixedMemory {
-  readonly address: bigint
-  readonly memory: Buffer
-}
-
-/** Null where that cannot be had. It is never given back. */
-export function fixedMemory(bytes: number): FixedMemory | null {
-  if (mapping === undefined) mapping = cFunctions(MAPPING)
-  if (mapping === null) return null
-  const address = mapping.mmap(0n, BigInt(bytes), PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0n) as bigint
-  return address === MAP_FAILED ? null : { address, memory: memoryAt(address, bytes) }
-}
-
-/** Memory that is there already, and stays there. */
-export function memoryAt(address: bigint, bytes: number): Buffer {
-  return Buffer.from(loadFfi()!.toArrayBuffer(address, bytes, false))
 }
 
 /** Null where there is none. Its warning is kept back: in a library's user's program it would say nothing to anybody. */

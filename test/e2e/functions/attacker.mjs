@@ -45,16 +45,28 @@ const ATTACKS = {
   list: ({ path }) => readdirSync(path).join(' '),
   signal: ({ pid, signal }) => process.kill(Number(pid), signal === '0' ? 0 : signal),
   'signal-by-child': ({ pid }) => checked(spawnSync('/bin/sh', ['-c', `kill -0 ${pid}`])),
-  trace: ({ pid }) => native('ptrace', [16, Number(pid), 0, 0]),
-  'read-memory': ({ pid }) => native('process_vm_readv', [Number(pid), 0, 0, 0, 0, 0]),
+  trace: ({ pid, door }) => native(door, 'ptrace', [16, pid, 0, 0]),
+  'read-memory': ({ pid, door }) => native(door, 'process_vm_readv', [pid, 0, 0, 0, 0]),
   limits: ({ pid }) => checked(spawnSync('/usr/bin/prlimit', ['--pid', pid, '--nofile=1024'])),
   descriptors: () =>
     readdirSync('/proc/self/fd')
       .filter((fd) => Number(fd) > 4 && existsSync(`/proc/self/fd/${fd}`))
       .map((fd) => readlinkSync(`/proc/self/fd/${fd}`))
       .join(' '),
+  /** Files with a name that this process has open for writing. */
+  'open-files': () =>
+    readdirSync('/proc/self/fd')
+      .filter((fd) => existsSync(`/proc/self/fd/${fd}`))
+      .filter((fd) => /^flags:\s*\d*[12]$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')))
+      .map((fd) => readlinkSync(`/proc/self/fd/${fd}`))
+      .filter((file) => file.startsWith('/') && !/^\/dev\/null$|\(deleted\)$/.test(file))
+      .join(' '),
   connect: ({ host, port }) => connected(connect({ host, port: Number(port) })),
-  'connect-abstract': ({ name }) => connected(connect({ path: `\0${name}` })),
+  /** Not every runtime knows such addresses, and the system does. */
+  'connect-abstract': ({ name, door }) => {
+    const address = Buffer.from(`\x01\0\0${name}`)
+    native(door, 'connect', [native(door, 'socket', [1, 1, 0]), address, address.length])
+  },
   datagram: () =>
     new Promise((resolve, reject) => {
       const socket = dgram.createSocket('udp4')
@@ -63,11 +75,16 @@ const ATTACKS = {
     }),
   namespace: () => checked(spawnSync('/usr/bin/unshare', ['--user', '--map-root-user', '/bin/true'])),
   mode: ({ path }) => chmodSync(path, 0o600),
-  /** Of a thread that was there before any code of ours: what native code could take over. */
+  /** Of each thread: what native code could take over. What it cannot gain, what it may call, what it may do as root. */
   threads: () =>
     readdirSync('/proc/self/task')
-      .map((thread) => /^Seccomp:\s*(\d)/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'latin1'))[1])
-      .join(''),
+      .map((thread) => readFileSync(`/proc/self/task/${thread}/status`, 'latin1'))
+      .map((status) => {
+        const field = (name) => new RegExp(`^${name}:\\s*(\\w+)`, 'm').exec(status)[1]
+        const beyond = BigInt(`0x${field('CapEff')}`) & ~0x4fbn
+        return `${field('NoNewPrivs')}${field('Seccomp')}${beyond === 0n ? '' : '+'}`
+      })
+      .join(' '),
 }
 
 export default async (request) => {
@@ -86,16 +103,33 @@ function checked({ status, stderr, stdout }) {
   })
 }
 
-const NUMBERS = { x64: { ptrace: 101, process_vm_readv: 310 }, arm64: { ptrace: 117, process_vm_readv: 270 } }
+const NUMBERS = {
+  x64: { connect: 42, process_vm_readv: 310, ptrace: 101, socket: 41 },
+  arm64: { connect: 203, process_vm_readv: 270, ptrace: 117, socket: 198 },
+}
+const REFUSED = { 1: 'EPERM', 13: 'EACCES' }
 
-function native(name, values) {
-  const words = ['int64', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64']
-  const { functions } = process.getBuiltinModule('node:ffi').dlopen('libc.so.6', {
-    syscall: { arguments: words, return: 'int64' },
+/** By native code, as a package may bring it: `door` is a file of warmpool/system-door/. */
+function native(door, name, values) {
+  const module = { exports: {} }
+  process.dlopen(module, door)
+  const words = new BigInt64Array(1024)
+  const call = (number, given) => {
+    words.set([number, ...given].map(BigInt))
+    module.exports(words.buffer)
+    return words[6]
+  }
+  // A call that says no more than where the memory is; bytes are put into it.
+  call(NUMBERS[process.arch].socket, [-1, 0, 0])
+  const at = words[7] + 4096n
+  const plain = values.map((value) => {
+    if (!Buffer.isBuffer(value)) return value
+    Buffer.from(words.buffer, 4096).set(value)
+    return at
   })
-  const all = [NUMBERS[process.arch][name], ...values, 0, 0, 0, 0].slice(0, 7).map(BigInt)
-  const result = functions.syscall(...all)
-  if (result < 0n) throw Object.assign(new Error(name), { code: 'EPERM' })
+  const result = call(NUMBERS[process.arch][name], plain)
+  if (result < 0n) throw Object.assign(new Error(name), { code: REFUSED[-result] ?? `error ${-result}` })
+  return result
 }
 
 function connected(socket) {

@@ -36,6 +36,8 @@ const calls = new ById<Call>()
 let handler: Handler | null = null
 let hasLoad = false
 let isDraining = false
+/** The parent's file of the system door: see confine/kernel.ts. */
+const door = process.env.WRANGLER_FREE_SYSTEM_DOOR ?? null
 
 installWebClasses()
 letDeparturesGo()
@@ -52,8 +54,10 @@ function sayHello(): void {
   } satisfies Hello)
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
+  delete process.env.WRANGLER_FREE_SYSTEM_DOOR
+  delete process.env.DENO_DIR
   // What that takes, no caller waits for; a load that has come by now does it itself.
-  setImmediate(prepareConfinement)
+  setImmediate(() => prepareConfinement(door))
   // Bun and Deno have a cache of their own, or none.
   if (process.versions.bun === undefined && process.versions.deno === undefined) flushCacheSoon()
 }
@@ -109,7 +113,7 @@ async function load(wanted: Load): Promise<void> {
     if (wanted.ring) openRing()
     if (wanted.cwd !== null) process.chdir(wanted.cwd)
     // From here on nothing is the parent's, and what comes now may be anybody's code.
-    const confined = confineFor(wanted)
+    const confined = confineFor(wanted, door)
     Object.assign(process.env, wanted.env)
     setEntryFile(fileURLToPath(wanted.entry))
     const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }

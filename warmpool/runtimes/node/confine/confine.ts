@@ -1,42 +1,48 @@
 /**
  * Takes from this process, for ever and for all that it starts, what its function is not to have: other folders, other
  * processes, rights of the superuser, system calls. It is done when the function is known and before any code of it is
- * loaded. Nothing here is taken back, whatever native code a function brings: the kernel holds it.
+ * loaded; what does not depend on the function, a blank has done ahead. Nothing here is taken back, whatever native code
+ * a function brings: the kernel holds it.
  */
-import { closeSync, readFileSync } from 'node:fs'
 import type { Confined, Confinement, Load, Mechanism } from '../../../wire/messages.ts'
-import { LANDLOCK_RESTRICT_SELF, type Processor, processorOf } from '../../../wire/system-calls.ts'
-import { DEVICES, SYSTEM_PATHS } from '../../../wire/system-paths.ts'
-import { onEveryThread, type ThreadCall } from './every-thread.ts'
+import { processorOf } from '../../../wire/system-calls.ts'
 import { type Kernel, openKernel } from './kernel.ts'
-import { addRules, type Folders, handledBy, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
+import { forgetRights, prepareRights, type Rights, type Taken, takeRights } from './rights.ts'
 
-const SET_NO_NEW_PRIVILEGES = 38
-/** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
-const KEPT_CAPABILITIES = 0b100_1111_1011n
-const CAPABILITY_VERSION = 0x2008_0522
-const CAPABILITIES_AT = 2048
 const SET_FILTER = 1
 const FILTER_FOR_ALL_THREADS = 1
 
-/** What every function may read and write, and the ruleset that says so; -1: there is none. */
-const OF_ALL: Folders = { read: [...SYSTEM_PATHS, process.execPath], write: DEVICES }
+interface Prepared {
+  readonly kernel: Kernel
+  /** Or why they cannot be taken. */
+  readonly rights: Rights | string
+}
 
-let kernel: Kernel | null | undefined
-let version = 0
-let rulesetOfAll = -1
+/** A text says why there is nothing. */
+let prepared: Prepared | string | null = null
 
-/** Does ahead of time what does not depend on the function: most rules are about the system. */
-export function prepareConfinement(): void {
-  if (kernel !== undefined) return
-  kernel = process.platform === 'linux' ? openKernel() : null
+/** Does ahead of time what does not depend on the function. `door`: the file of the system door; null: none was given. */
+export function prepareConfinement(door: string | null): void {
+  prepared ??= prepare(door)
+}
+
+function prepare(door: string | null): Prepared | string {
+  if (process.platform !== 'linux') return `it is Linux's, and this is ${process.platform}`
   const processor = processorOf(process.arch)
-  if (kernel === null || processor === null) return
-  version = landlockVersion(kernel)
+  if (processor === null) return `it is not known how on ${process.arch} processors`
+  if (door === null) return "the gateway's folder for compiled code, in TMPDIR, is not its user's alone"
+  let kernel: Kernel
   try {
-    if (version > 0) rulesetOfAll = openRuleset(kernel, processor, version, OF_ALL, 'all')
-  } catch {
-    // It will be said when a function needs it.
+    kernel = openKernel(processor, door)
+  } catch (error) {
+    return `a native module cannot be loaded: ${(error as Error).message}`
+  }
+  // For the first time here, so that it is compiled by the time a function waits for it: an empty one is refused.
+  setFilter(kernel, '')
+  try {
+    return { kernel, rights: prepareRights(kernel) }
+  } catch (error) {
+    return { kernel, rights: (error as Error).message }
   }
 }
 
@@ -46,120 +52,58 @@ class IsolationMissing extends Error {
 }
 
 /** For the answer to a load. Throws when what is demanded cannot be had. */
-export function confineFor({ confinement }: Load): { readonly confined?: Confined } {
+export function confineFor({ confinement }: Load, door: string | null): { readonly confined?: Confined } {
   if (confinement === null || confinement === undefined) {
-    if (rulesetOfAll >= 0) closeSync(rulesetOfAll)
+    if (prepared !== null && typeof prepared === 'object') forgetRights(prepared.rights)
     // What was not prepared by now is not needed any more.
-    kernel ??= null
+    prepared = 'nothing is to be taken'
     return {}
   }
   process.env.HOME = confinement.folder
   process.env.TMPDIR = confinement.folder
-  const confined = confine(confinement)
+  const confined = confine(confinement, door)
   if (!confinement.isDemanded || confined.missing.length === 0) return { confined }
   throw new IsolationMissing(confined.missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; '))
 }
 
 /** What is in force afterwards, and what is not and why. Never throws. */
-function confine(wanted: Confinement): Confined {
-  const missing: { mechanism: Mechanism; why: string }[] = []
+function confine(wanted: Confinement, door: string | null): Confined {
   const inForce: Mechanism[] = []
-  const processor = processorOf(process.arch)
-  prepareConfinement()
-  const why =
-    process.platform !== 'linux'
-      ? `it is Linux's, and this is ${process.platform}`
-      : processor === null
-        ? `it is not known how on ${process.arch} processors`
-        : `${runtimeWithoutFfi()} cannot call the system directly (node:ffi, Node 26)`
-  if (kernel === null || kernel === undefined || processor === null) {
-    const all: Mechanism[] = ['privileges', 'files', 'signals', 'system-calls']
-    return { inForce, missing: all.map((mechanism) => ({ mechanism, why })) }
+  const missing: { mechanism: Mechanism; why: string }[] = []
+  for (const [mechanism, why] of Object.entries(take(wanted, door)) as [Mechanism, string | null][]) {
+    if (why === null) inForce.push(mechanism)
+    else missing.push({ mechanism, why })
   }
-  takeRights(kernel, processor, wanted, inForce, missing)
-  filterCalls(kernel, processor, wanted, inForce, missing)
   return { inForce, missing }
 }
 
-function runtimeWithoutFfi(): string {
-  const { bun, deno, node } = process.versions
-  if (bun !== undefined) return `bun ${bun}`
-  return deno === undefined ? `node ${node}` : `deno ${deno}`
+function take(wanted: Confinement, door: string | null): Taken & { readonly 'system-calls': string | null } {
+  prepareConfinement(door)
+  if (typeof prepared === 'string') return { ...nothing(prepared), 'system-calls': prepared }
+  const { kernel, rights } = prepared!
+  const taken = typeof rights === 'string' ? nothing(rights) : rightsTaken(rights, wanted)
+  const result = setFilter(kernel, wanted.filter!)
+  return { ...taken, 'system-calls': result === 0 ? null : `the kernel refuses a filter (seccomp: ${result})` }
 }
 
-function takeRights(
-  kernel: Kernel,
-  processor: Processor,
-  wanted: Confinement,
-  inForce: Mechanism[],
-  missing: { mechanism: Mechanism; why: string }[],
-): void {
-  const fail = (mechanism: Mechanism, why: string) => missing.push({ mechanism, why })
+function rightsTaken(rights: Rights, wanted: Confinement): Taken {
   try {
-    const ruleset = version === 0 ? null : rulesetFor(kernel, processor, wanted)
-    const calls: ThreadCall[] = [
-      { number: processor.numbers.prctl!, arguments: [BigInt(SET_NO_NEW_PRIVILEGES), 1n, 0n, 0n, 0n] },
-      { number: processor.numbers.capset!, arguments: keptCapabilities(kernel) },
-      ...(ruleset === null ? [] : [{ number: LANDLOCK_RESTRICT_SELF, arguments: [BigInt(ruleset), 0n] }]),
-    ]
-    const [privileges = 0, capabilities = 0, files = 0] = onEveryThread(kernel, processor.numbers.tgkill!, calls)
-    if (ruleset !== null) closeSync(ruleset)
-    if (privileges < 0 || capabilities < 0) fail('privileges', `the kernel refuses (${privileges}, ${capabilities})`)
-    else inForce.push('privileges')
-    if (version < 3) fail('files', `this kernel's Landlock is ${inWords(version)}, and 3 is needed (Linux 6.2)`)
-    else if (files < 0) fail('files', `the kernel refuses Landlock (error ${-files})`)
-    else inForce.push('files')
-    if (!hasScopes(version))
-      fail('signals', `this kernel's Landlock is ${inWords(version)}, and 6 is needed (Linux 6.12)`)
-    else if (files === 0) inForce.push('signals')
+    return takeRights(rights, wanted)
   } catch (error) {
-    for (const mechanism of ['privileges', 'files', 'signals'] as const) fail(mechanism, (error as Error).message)
+    return nothing((error as Error).message)
   }
 }
 
-/** Programs start the runtime they run in again, which is among what all may read. */
-function rulesetFor(kernel: Kernel, processor: Processor, { read, write, network }: Confinement): number {
-  if (network !== 'all' || rulesetOfAll < 0) {
-    if (rulesetOfAll >= 0) closeSync(rulesetOfAll)
-    return openRuleset(kernel, processor, version, { read: [...read, process.execPath], write }, network)
-  }
-  const left = (paths: readonly string[], done: readonly string[]): string[] =>
-    paths.filter((path) => !done.includes(path))
-  const own = { read: left(read, OF_ALL.read), write: left(write, OF_ALL.write) }
-  addRules(kernel, processor, rulesetOfAll, own, handledBy(version))
-  return rulesetOfAll
+function nothing(why: string): Taken {
+  return { privileges: why, files: why, signals: why }
 }
 
-function inWords(version: number): string {
-  return version === 0 ? 'not there' : `version ${version}`
-}
-
-/** Header and sets for `capset`: of what there is, what is kept. */
-function keptCapabilities({ data }: Kernel): bigint[] {
-  const permitted = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'latin1'))![1]}`)
-  const kept = Number(permitted & KEPT_CAPABILITIES)
-  data.memory.fill(0, CAPABILITIES_AT, CAPABILITIES_AT + 32)
-  data.memory.writeUInt32LE(CAPABILITY_VERSION, CAPABILITIES_AT)
-  data.memory.writeUInt32LE(kept, CAPABILITIES_AT + 8)
-  data.memory.writeUInt32LE(kept, CAPABILITIES_AT + 12)
-  const at = data.address + BigInt(CAPABILITIES_AT)
-  return [at, at + 8n]
-}
-
-function filterCalls(
-  kernel: Kernel,
-  processor: Processor,
-  wanted: Confinement,
-  inForce: Mechanism[],
-  missing: { mechanism: Mechanism; why: string }[],
-): void {
-  const filter = Buffer.from(wanted.filter!, 'base64')
-  const { address, memory } = kernel.data
+/** For all threads: instructions in base64. Its result, or less than 0. */
+function setFilter({ call, processor, scratch }: Kernel, instructions: string): number {
+  const { address, memory } = scratch
   // `struct sock_fprog`, then the instructions.
-  memory.writeBigUInt64LE(BigInt(filter.length / 8), 0)
-  memory.writeBigUInt64LE(address + 64n, 8)
-  memory.set(filter, 64)
-  const result = kernel.call(processor.numbers.seccomp!, SET_FILTER, FILTER_FOR_ALL_THREADS, address)
-  if (result === 0) inForce.push('system-calls')
-  else missing.push({ mechanism: 'system-calls', why: `the kernel refuses a filter (seccomp: ${result})` })
+  const bytes = memory.write(instructions, 16, 'base64')
+  memory.writeBigUInt64LE(BigInt(bytes / 8), 0)
+  memory.writeBigUInt64LE(address + 16n, 8)
+  return call(processor.numbers.seccomp!, SET_FILTER, FILTER_FOR_ALL_THREADS, address)
 }

@@ -1,42 +1,76 @@
 /**
- * System calls by their numbers, through the C library's `syscall`, and a piece of memory that does not move for what
- * they are pointed to. Only what confines this process uses it.
+ * System calls by their numbers, through the system door: a native module that is the same for every runtime (see
+ * system-door/ on the parent's side), and the piece of memory that it shares with JavaScript. Only what confines this
+ * process uses it.
  */
-import { cFunctions, type FixedMemory, fixedMemory, memoryAt } from '../../../wire/c-library.ts'
+import type { Processor } from '../../../wire/system-calls.ts'
 
-const LIBRARY = {
-  syscall: { arguments: ['int64', 'int64', 'int64', 'int64', 'int64', 'int64'], return: 'int64' },
-  __errno_location: { arguments: [], return: 'pointer' },
-  sigaction: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
-  mprotect: { arguments: ['pointer', 'uint64', 'int32'], return: 'int32' },
-  sched_yield: { arguments: [], return: 'int32' },
-} as const
+/** What x64.s says of the memory: words first, then the calls of the handler. */
+const ARGUMENTS = 5
+const RESULT = 6
+const ADDRESS = 7
+const HANDLER = 8
+const RESTORER = 9
+const COUNT = 10
+const TABLE_AT = 128
+/** Behind it, what stays and what is there for one call. The longest that a call is pointed to is a path. */
+const DATA_AT = 512
+const SCRATCH_AT = 1024
+const MEMORY_BYTES = 8192
 
-/** Code and data lie in pages of their own, however large this system's pages are. */
-const PAGE_BYTES = 65_536
-
-export interface Kernel {
-  /** Its result, or less than 0: the error's number. */
-  call(number: number, ...values: (number | bigint)[]): number
-  readonly library: NonNullable<ReturnType<typeof cFunctions<typeof LIBRARY>>>
-  readonly code: FixedMemory
-  readonly data: FixedMemory
+/** Memory that stays where it is. */
+export interface FixedMemory {
+  readonly address: bigint
+  readonly memory: Buffer
 }
 
-/** Null where native functions cannot be called. */
-export function openKernel(): Kernel | null {
-  const library = cFunctions(LIBRARY)
-  const memory = library === null ? null : fixedMemory(2 * PAGE_BYTES)
-  if (library === null || memory === null) return null
-  const errno = new Int32Array(memoryAt(library.__errno_location() as bigint, 4).buffer)
-  return {
-    call(number, ...values) {
-      const all = [0, 1, 2, 3, 4].map((at) => BigInt(values[at] ?? 0)) as [bigint, bigint, bigint, bigint, bigint]
-      const result = Number(library.syscall(BigInt(number), ...all))
-      return result === -1 ? -errno[0]! : result
-    },
-    library,
-    code: { address: memory.address, memory: memory.memory.subarray(0, PAGE_BYTES) },
-    data: { address: memory.address + BigInt(PAGE_BYTES), memory: memory.memory.subarray(PAGE_BYTES) },
+export interface Kernel {
+  readonly processor: Processor
+  /** Its result, or less than 0: the error's number. */
+  call(number: number, ...values: (number | bigint)[]): number
+  /** For a signal: makes the calls of the table. */
+  readonly handler: bigint
+  /** Where the handler returns to; 0 where the kernel has that. */
+  readonly restorer: bigint
+  /** How many threads have run the handler. */
+  readonly count: BigInt64Array
+  /** The handler's calls. */
+  readonly table: BigInt64Array
+  readonly data: FixedMemory
+  /** For what one call is pointed to; as long as it takes. */
+  readonly scratch: FixedMemory
+}
+
+/** Throws an error in words. */
+export function openKernel(processor: Processor, door: string): Kernel {
+  const module: { exports: unknown } = { exports: {} }
+  process.dlopen(module, door)
+  const enter = module.exports as (memory: ArrayBuffer) => void
+  const all = new ArrayBuffer(MEMORY_BYTES)
+  const words = new BigInt64Array(all, 0, TABLE_AT / 8)
+  const call = (number: number, ...values: (number | bigint)[]): number => {
+    words[0] = BigInt(number)
+    for (let at = 0; at < ARGUMENTS; at++) words[1 + at] = word(values[at])
+    enter(all)
+    return Number(words[RESULT])
   }
+  // Asked for nothing, it tells where things are.
+  call(processor.numbers.sched_yield!)
+  const part = (start: number, end: number): FixedMemory => {
+    return { address: words[ADDRESS]! + BigInt(start), memory: Buffer.from(all, start, end - start) }
+  }
+  return {
+    processor,
+    call,
+    handler: words[HANDLER]!,
+    restorer: words[RESTORER]!,
+    count: words.subarray(COUNT, COUNT + 1),
+    table: new BigInt64Array(all, TABLE_AT, (DATA_AT - TABLE_AT) / 8),
+    data: part(DATA_AT, SCRATCH_AT),
+    scratch: part(SCRATCH_AT, MEMORY_BYTES),
+  }
+}
+
+function word(value: number | bigint | undefined): bigint {
+  return typeof value === 'bigint' ? value : BigInt(value ?? 0)
 }

@@ -2,7 +2,7 @@
  * A Landlock ruleset: which folders this process may read and write, where it may connect to, and that it signals and
  * speaks to nobody outside. The kernel's document: https://docs.kernel.org/userspace-api/landlock.html
  */
-import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET, type Processor } from '../../../wire/system-calls.ts'
+import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET } from '../../../wire/system-calls.ts'
 import type { Kernel } from './kernel.ts'
 
 const O_PATH_CLOEXEC = 0o10000000 | 0o2000000
@@ -34,12 +34,12 @@ const SCOPED_FROM = 6
 const SCOPES = 1n | 2n
 const CREATE_VERSION = 1
 const PATH_BENEATH = 1
-/** Where in the data a path is put. */
+/** Where in the scratch a path is put. */
 const PATH_AT = 64
 
 export interface Folders {
-  readonly read: readonly string[]
-  readonly write: readonly string[]
+  readonly read: Iterable<string>
+  readonly write: Iterable<string>
 }
 
 /** The version of the kernel's interface; 0 where there is none. */
@@ -53,22 +53,16 @@ export function hasScopes(version: number): boolean {
 }
 
 /** A ruleset's descriptor. Throws an error in words. */
-export function openRuleset(
-  kernel: Kernel,
-  processor: Processor,
-  version: number,
-  folders: Folders,
-  network: 'all' | 'none',
-): number {
+export function openRuleset(kernel: Kernel, version: number, folders: Folders, network: 'all' | 'none'): number {
   const handled = handledBy(version)
-  const attributes = kernel.data.memory
+  const attributes = kernel.scratch.memory
   attributes.writeBigUInt64LE(handled, 0)
   attributes.writeBigUInt64LE(network === 'none' && version >= NETWORK_FROM ? BIND_AND_CONNECT : 0n, 8)
   attributes.writeBigUInt64LE(hasScopes(version) ? SCOPES : 0n, 16)
   const bytes = hasScopes(version) ? 24 : version >= NETWORK_FROM ? 16 : 8
-  const ruleset = kernel.call(LANDLOCK_CREATE_RULESET, kernel.data.address, bytes, 0)
+  const ruleset = kernel.call(LANDLOCK_CREATE_RULESET, kernel.scratch.address, bytes, 0)
   if (ruleset < 0) throw new Error(`the kernel refuses a Landlock ruleset (error ${-ruleset})`)
-  addRules(kernel, processor, ruleset, folders, handled)
+  addRules(kernel, ruleset, folders, handled)
   return ruleset
 }
 
@@ -78,20 +72,15 @@ export function handledBy(version: number): bigint {
 }
 
 /** Adds folders to a ruleset that is about `handled`. Throws an error in words. */
-export function addRules(
-  kernel: Kernel,
-  processor: Processor,
-  ruleset: number,
-  { read, write }: Folders,
-  handled: bigint,
-): void {
-  for (const path of read) addRule(kernel, processor, ruleset, path, handled & READING)
-  for (const path of write) addRule(kernel, processor, ruleset, path, handled & ~MAKE_DEVICES)
+export function addRules(kernel: Kernel, ruleset: number, { read, write }: Folders, handled: bigint): void {
+  for (const path of read) addRule(kernel, ruleset, path, handled & READING)
+  for (const path of write) addRule(kernel, ruleset, path, handled & ~MAKE_DEVICES)
 }
 
 /** What is not there cannot be reached, either. By calls of the system's own: an error that is thrown takes longer. */
-function addRule(kernel: Kernel, { numbers }: Processor, ruleset: number, path: string, rights: bigint): void {
-  const { memory, address } = kernel.data
+function addRule(kernel: Kernel, ruleset: number, path: string, rights: bigint): void {
+  const { memory, address } = kernel.scratch
+  const { numbers } = kernel.processor
   const end = memory.write(path, PATH_AT)
   memory[PATH_AT + end] = 0
   const at = address + BigInt(PATH_AT)

@@ -1,0 +1,42 @@
+/**
+ * What the system door runs, for each processor: the bytes of x64.s and arm64.s beside this, which say what they do. A
+ * test assembles those and compares.
+ */
+
+/** From the code to the four words that it shares with the loader and itself. */
+export const SLOTS_AFTER_CODE = 0x10500
+
+const X64 = [
+  // init
+  '4883ec0831f631d2488d0d150000004531c04989e1ff15e5040100488b04244883c408c3',
+  // call_system
+  '534883ec204889fb48c70424010000004889e2488d4c24084531c04531c9ff15c00401004889df48',
+  '8b742408488d542410488d4c2418ff15b0040100488b5c241048891dac04010048895b38488d0537',
+  '00000048894340488d057600000048894348488b03488b7b08488b7310488b53184c8b53204c8b43',
+  '284531c90f054889433031c04883c4205bc3',
+  // handler
+  '53488b1d620401004881c380000000488b034885c07825488b7b08488b7310488b53184c8b53204c',
+  '8b43280f054885c07904488943304883c338ebd3488b1d27040100f048ff43505bc3',
+  // restorer
+  'b80f0000000f05',
+]
+
+const ARM64 = [
+  // init
+  'fd7bbea9e1031faae2031faa23010010e4031faae543009149270810290140f920013fd6e00b40f9',
+  'fd7bc2a8c0035fd6',
+  // call_system
+  'fd7bbca9f35301a9f30300aa34260810290080d2e91300f9e2830091e3a30091e4031faae5031faa',
+  '890640f920013fd6e00313aae11740f9e2c30091e3e30091890a40f920013fd6f31b40f9930e00f9',
+  '731e00f9a9010010692200f97f2600f9680240a9610a41a9631242a9e5031faa010000d4601a00f9',
+  'f35341a9e0031faafd7bc4a8c0035fd6',
+  // handler
+  '49220810290d40f92a010291480140f92801f8b7408540a9428d41a9441540f9010000d44000f8b6',
+  '401900f94ae10091f7ffff17294101912b7d5fc86b0500912bfd0cc8acffff35c0035fd6',
+]
+
+/** Null for a processor that there is no code for. */
+export function machineCode(architecture: string): Buffer | null {
+  const code = { x64: X64, arm64: ARM64 }[architecture]
+  return code === undefined ? null : Buffer.from(code.join(''), 'hex')
+}
