@@ -2,13 +2,16 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
-import { keepDescriptors, WarmPool } from '../warmpool/index.ts'
+import { type FunctionSettings, keepDescriptors, WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
+import { type AdminKey, newToken, removeKey, writeKey } from './admin/key.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
 import { type Config, hasOtherRuntimes, isJavaScript } from './config/index.ts'
+import { EGRESS_DESCRIPTORS, EgressProxy } from './egress/proxy.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
 import { ownRoutes, routeConflicts } from './functions/own-routes.ts'
+import { connectionLimit, openFilesLimit } from './http/connection-limit.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
 import type { Problem, ProblemCode } from './http/problem.ts'
@@ -28,6 +31,9 @@ export interface GatewayHooks {
   onRefused?(exchange: Exchange, refusal: Problem): void
 }
 
+/** One of many that are turned away is told of, so often. */
+const TELL_AGAIN_MS = 60_000
+
 export class Gateway implements EdgeOwner, AdminSource {
   readonly pool: WarmPool
   readonly #log: Logger
@@ -36,10 +42,16 @@ export class Gateway implements EdgeOwner, AdminSource {
   readonly #startedAtMs = performance.now()
   #config: Config
   #catalog!: Catalog
+  readonly #egress = new EgressProxy((name) => listOf(this.#config.functionSettings(name)))
   #admin: AdminServer | null = null
+  /** Of this run, where the configuration names none. */
+  readonly #ownToken = newToken()
+  /** As it is written for the commands of this machine. */
+  #key: AdminKey | null = null
   #state: GatewayState = 'starting'
   /** Names of missing functions and runtimes that were warned of: once is enough. */
   readonly #warnedOf = new Set<string>()
+  #toldOfConnectionsMs = Number.NEGATIVE_INFINITY
   readonly #secretsTold = new SecretsTold()
   #address = ''
 
@@ -51,6 +63,7 @@ export class Gateway implements EdgeOwner, AdminSource {
       ...config.pool,
       defaults: config.defaults,
       locateRuntime: (runtime) => locateRuntime(this.#config, runtime),
+      egress: (name) => this.#egress.egressOf(name),
     })
     this.#edge = new HttpEdge(this, new RouteTable([], []), edgeSettings(config))
     this.pool.on('load-failed', (event) => this.#catalog.setLoadError(event.function!, event.report))
@@ -84,6 +97,10 @@ export class Gateway implements EdgeOwner, AdminSource {
     return this.#admin!.url
   }
 
+  get adminToken(): string {
+    return this.#config.admin.token ?? this.#ownToken
+  }
+
   get config(): Config {
     return this.#config
   }
@@ -102,6 +119,8 @@ export class Gateway implements EdgeOwner, AdminSource {
     const isOther = config.functionsDir !== this.#config.functionsDir || hasOtherRuntimes(this.#config, config)
     this.#config = config
     this.#log.level = config.log.level
+    this.#writeKey()
+    if (hasHostLists(config)) await this.#egress.open()
     this.pool.retune(config.pool)
     this.#edge.retune(edgeSettings(config))
     this.#catalog.retune(config)
@@ -146,6 +165,7 @@ export class Gateway implements EdgeOwner, AdminSource {
         functionsDir: this.#config.functionsDir,
         state: this.#state,
         requestsInFlight: this.#edge.requestsInFlight,
+        connections: this.#edge.connections,
         configFile: this.#config.file,
       },
       pool,
@@ -181,6 +201,17 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.#hooks.onRefused?.(exchange, refusal)
   }
 
+  onTurnedAway(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#toldOfConnectionsMs < TELL_AGAIN_MS) return
+    this.#toldOfConnectionsMs = nowMs
+    const { open, max } = this.#edge.connections
+    this.#log.warn(
+      { open, max },
+      'callers are turned away: every connection that there may be has a request. See `limits.connections`, and `ulimit -n`',
+    )
+  }
+
   onOver(summary: ExchangeSummary): void {
     logExchange(summary, this.#log)
     this.#hooks.onExchange?.(summary)
@@ -189,8 +220,9 @@ export class Gateway implements EdgeOwner, AdminSource {
   async #start(): Promise<void> {
     const { admin, listen } = this.#config
     this.#catalog = await openCatalog(this.pool, this.#config)
-    const app = createAdminApp(this, admin.token === null ? {} : { token: admin.token })
-    this.#admin = await startAdminServer(app, admin)
+    this.#admin = await startAdminServer(createAdminApp(this), admin)
+    this.#writeKey()
+    if (hasHostLists(this.#config)) await this.#egress.open()
     await this.#catalog.loadAll((done, total) => this.#hooks.onProgress?.(done, total))
     this.#route()
     await this.pool.warmedUp()
@@ -242,8 +274,23 @@ export class Gateway implements EdgeOwner, AdminSource {
     }
   }
 
+  #writeKey(): void {
+    const { admin, stateDir } = this.#config
+    const key = { url: this.adminAddress, token: admin.token === null ? this.#ownToken : null }
+    if (this.#key !== null && this.#key.token === key.token) return
+    try {
+      writeKey(stateDir, key)
+      this.#key = key
+    } catch (error) {
+      const { message } = error as Error
+      this.#log.warn(`\`wrangler-free status\` will not find this gateway by itself: ${message}`)
+    }
+  }
+
   async #letGo(): Promise<void> {
+    if (this.#key !== null) removeKey(this.#config.stateDir, this.#key)
     await this.pool.close(0)
+    this.#egress.close()
     await this.#admin?.close()
     await this.#catalog?.close()
   }
@@ -260,9 +307,22 @@ async function openCatalog(pool: WarmPool, config: Config): Promise<Catalog> {
   }
 }
 
-function edgeSettings({ listen, limits }: Config): EdgeSettings {
+function listOf({ isolation, network }: FunctionSettings): readonly string[] | null {
+  return isolation !== 'trusted' && Array.isArray(network) ? network : null
+}
+
+/** Some function may reach some hosts only. */
+function hasHostLists(config: Config): boolean {
+  const settings = [config.defaults, ...config.overrideNames.map((name) => config.functionSettings(name))]
+  return settings.some((one) => listOf(one) !== null)
+}
+
+function edgeSettings(config: Config): EdgeSettings {
+  const { listen, limits, pool } = config
   const { trustProxy, serverTiming } = listen
-  return { ...limits, trustProxy, serverTiming }
+  const others = hasHostLists(config) ? EGRESS_DESCRIPTORS : 0
+  const connections = limits.connections ?? connectionLimit(openFilesLimit(), pool.maxWorkers, others)
+  return { ...limits, connections, trustProxy, serverTiming }
 }
 
 /** A function that never had a bundle that builds. */

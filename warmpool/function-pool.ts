@@ -8,6 +8,7 @@ import { type AnswerWatch, Watched } from './answer-watch.ts'
 import { Availability } from './availability.ts'
 import { confinementOf, sameIsolation } from './confinement.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
+import type { Egress } from './egress.ts'
 import { InvocationFailure } from './failure.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { FunctionStats } from './function-stats.ts'
@@ -33,6 +34,8 @@ export interface FunctionPoolHost {
   readonly watch: AnswerWatch
   /** Something changed that may call for starting or retiring workers. Coalesced; never runs at once. */
   requestBalance(pool: FunctionPool): void
+  /** The way out for a function whose network is a list of hosts; null: there is none. */
+  egressOf(functionName: string): Egress | null
   onUsed(worker: Worker): void
   onLoaded(pool: FunctionPool, worker: Worker): void
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void
@@ -123,10 +126,12 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
     const unkept = worker.limit(this.settings)
     if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
-    const confinement = this.#confinementFor(worker)
+    const egress = Array.isArray(this.settings.network) ? this.#host.egressOf(spec.name) : null
+    const confinement = this.#confinementFor(worker, egress)
     if (confinement === undefined) return
     worker.keepSecret(secrets)
-    worker.load({ ...spec, memoryBytes, timeoutMs, env, confinement }, this, nowMs)
+    const all = { ...env, ...(confinement === null ? {} : egress?.env) }
+    worker.load({ ...spec, memoryBytes, timeoutMs, env: all, confinement }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
       worker.kill('init-failed')
@@ -341,10 +346,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   }
 
   /** Undefined when there is no folder for it: then it is on its way out. */
-  #confinementFor(worker: Worker): Confinement | null | undefined {
+  #confinementFor(worker: Worker, egress: Egress | null): Confinement | null | undefined {
     if (this.settings.isolation === 'trusted') return null
     try {
-      return confinementOf(this.settings, this.spec.readable, makePrivateFolder())
+      return confinementOf(this.settings, this.spec.readable, makePrivateFolder(), egress)
     } catch (error) {
       worker.owner = this
       worker.note = `it has no folder of its own: ${(error as Error).message}`

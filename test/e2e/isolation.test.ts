@@ -12,6 +12,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -190,9 +191,14 @@ describe('a function under `process`', () => {
 })
 
 describe('the network', () => {
-  it('is there by default: the admin address too, which is what its token is for', async () => {
+  it('is there by default: the admin address too, which tells nothing without the token that no function can read', async () => {
     const { hostname: host, port } = new URL(gateway().adminAddress)
     expect(await tried('attacker', 'connect', { host, port })).toBe('done: ')
+    expect((await fetch(`${gateway().adminAddress}/v1/status`)).status).toBe(401)
+    expect((await gateway().fetchAdmin('/v1/status')).status).toBe(200)
+    const path = join(gateway().project.folder, '.wrangler-free/admin.json')
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(await tried('attacker', 'read', { path })).toMatch(REFUSED)
   })
 
   it('is not there with `none`: neither TCP nor UDP', async () => {

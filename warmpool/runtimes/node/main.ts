@@ -111,7 +111,10 @@ async function load(wanted: Load): Promise<void> {
     // From here on nothing is the parent's, and what comes now may be anybody's code.
     const confined = confineFor(wanted)
     Object.assign(process.env, wanted.env)
-    setEntryFile(fileURLToPath(wanted.entry))
+    // Node has looked for a proxy when it booted.
+    if (typeof wanted.confinement?.network === 'number') process.getBuiltinModule('node:http').setGlobalProxyFromEnv()
+    // The library runs modules out of data: URLs as well.
+    if (wanted.entry.startsWith('file:')) setEntryFile(fileURLToPath(wanted.entry))
     const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }
     prepareFormats(load)
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)

@@ -9,7 +9,7 @@ import { LANDLOCK_RESTRICT_SELF, type Processor, processorOf } from '../../../wi
 import { DEVICES, SYSTEM_PATHS } from '../../../wire/system-paths.ts'
 import { onEveryThread, type ThreadCall } from './every-thread.ts'
 import { type Kernel, openKernel } from './kernel.ts'
-import { addRules, type Folders, handledBy, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
+import { addRules, type Folders, handledBy, hasNetwork, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
 
 const SET_NO_NEW_PRIVILEGES = 38
 /** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
@@ -109,6 +109,8 @@ function takeRights(
     if (version < 3) fail('files', `this kernel's Landlock is ${inWords(version)}, and 3 is needed (Linux 6.2)`)
     else if (files < 0) fail('files', `the kernel refuses Landlock (error ${-files})`)
     else inForce.push('files')
+    if (typeof wanted.network === 'number' && !hasNetwork(version))
+      fail('files', `this kernel's Landlock is ${inWords(version)}, and a list of hosts takes 4 (Linux 6.7)`)
     if (!hasScopes(version))
       fail('signals', `this kernel's Landlock is ${inWords(version)}, and 6 is needed (Linux 6.12)`)
     else if (files === 0) inForce.push('signals')
