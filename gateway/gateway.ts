@@ -2,12 +2,13 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
-import { type FunctionSettings, keepDescriptors, WarmPool } from '../warmpool/index.ts'
+import { keepDescriptors, WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
-import { type AdminKey, newToken, removeKey, writeKey } from './admin/key.ts'
+import { OwnKey } from './admin/key.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
 import { type Config, hasOtherRuntimes, isJavaScript } from './config/index.ts'
+import { hostListOf } from './egress/allowed-hosts.ts'
 import { EGRESS_DESCRIPTORS, EgressProxy } from './egress/proxy.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
 import { ownRoutes, routeConflicts } from './functions/own-routes.ts'
@@ -18,7 +19,7 @@ import type { Problem, ProblemCode } from './http/problem.ts'
 import { type RouteRule, RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
-import { logExchange, logPool, SecretsTold } from './narrate.ts'
+import { logExchange, logPool, SecretsTold, TurnedAwayTold } from './narrate.ts'
 import { findRuntime, locateRuntime, missingRuntime } from './runtimes/located.ts'
 import { packageVersion } from './version.ts'
 
@@ -31,9 +32,6 @@ export interface GatewayHooks {
   onRefused?(exchange: Exchange, refusal: Problem): void
 }
 
-/** One of many that are turned away is told of, so often. */
-const TELL_AGAIN_MS = 60_000
-
 export class Gateway implements EdgeOwner, AdminSource {
   readonly pool: WarmPool
   readonly #log: Logger
@@ -42,16 +40,13 @@ export class Gateway implements EdgeOwner, AdminSource {
   readonly #startedAtMs = performance.now()
   #config: Config
   #catalog!: Catalog
-  readonly #egress = new EgressProxy((name) => listOf(this.#config.functionSettings(name)))
+  readonly #egress = new EgressProxy((name) => hostListOf(this.#config.functionSettings(name)))
   #admin: AdminServer | null = null
-  /** Of this run, where the configuration names none. */
-  readonly #ownToken = newToken()
-  /** As it is written for the commands of this machine. */
-  #key: AdminKey | null = null
+  readonly #key = new OwnKey()
   #state: GatewayState = 'starting'
   /** Names of missing functions and runtimes that were warned of: once is enough. */
   readonly #warnedOf = new Set<string>()
-  #toldOfConnectionsMs = Number.NEGATIVE_INFINITY
+  readonly #turnedAwayTold = new TurnedAwayTold()
   readonly #secretsTold = new SecretsTold()
   #address = ''
 
@@ -98,7 +93,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   get adminToken(): string {
-    return this.#config.admin.token ?? this.#ownToken
+    return this.#config.admin.token ?? this.#key.token
   }
 
   get config(): Config {
@@ -202,14 +197,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   onTurnedAway(): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#toldOfConnectionsMs < TELL_AGAIN_MS) return
-    this.#toldOfConnectionsMs = nowMs
-    const { open, max } = this.#edge.connections
-    this.#log.warn(
-      { open, max },
-      'callers are turned away: every connection that there may be has a request. See `limits.connections`, and `ulimit -n`',
-    )
+    this.#turnedAwayTold.tell(this.#edge.connections, this.#log)
   }
 
   onOver(summary: ExchangeSummary): void {
@@ -276,11 +264,8 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   #writeKey(): void {
     const { admin, stateDir } = this.#config
-    const key = { url: this.adminAddress, token: admin.token === null ? this.#ownToken : null }
-    if (this.#key !== null && this.#key.token === key.token) return
     try {
-      writeKey(stateDir, key)
-      this.#key = key
+      this.#key.write(stateDir, this.adminAddress, admin.token)
     } catch (error) {
       const { message } = error as Error
       this.#log.warn(`\`wrangler-free status\` will not find this gateway by itself: ${message}`)
@@ -288,7 +273,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   async #letGo(): Promise<void> {
-    if (this.#key !== null) removeKey(this.#config.stateDir, this.#key)
+    this.#key.remove()
     await this.pool.close(0)
     this.#egress.close()
     await this.#admin?.close()
@@ -307,14 +292,10 @@ async function openCatalog(pool: WarmPool, config: Config): Promise<Catalog> {
   }
 }
 
-function listOf({ isolation, network }: FunctionSettings): readonly string[] | null {
-  return isolation !== 'trusted' && Array.isArray(network) ? network : null
-}
-
 /** Some function may reach some hosts only. */
 function hasHostLists(config: Config): boolean {
   const settings = [config.defaults, ...config.overrideNames.map((name) => config.functionSettings(name))]
-  return settings.some((one) => listOf(one) !== null)
+  return settings.some((one) => hostListOf(one) !== null)
 }
 
 function edgeSettings(config: Config): EdgeSettings {

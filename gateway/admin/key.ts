@@ -16,10 +16,6 @@ export interface AdminKey {
 
 export const KEY_FILE = 'admin.json'
 
-export function newToken(): string {
-  return randomBytes(24).toString('base64url')
-}
-
 /** Whole at every moment, and nobody else's from its first byte on. */
 export function writeKey(stateDir: string, key: AdminKey): void {
   const written = join(stateDir, `${KEY_FILE}.${process.pid}`)
@@ -37,7 +33,26 @@ export function readKey(stateDir: string): AdminKey | null {
   }
 }
 
-/** Unless another gateway's has taken its place. */
-export function removeKey(stateDir: string, { url }: AdminKey): void {
-  if (readKey(stateDir)?.url === url) rmSync(join(stateDir, KEY_FILE), { force: true })
+/** The key of one run of a gateway. */
+export class OwnKey {
+  /** What is presented where the operator has chosen nothing. */
+  readonly token = randomBytes(24).toString('base64url')
+  #written: AdminKey | null = null
+  #stateDir = ''
+
+  /** Throws when the state folder takes no file. */
+  write(stateDir: string, url: string, operatorsToken: string | null): void {
+    const key = { url, token: operatorsToken === null ? this.token : null }
+    if (this.#written !== null && this.#written.token === key.token) return
+    // The folder of the start: another one takes a restart.
+    if (this.#written === null) this.#stateDir = stateDir
+    writeKey(this.#stateDir, key)
+    this.#written = key
+  }
+
+  /** Unless another gateway's has taken its place. */
+  remove(): void {
+    if (this.#written === null || readKey(this.#stateDir)?.url !== this.#written.url) return
+    rmSync(join(this.#stateDir, KEY_FILE), { force: true })
+  }
 }

@@ -3,9 +3,15 @@
  * for whatever addresses they have; but a name is no way to this machine itself: who wants that lists the address.
  */
 import { BlockList, isIP } from 'node:net'
+import type { FunctionSettings } from '../../warmpool/index.ts'
 
 /** `api.example.com`, `*.example.com`, an IP address (version 6 in brackets); each with `:443` for that port only. */
 export const HOST_PATTERN = /^(?:(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+
+/** The hosts that a function may reach; null: it has no list. */
+export function hostListOf({ isolation, network }: FunctionSettings): readonly string[] | null {
+  return isolation === 'trusted' || typeof network === 'string' ? null : network
+}
 
 export interface Destination {
   /** In lower case, version 6 without brackets. */
@@ -23,11 +29,9 @@ export function parseDestination(authority: string): Destination | null {
 
 export function isAllowed(hosts: readonly string[], { host, port }: Destination): boolean {
   return hosts.some((pattern) => {
-    const [, name = '', digits] = /^(.*?)(?::(\d+))?$/.exec(
-      pattern.startsWith('[') ? pattern.slice(1).replace(']', '') : pattern,
-    )!
+    const [, name = '', digits] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(pattern)!
     if (digits !== undefined && Number(digits) !== port) return false
-    const wanted = name.toLowerCase()
+    const wanted = name.toLowerCase().replace(/^\[|\]$/g, '')
     return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) && isIP(host) === 0 : host === wanted
   })
 }

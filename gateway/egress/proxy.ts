@@ -9,8 +9,8 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Egress } from '../../warmpool/index.ts'
-import { type Destination, isAllowed, parseDestination } from './allowed-hosts.ts'
+import type { Egress, FunctionSettings } from '../../warmpool/index.ts'
+import { type Destination, hostListOf, isAllowed, parseDestination } from './allowed-hosts.ts'
 import { lookupOutside } from './lookup.ts'
 
 const HEADERS_TIMEOUT_MS = 5_000
@@ -62,6 +62,14 @@ export class EgressProxy {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
     this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** For one function, which is looked at outside of a gateway; whatever its name is meanwhile. */
+  static async ofOne(settings: FunctionSettings): Promise<EgressProxy> {
+    const hosts = hostListOf(settings)
+    const proxy = new EgressProxy(() => hosts)
+    if (hosts !== null) await proxy.open()
+    return proxy
   }
 
   close(): void {
