@@ -7,21 +7,22 @@ import { createAdminApp } from './admin/app.ts'
 import { OwnKey } from './admin/key.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
-import { type Config, hasOtherRuntimes, isJavaScript } from './config/index.ts'
+import { type Config, hasOtherRuntimes } from './config/index.ts'
 import { hostListOf } from './egress/allowed-hosts.ts'
 import { EGRESS_DESCRIPTORS, EgressProxy } from './egress/proxy.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
-import { ownRoutes, routeConflicts } from './functions/own-routes.ts'
+import { ownRoutes } from './functions/own-routes.ts'
 import { connectionLimit, openFilesLimit } from './http/connection-limit.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
 import type { Problem, ProblemCode } from './http/problem.ts'
-import { type RouteRule, RouteTable } from './http/route-table.ts'
+import { RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
-import { logExchange, logPool, SecretsTold, TurnedAwayTold } from './narrate.ts'
-import { findRuntime, locateRuntime, missingRuntime } from './runtimes/located.ts'
+import { logExchange, logPool, SecretsTold } from './narrate.ts'
+import { locateRuntime } from './runtimes/located.ts'
 import { packageVersion } from './version.ts'
+import { Warnings } from './warnings.ts'
 
 export interface GatewayHooks {
   /** While functions are built at the start. */
@@ -44,15 +45,14 @@ export class Gateway implements EdgeOwner, AdminSource {
   #admin: AdminServer | null = null
   readonly #key = new OwnKey()
   #state: GatewayState = 'starting'
-  /** Names of missing functions and runtimes that were warned of: once is enough. */
-  readonly #warnedOf = new Set<string>()
-  readonly #turnedAwayTold = new TurnedAwayTold()
+  readonly #warnings: Warnings
   readonly #secretsTold = new SecretsTold()
   #address = ''
 
   private constructor(config: Config, log: Logger, hooks: GatewayHooks) {
     this.#config = config
     this.#log = log
+    this.#warnings = new Warnings(log)
     this.#hooks = hooks
     this.pool = new WarmPool({
       ...config.pool,
@@ -197,7 +197,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   onTurnedAway(): void {
-    this.#turnedAwayTold.tell(this.#edge.connections, this.#log)
+    this.#warnings.ofConnections(this.#edge.connections, performance.now())
   }
 
   onOver(summary: ExchangeSummary): void {
@@ -223,43 +223,10 @@ export class Gateway implements EdgeOwner, AdminSource {
     const own = [...entries.values()].flatMap(({ source }) => (source === null ? [] : ownRoutes(source)))
     // The operator's come first: of two with the same path they win.
     this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys())
-    const named = new Set([...this.#config.routes.map((route) => route.function), ...this.#config.overrideNames])
-    const missing = [...named].filter((name) => !this.#catalog.entries.has(name) && !this.#warnedOf.has(name))
-    for (const name of missing) {
-      this.#warnedOf.add(name)
-      this.#log.warn(`the configuration names "${name}", and there is no such function in ${this.#config.functionsDir}`)
-    }
     this.#secretsTold.tell(this.functions, this.#config.secretWarnings, this.#log)
-    this.#warnOfRoutes(own)
-    this.#warnOfMissingRuntimes()
-  }
-
-  /** What the folders say of their routes and what is not as they say, each once. */
-  #warnOfRoutes(own: readonly RouteRule[]): void {
-    const warn = (name: string, message: string): void => {
-      const key = `${name}: ${message}`
-      if (this.#warnedOf.has(key)) return
-      this.#warnedOf.add(key)
-      this.#log.warn({ function: name }, message)
-    }
-    for (const { name, source } of this.#catalog.entries.values())
-      for (const note of source?.notes ?? []) warn(name, note)
-    for (const { path, taken, refused } of routeConflicts(own))
-      warn(
-        refused,
-        `${path} is asked for by "${taken}" and by "${refused}": "${taken}" answers there, and "${refused}" under /${refused}. Say which it is with a route in the configuration.`,
-      )
-  }
-
-  /** Their functions are known, and answer as soon as it has been added. */
-  #warnOfMissingRuntimes(): void {
-    const wanted = new Set(this.functions.flatMap(({ source }) => source?.identity.runtime ?? []))
-    for (const runtime of wanted) {
-      if (runtime === 'node' || !isJavaScript(runtime) || this.#warnedOf.has(runtime)) continue
-      if (findRuntime(this.#config.stateDir, runtime) !== null) continue
-      this.#warnedOf.add(runtime)
-      this.#log.warn(missingRuntime(runtime))
-    }
+    this.#warnings.ofFunctions(this.#catalog.entries, this.#config)
+    this.#warnings.ofRoutes(this.#catalog.entries, own)
+    this.#warnings.ofRuntimes(this.functions, this.#config.stateDir)
   }
 
   #writeKey(): void {

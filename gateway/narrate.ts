@@ -2,7 +2,6 @@
 import { type DeathReason, EXCESSES, missingInWords, type WarmPool } from '../warmpool/index.ts'
 import type { CatalogEntry } from './functions/catalog.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
-import type { ConnectionCounts } from './http/server/http-server.ts'
 import type { Logger } from './log.ts'
 
 /** Ends of a life that somebody should look into. The others are the pool's everyday work. */
@@ -74,21 +73,5 @@ export class SecretsTold {
     for (const warning of warnings) if (!this.#warnings.includes(warning)) log.warn(warning)
     this.#lacking = lacking
     this.#warnings = warnings
-  }
-}
-
-/** One of many that are turned away is told of, so often. */
-const TELL_AGAIN_MS = 60_000
-
-/** Callers for whom there was no connection. */
-export class TurnedAwayTold {
-  #toldAtMs = Number.NEGATIVE_INFINITY
-
-  tell({ open, max, turnedAway }: ConnectionCounts, log: Logger): void {
-    const nowMs = performance.now()
-    if (nowMs - this.#toldAtMs < TELL_AGAIN_MS) return
-    this.#toldAtMs = nowMs
-    const words = 'callers are turned away: each connection that may be open has a request. See `limits.connections`'
-    log.warn({ open, max, turnedAway }, words)
   }
 }
