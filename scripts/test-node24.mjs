@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { root, toolEnv } from './tool-path.mjs'
 
 const MAJOR = 24
-/** A worker confines itself by node:ffi, which Node 24 has not: functions run there without, and that is told. */
-const WITH_FFI_ONLY = ['test/e2e/isolation.test.ts']
+/** Workers are confined and limited by node:ffi, which Node 24 has not: functions run there without, and that is told. */
+const WITH_FFI_ONLY = ['isolation', 'host-lists', 'neighbours'].map((name) => `test/e2e/${name}.test.ts`)
 /** The core: what is shipped. The rest of test/ is about this repository. */
 const CORE = ['test/warmpool', 'test/runtimes', 'test/gateway', 'test/functions', 'test/e2e']
 

@@ -111,8 +111,7 @@ async function load(wanted: Load): Promise<void> {
     // From here on nothing is the parent's, and what comes now may be anybody's code.
     const confined = confineFor(wanted)
     Object.assign(process.env, wanted.env)
-    // Node has looked for a proxy when it booted.
-    if (typeof wanted.confinement?.network === 'number') process.getBuiltinModule('node:http').setGlobalProxyFromEnv()
+    if (typeof wanted.confinement?.network === 'number') findProxy()
     // The library runs modules out of data: URLs as well.
     if (wanted.entry.startsWith('file:')) setEntryFile(fileURLToPath(wanted.entry))
     const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }
@@ -127,6 +126,12 @@ async function load(wanted: Load): Promise<void> {
     writer.json(FRAME.loadFailed, 0, reportError(error))
     writer.flush()
   }
+}
+
+/** Node looks for a proxy when it boots, and other runtimes when they connect. */
+function findProxy(): void {
+  const { setGlobalProxyFromEnv }: Partial<typeof import('node:http')> = process.getBuiltinModule('node:http')
+  setGlobalProxyFromEnv?.()
 }
 
 function onRequest(id: number, chunk: Buffer, start: number, end: number): void {
