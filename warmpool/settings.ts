@@ -23,9 +23,9 @@ export interface FunctionLimits {
   readonly responseBytes: number
 }
 
-/** A worker's claim to the processors. */
+/** A function's claim to the processors. */
 export interface CpuShare {
-  /** Share of a busy machine, against others' 100; from 1 to 10,000. Takes cgroups. */
+  /** The function's share of a busy machine, against others' 100; from 1 to 10,000. Takes cgroups. */
   readonly weight: number
   /** As of the command `nice`, from -20 (most urgent) to 19. */
   readonly nice: number

@@ -379,6 +379,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     for (const pool of this.#functions.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
       pool.checkResponsive(nowMs, PING_EVERY_MS)
+      pool.shareProcessors()
       this.#toBalance.add(pool)
     }
     this.#balance(nowMs)

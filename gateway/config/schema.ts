@@ -212,7 +212,7 @@ const cpu = section(
     weight: optional(
       count(1).max(10_000).register(kinds, { type: 'number', allowed: 'whole number from 1 to 10000' }),
       DEFAULT_FUNCTION_SETTINGS.cpu.weight,
-      "A worker's share of a busy machine, against 100 of the others. Needs cgroups.",
+      "The function's share of a busy machine, however many workers it has, against 100 of the others. Needs cgroups.",
     ),
     nice: optional(
       z.int().min(-20).max(19).register(kinds, { type: 'number', allowed: 'whole number from -20 to 19' }),

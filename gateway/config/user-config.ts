@@ -173,7 +173,7 @@ export interface FunctionLimits {
 
 /** A worker's claim to the processors. */
 export interface CpuConfig {
-  /** A worker's share of a busy machine, against 100 of the others. Needs cgroups. Default: `100`. */
+  /** The function's share of a busy machine, however many workers it has, against 100 of the others. Needs cgroups. Default: `100`. */
   weight?: number
   /** As of the command `nice`: more is less urgent. Below 0 needs root. Default: `0`. */
   nice?: number
