@@ -57,6 +57,7 @@ export interface Scene {
 }
 
 export interface AskInit {
+  readonly headers?: Readonly<Record<string, string>>
   readonly method?: string
   readonly body?: Uint8Array | string
 }

@@ -4,20 +4,25 @@
  */
 import { keepDescriptors, WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
+import { OwnKey } from './admin/key.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
-import { type Config, hasOtherRuntimes, isJavaScript } from './config/index.ts'
+import { type Config, hasOtherRuntimes } from './config/index.ts'
+import { hostListOf } from './egress/allowed-hosts.ts'
+import { EGRESS_DESCRIPTORS, EgressProxy } from './egress/proxy.ts'
 import { Catalog, type CatalogEntry } from './functions/catalog.ts'
-import { ownRoutes, routeConflicts } from './functions/own-routes.ts'
+import { ownRoutes } from './functions/own-routes.ts'
+import { connectionLimit, openFilesLimit } from './http/connection-limit.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
 import type { Problem, ProblemCode } from './http/problem.ts'
-import { type RouteRule, RouteTable } from './http/route-table.ts'
+import { RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool, SecretsTold } from './narrate.ts'
-import { findRuntime, locateRuntime, missingRuntime } from './runtimes/located.ts'
+import { locateRuntime } from './runtimes/located.ts'
 import { packageVersion } from './version.ts'
+import { Warnings } from './warnings.ts'
 
 export interface GatewayHooks {
   /** While functions are built at the start. */
@@ -36,21 +41,24 @@ export class Gateway implements EdgeOwner, AdminSource {
   readonly #startedAtMs = performance.now()
   #config: Config
   #catalog!: Catalog
+  readonly #egress = new EgressProxy((name) => hostListOf(this.#config.functionSettings(name)))
   #admin: AdminServer | null = null
+  readonly #key = new OwnKey()
   #state: GatewayState = 'starting'
-  /** Names of missing functions and runtimes that were warned of: once is enough. */
-  readonly #warnedOf = new Set<string>()
+  readonly #warnings: Warnings
   readonly #secretsTold = new SecretsTold()
   #address = ''
 
   private constructor(config: Config, log: Logger, hooks: GatewayHooks) {
     this.#config = config
     this.#log = log
+    this.#warnings = new Warnings(log)
     this.#hooks = hooks
     this.pool = new WarmPool({
       ...config.pool,
       defaults: config.defaults,
       locateRuntime: (runtime) => locateRuntime(this.#config, runtime),
+      egress: (name) => this.#egress.egressOf(name),
     })
     this.#edge = new HttpEdge(this, new RouteTable([], []), edgeSettings(config))
     this.pool.on('load-failed', (event) => this.#catalog.setLoadError(event.function!, event.report))
@@ -84,6 +92,10 @@ export class Gateway implements EdgeOwner, AdminSource {
     return this.#admin!.url
   }
 
+  get adminToken(): string {
+    return this.#config.admin.token ?? this.#key.token
+  }
+
   get config(): Config {
     return this.#config
   }
@@ -102,6 +114,8 @@ export class Gateway implements EdgeOwner, AdminSource {
     const isOther = config.functionsDir !== this.#config.functionsDir || hasOtherRuntimes(this.#config, config)
     this.#config = config
     this.#log.level = config.log.level
+    this.#writeKey()
+    if (hasHostLists(config)) await this.#egress.open()
     this.pool.retune(config.pool)
     this.#edge.retune(edgeSettings(config))
     this.#catalog.retune(config)
@@ -146,6 +160,7 @@ export class Gateway implements EdgeOwner, AdminSource {
         functionsDir: this.#config.functionsDir,
         state: this.#state,
         requestsInFlight: this.#edge.requestsInFlight,
+        connections: this.#edge.connections,
         configFile: this.#config.file,
       },
       pool,
@@ -181,6 +196,10 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.#hooks.onRefused?.(exchange, refusal)
   }
 
+  onTurnedAway(): void {
+    this.#warnings.ofConnections(this.#edge.connections, performance.now())
+  }
+
   onOver(summary: ExchangeSummary): void {
     logExchange(summary, this.#log)
     this.#hooks.onExchange?.(summary)
@@ -189,8 +208,9 @@ export class Gateway implements EdgeOwner, AdminSource {
   async #start(): Promise<void> {
     const { admin, listen } = this.#config
     this.#catalog = await openCatalog(this.pool, this.#config)
-    const app = createAdminApp(this, admin.token === null ? {} : { token: admin.token })
-    this.#admin = await startAdminServer(app, admin)
+    this.#admin = await startAdminServer(createAdminApp(this), admin)
+    this.#writeKey()
+    if (hasHostLists(this.#config)) await this.#egress.open()
     await this.#catalog.loadAll((done, total) => this.#hooks.onProgress?.(done, total))
     this.#route()
     await this.pool.warmedUp()
@@ -203,47 +223,26 @@ export class Gateway implements EdgeOwner, AdminSource {
     const own = [...entries.values()].flatMap(({ source }) => (source === null ? [] : ownRoutes(source)))
     // The operator's come first: of two with the same path they win.
     this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys())
-    const named = new Set([...this.#config.routes.map((route) => route.function), ...this.#config.overrideNames])
-    const missing = [...named].filter((name) => !this.#catalog.entries.has(name) && !this.#warnedOf.has(name))
-    for (const name of missing) {
-      this.#warnedOf.add(name)
-      this.#log.warn(`the configuration names "${name}", and there is no such function in ${this.#config.functionsDir}`)
-    }
     this.#secretsTold.tell(this.functions, this.#config.secretWarnings, this.#log)
-    this.#warnOfRoutes(own)
-    this.#warnOfMissingRuntimes()
+    this.#warnings.ofFunctions(this.#catalog.entries, this.#config)
+    this.#warnings.ofRoutes(this.#catalog.entries, own)
+    this.#warnings.ofRuntimes(this.functions, this.#config.stateDir)
   }
 
-  /** What the folders say of their routes and what is not as they say, each once. */
-  #warnOfRoutes(own: readonly RouteRule[]): void {
-    const warn = (name: string, message: string): void => {
-      const key = `${name}: ${message}`
-      if (this.#warnedOf.has(key)) return
-      this.#warnedOf.add(key)
-      this.#log.warn({ function: name }, message)
-    }
-    for (const { name, source } of this.#catalog.entries.values())
-      for (const note of source?.notes ?? []) warn(name, note)
-    for (const { path, taken, refused } of routeConflicts(own))
-      warn(
-        refused,
-        `${path} is asked for by "${taken}" and by "${refused}": "${taken}" answers there, and "${refused}" under /${refused}. Say which it is with a route in the configuration.`,
-      )
-  }
-
-  /** Their functions are known, and answer as soon as it has been added. */
-  #warnOfMissingRuntimes(): void {
-    const wanted = new Set(this.functions.flatMap(({ source }) => source?.identity.runtime ?? []))
-    for (const runtime of wanted) {
-      if (runtime === 'node' || !isJavaScript(runtime) || this.#warnedOf.has(runtime)) continue
-      if (findRuntime(this.#config.stateDir, runtime) !== null) continue
-      this.#warnedOf.add(runtime)
-      this.#log.warn(missingRuntime(runtime))
+  #writeKey(): void {
+    const { admin, stateDir } = this.#config
+    try {
+      this.#key.write(stateDir, this.adminAddress, admin.token)
+    } catch (error) {
+      const { message } = error as Error
+      this.#log.warn(`\`wrangler-free status\` will not find this gateway by itself: ${message}`)
     }
   }
 
   async #letGo(): Promise<void> {
+    this.#key.remove()
     await this.pool.close(0)
+    this.#egress.close()
     await this.#admin?.close()
     await this.#catalog?.close()
   }
@@ -260,9 +259,18 @@ async function openCatalog(pool: WarmPool, config: Config): Promise<Catalog> {
   }
 }
 
-function edgeSettings({ listen, limits }: Config): EdgeSettings {
+/** Some function may reach some hosts only. */
+function hasHostLists(config: Config): boolean {
+  const settings = [config.defaults, ...config.overrideNames.map((name) => config.functionSettings(name))]
+  return settings.some((one) => hostListOf(one) !== null)
+}
+
+function edgeSettings(config: Config): EdgeSettings {
+  const { listen, limits, pool } = config
   const { trustProxy, serverTiming } = listen
-  return { ...limits, trustProxy, serverTiming }
+  const others = hasHostLists(config) ? EGRESS_DESCRIPTORS : 0
+  const connections = limits.connections ?? connectionLimit(openFilesLimit(), pool.maxWorkers, others)
+  return { ...limits, connections, trustProxy, serverTiming }
 }
 
 /** A function that never had a bundle that builds. */

@@ -44,7 +44,7 @@ export function checkModuleUrl(module: unknown): string {
 function parsedModuleUrl(text: string): string {
   const url = URL.parse(text)
   if (url === null || (url.protocol !== 'file:' && url.protocol !== 'data:')) {
-    throw new TypeError(`"${text}" is no file URL: use new URL('./task.mjs', import.meta.url)`)
+    throw new TypeError(`"${text}" is neither a file URL nor a data: URL: use new URL('./task.mjs', import.meta.url)`)
   }
   if (knownModules.size >= MAX_KNOWN_MODULES) knownModules.clear()
   knownModules.set(text, url.href)

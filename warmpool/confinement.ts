@@ -4,28 +4,31 @@
  * that every runtime confines itself alike; how it is done is a runtime's business.
  */
 import { existsSync } from 'node:fs'
+import type { Egress } from './egress.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { Confined, Confinement, ErrorReport, Mechanism } from './wire/messages.ts'
-import { seccompFilter } from './wire/seccomp.ts'
+import { type Sockets, seccompFilter } from './wire/seccomp.ts'
 import { processorOf } from './wire/system-calls.ts'
 import { DEVICES, SYSTEM_PATHS } from './wire/system-paths.ts'
 
 /** What each confining profile demands of the worker itself. */
 export const DEMANDED: readonly Mechanism[] = ['privileges', 'files', 'signals', 'system-calls']
 
-/** Null for functions that are trusted. `folder` is the worker's own. */
+/** Null for functions that are trusted. `folder` is the worker's own; `egress` the way out of one that has a list of hosts. */
 export function confinementOf(
   { isolation, network, readable, writable, isolationMissing }: FunctionSettings,
   own: readonly string[],
   folder: string,
+  egress: Egress | null,
 ): Confinement | null {
   if (isolation === 'trusted') return null
+  const reached = typeof network === 'string' ? network : (egress?.port ?? 'none')
   return {
     read: [...systemThatIsThere(), ...own, ...readable],
     write: [folder, ...DEVICES, ...writable],
-    network,
+    network: reached,
     folder,
-    filter: filterFor(network),
+    filter: filterFor(typeof reached === 'number' ? 'tcp' : reached),
     isDemanded: isolationMissing === 'refuse',
   }
 }
@@ -40,7 +43,7 @@ function systemThatIsThere(): readonly string[] {
 
 const filters = new Map<string, string | null>()
 
-function filterFor(network: 'all' | 'none'): string | null {
+function filterFor(network: Sockets): string | null {
   let filter = filters.get(network)
   if (filter === undefined) {
     const processor = processorOf(process.arch)

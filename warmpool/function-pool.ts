@@ -8,11 +8,12 @@ import { type AnswerWatch, Watched } from './answer-watch.ts'
 import { Availability } from './availability.ts'
 import { confinementOf, sameIsolation } from './confinement.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
+import type { Egress } from './egress.ts'
 import { InvocationFailure } from './failure.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
-import type { Claimant } from './policy/fair-share.ts'
+import { type Claimant, weightOfEach } from './policy/fair-share.ts'
 import { isExcess } from './policy/limits.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
@@ -33,6 +34,8 @@ export interface FunctionPoolHost {
   readonly watch: AnswerWatch
   /** Something changed that may call for starting or retiring workers. Coalesced; never runs at once. */
   requestBalance(pool: FunctionPool): void
+  /** The way out for a function whose network is a list of hosts; null: there is none. */
+  egressOf(functionName: string): Egress | null
   onUsed(worker: Worker): void
   onLoaded(pool: FunctionPool, worker: Worker): void
   onLoadFailed(pool: FunctionPool, worker: Worker, report: ErrorReport): void
@@ -58,6 +61,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Every process that is this function's, draining ones included. */
   readonly workers: Worker[] = []
   readonly #host: FunctionPoolHost
+  /** Of each worker, as of the last look. */
+  #weight: number
   readonly #waiting: WaitingList
   /** Those of `workers` that take invocations. */
   readonly #serving = new ServingWorkers()
@@ -68,6 +73,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
     this.spec = spec
     this.settings = spec.settings
+    this.#weight = spec.settings.cpu.weight
     this.version = version
     this.stats = stats
     this.#host = host
@@ -123,10 +129,13 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null
     const unkept = worker.limit(this.settings)
     if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
-    const confinement = this.#confinementFor(worker)
+    worker.weigh(this.#weight)
+    const egress = Array.isArray(this.settings.network) ? this.#host.egressOf(spec.name) : null
+    const confinement = this.#confinementFor(worker, egress)
     if (confinement === undefined) return
     worker.keepSecret(secrets)
-    worker.load({ ...spec, memoryBytes, timeoutMs, env, confinement }, this, nowMs)
+    const all = { ...env, ...(confinement === null ? {} : egress?.env) }
+    worker.load({ ...spec, memoryBytes, timeoutMs, env: all, confinement }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
       worker.note = `it did not load within ${timeoutMs} ms`
       worker.kill('init-failed')
@@ -163,6 +172,13 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     }
   }
 
+  /** The function's share of the processors, among those of its workers that use any. */
+  shareProcessors(): void {
+    const busy = this.workers.filter(({ state }) => state === 'busy').length
+    this.#weight = weightOfEach(this.settings.cpu.weight, busy)
+    for (const worker of this.workers) worker.weigh(this.#weight)
+  }
+
   /** Ends workers that use more than they may, whatever they are at. */
   checkLimits(): void {
     for (const worker of this.workers) {
@@ -181,6 +197,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const isOutdated = isEnvChanged || !sameIsolation(settings, this.settings)
     this.settings = settings
     for (const worker of this.workers) worker.limit(settings)
+    this.shareProcessors()
     for (const [worker, reason] of this.#serving.retune(settings, isOutdated)) this.#expire(worker, reason)
     // What is loaded with the old ones would not be among those that expire.
     if (isOutdated) for (const worker of this.workers) if (worker.state === 'loading') worker.kill('replaced')
@@ -341,10 +358,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   }
 
   /** Undefined when there is no folder for it: then it is on its way out. */
-  #confinementFor(worker: Worker): Confinement | null | undefined {
+  #confinementFor(worker: Worker, egress: Egress | null): Confinement | null | undefined {
     if (this.settings.isolation === 'trusted') return null
     try {
-      return confinementOf(this.settings, this.spec.readable, makePrivateFolder())
+      return confinementOf(this.settings, this.spec.readable, makePrivateFolder(), egress)
     } catch (error) {
       worker.owner = this
       worker.note = `it has no folder of its own: ${(error as Error).message}`

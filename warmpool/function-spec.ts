@@ -7,7 +7,7 @@ export interface FunctionSpec {
   readonly name: string
   /** Content-addressed id: workers are only ever used for the bundle that they loaded. */
   readonly bundle: string
-  /** File URL of the module to import. */
+  /** URL of the module to import: of a file, and of the library's tasks a data: URL as well. */
   readonly entry: string
   /** Working directory of its workers; null keeps the pool's. */
   readonly cwd: string | null

@@ -1,6 +1,7 @@
 /** The pool's only door: what the gateway and other programs may use of it. */
 
 export { DEMANDED as MECHANISMS, missingInWords } from './confinement.ts'
+export type { Egress, EgressLocator } from './egress.ts'
 export type {
   DeathEvent,
   LoadedEvent,

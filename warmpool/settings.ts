@@ -23,9 +23,9 @@ export interface FunctionLimits {
   readonly responseBytes: number
 }
 
-/** A worker's claim to the processors. */
+/** A function's claim to the processors. */
 export interface CpuShare {
-  /** Share of a busy machine, against others' 100; from 1 to 10,000. Takes cgroups. */
+  /** The function's share of a busy machine, against others' 100; from 1 to 10,000. Takes cgroups. */
   readonly weight: number
   /** As of the command `nice`, from -20 (most urgent) to 19. */
   readonly nice: number
@@ -71,8 +71,8 @@ export interface FunctionSettings {
   readonly cpu: CpuShare
   /** What keeps it from others: what its process takes from itself, or nothing. */
   readonly isolation: Isolation
-  /** What it reaches of the network; not of what is trusted. */
-  readonly network: 'all' | 'none'
+  /** What it reaches of the network: a list is of hosts, by way of a proxy. Not of what is trusted. */
+  readonly network: Network
   /** Absolute paths that it may read, and those that it may write to, besides its own. */
   readonly readable: readonly string[]
   readonly writable: readonly string[]
@@ -85,6 +85,8 @@ export type FunctionDefaults = Partial<Omit<FunctionSettings, 'limits' | 'cpu'>>
   readonly limits?: Partial<FunctionSettings['limits']>
   readonly cpu?: Partial<FunctionSettings['cpu']>
 }
+
+export type Network = 'all' | 'none' | readonly string[]
 
 export const ISOLATIONS = ['process', 'trusted'] as const
 export type Isolation = (typeof ISOLATIONS)[number]

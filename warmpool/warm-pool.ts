@@ -8,6 +8,7 @@ import { AnswerWatch } from './answer-watch.ts'
 import { checkModuleUrl, checkOptions, checkTimeout } from './check-options.ts'
 import { Conditions } from './conditions.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
+import type { EgressLocator } from './egress.ts'
 import type { PoolEvents } from './events.ts'
 import { InvocationFailure } from './failure.ts'
 import { FunctionPool, type FunctionPoolHost } from './function-pool.ts'
@@ -47,6 +48,8 @@ export interface WarmPoolOptions extends Partial<PoolSettings> {
   readonly defaults?: FunctionDefaults
   /** Where the programs of the runtimes are that are not always there; default: there are none. */
   readonly locateRuntime?: RuntimeLocator
+  /** Where the proxies are of functions whose `network` is a list of hosts; default: there are none. */
+  readonly egress?: EgressLocator
 }
 
 export interface RunOptions {
@@ -60,6 +63,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   readonly wheel = new DeadlineWheel()
   readonly watch = new AnswerWatch()
   readonly defaults: FunctionSettings
+  readonly egressOf: EgressLocator
   readonly #functions = new Map<string, FunctionPool>()
   /** Earlier bundles whose workers still finish what they have. */
   readonly #retired = new Set<FunctionPool>()
@@ -77,9 +81,10 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   constructor(options: WarmPoolOptions = {}) {
     super()
-    const { defaults, locateRuntime, ...settings } = options
+    const { defaults, locateRuntime, egress, ...settings } = options
     checkOptions(settings, defaults ?? {})
     this.defaults = filledIn(defaults ?? {})
+    this.egressOf = egress ?? (() => null)
     const supplied = { ...DEFAULT_POOL_SETTINGS, ...settings }
     this.#supply = new ProcessSupply(supplied, this.defaults.bootTimeoutMs, locateRuntime, this)
     this.#tick = setInterval(() => this.#onTick(performance.now()), TICK_MS)
@@ -374,6 +379,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     for (const pool of this.#functions.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
       pool.checkResponsive(nowMs, PING_EVERY_MS)
+      pool.shareProcessors()
       this.#toBalance.add(pool)
     }
     this.#balance(nowMs)

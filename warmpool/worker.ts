@@ -266,6 +266,11 @@ export class Worker implements EndingOwner {
     return this.#usage.limit(settings)
   }
 
+  /** Its share of a busy machine's processors. */
+  weigh(weight: number): void {
+    this.group.weigh(weight)
+  }
+
   /** What it has used more of than it may, at the last look: it must go. */
   get excess(): Excess | null {
     return this.#usage.excess(this)

@@ -4,6 +4,7 @@
  * outlives this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { FunctionStatus, PoolStatus } from '../../warmpool/index.ts'
@@ -11,6 +12,7 @@ import { pinServer } from './pinning.ts'
 import { makeProject, type Project, type ProjectFiles } from './project.ts'
 
 const COMMAND = fileURLToPath(new URL('../../bin/wrangler-free.js', import.meta.url))
+const ADMIN_TOKEN = randomUUID()
 const STOP_MS = 45_000
 /** How much of what it says is kept for an error's message. */
 const KEPT_CHARS = 4_000
@@ -62,14 +64,16 @@ export async function startGateway(
   const child = spawn(file!, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', WRANGLER_FREE_ADMIN_TOKEN: ADMIN_TOKEN },
   })
   const said = keepWhatItSays(child)
   const killWithUs = (): boolean => child.kill('SIGKILL')
   // Before the folder in which it works is removed.
   process.prependOnceListener('exit', killWithUs)
   const [, url, adminUrl] = await banner(child, said)
-  const status = async (): Promise<PoolStatus> => (await (await fetch(`${adminUrl}/v1/status`)).json()) as PoolStatus
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
+  const status = async (): Promise<PoolStatus> =>
+    (await (await fetch(`${adminUrl}/v1/status`, { headers })).json()) as PoolStatus
   let isStopped = false
   return {
     pid: child.pid!,

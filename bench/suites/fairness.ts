@@ -1,11 +1,13 @@
 /**
  * What a quiet function notices of a neighbour's flood: ten callers for each call that the neighbour can run at a time,
  * in a pool that is smaller than the neighbour would like. The quiet one is called every few milliseconds over one
- * connection, in turns with and without the flood, so that what the machine does of its own is in both.
+ * connection, in turns without the flood, with it, and with nothing but as much processor time burnt by processes that are nobody's:
+ * what the machine does of its own is in all three, and what is in the last as well no gateway could help.
  */
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Burden, busyCores } from '../lib/burden.ts'
 import { calmLoad } from '../lib/calm-load.ts'
 import { type Gateway, withGateway } from '../lib/gateway.ts'
 import { serverTiming } from '../lib/one-call.ts'
@@ -15,6 +17,7 @@ import type { Progress, Suite, SuiteOptions } from '../lib/suite.ts'
 import { atMost, type Finding, mustBeNone } from '../lib/verdict.ts'
 
 const PAUSE_MS = 5
+const BURST_MS = 5
 const QUIET = "export default { fetch: () => new Response('quiet\\n') }\n"
 const BUSY = `export default { fetch() {
   for (const until = performance.now() + 5; performance.now() < until; );
@@ -56,6 +59,8 @@ interface Call {
 interface Round {
   readonly calm: readonly Call[]
   readonly flooded: readonly Call[]
+  /** As many processes as the flood has workers, and as much of the machine kept busy. */
+  readonly burnt: readonly Call[]
 }
 
 export const fairness: Suite = {
@@ -91,23 +96,28 @@ async function measure(gateway: Gateway, options: SuiteOptions, progress: Progre
   await callQuiet(1_000)
   for (let round = 1; round <= rounds; round++)
     for (const [flood, all] of seen) {
-      const calm = await callQuiet(seconds * 1000)
+      const { cores: calmCores, result: calm } = await busyCores(() => callQuiet(seconds * 1000))
       const { connections, pauseMs } = flood
       const flooding = calmLoad(`${gateway.url}/${flood.name}`, pauseMs, { connections, seconds: seconds + 1 })
       // It has its workers by then.
       await pause(1_000)
-      const flooded = await callQuiet(seconds * 1000 - 200)
+      const { cores, result: flooded } = await busyCores(() => callQuiet(seconds * 1000 - 200))
       const { requestsPerSecond } = await flooding
-      all.push({ calm, flooded })
+      const burden = new Burden(WORKERS, Math.max(0.1, cores - calmCores), BURST_MS)
+      await pause(1_000)
+      const burnt = await callQuiet(seconds * 1000 - 200)
+      await burden.end()
+      all.push({ calm, flooded, burnt })
       progress(
-        `round ${round}, ${flood.name}: ${Math.round(requestsPerSecond)}/s; p99 ${p99(calm)} to ${p99(flooded)} ms`,
+        `round ${round}, ${flood.name}: ${Math.round(requestsPerSecond)}/s, ${cores.toFixed(2)} cores busy (${calmCores.toFixed(2)}); ` +
+          `p99 ${p99(calm)} to ${p99(flooded)} ms, ${p99(burnt)} when only busy`,
       )
     }
   agent.destroy()
   return {
     conditions: [
       pinningInWords,
-      `The quiet function is called ${PAUSE_MS} ms after its last answer, for ${seconds} s with and without the flood, ${rounds} times in turns.`,
+      `The quiet function is called ${PAUSE_MS} ms after its last answer, for ${seconds} s without the flood, with it, and with as much processor time burnt by ${WORKERS} processes that are nobody's, ${rounds} times in turns.`,
       `The pool has ${WORKERS} processes, and a flooded function may have all of them. No minWorkers are set.`,
       ...FLOODS.map(
         ({ name, what, connections, pauseMs }) =>
@@ -115,7 +125,18 @@ async function measure(gateway: Gateway, options: SuiteOptions, progress: Progre
       ),
     ],
     table: {
-      head: ['flood', 'p50 calm ms', 'p50 ms', 'p99 calm ms', 'p99 ms', 'p99 ratio', 'not 200', 'not warm'],
+      head: [
+        'flood',
+        'p50 calm ms',
+        'p50 ms',
+        'p99 calm ms',
+        'p99 ms',
+        'p99 only busy ms',
+        '÷ calm',
+        '÷ only busy',
+        'not 200',
+        'not warm',
+      ],
       rows: [...seen].map(([{ name }, all]) => row(name, all)),
     },
     drawing: {
@@ -124,6 +145,7 @@ async function measure(gateway: Gateway, options: SuiteOptions, progress: Progre
       bars: [...seen].flatMap(([{ name }, all]) => [
         { label: `${name}, calm`, value: median(all.map(({ calm }) => p99(calm))) },
         { label: `${name}, flooded`, value: median(all.map(({ flooded }) => p99(flooded))) },
+        { label: `${name}, only busy`, value: median(all.map(({ burnt }) => p99(burnt))) },
       ]),
     },
     findings: [...seen].flatMap(([{ name }, all]) => findings(name, all)),
@@ -134,13 +156,16 @@ async function measure(gateway: Gateway, options: SuiteOptions, progress: Progre
 function row(name: string, rounds: readonly Round[]): (string | number)[] {
   const calm = rounds.flatMap((round) => round.calm)
   const flooded = rounds.flatMap((round) => round.flooded)
+  const burnt = rounds.flatMap((round) => round.burnt)
   return [
     name,
     at(calm, 0.5),
     at(flooded, 0.5),
     at(calm, 0.99),
     at(flooded, 0.99),
-    ratio(rounds),
+    at(burnt, 0.99),
+    ratio(rounds, 'calm'),
+    ratio(rounds, 'burnt'),
     flooded.filter(({ status }) => status !== 200).length,
     flooded.filter(({ start }) => start !== 'warm').length,
   ]
@@ -149,7 +174,11 @@ function row(name: string, rounds: readonly Round[]): (string | number)[] {
 function findings(name: string, rounds: readonly Round[]): Finding[] {
   const flooded = rounds.flatMap((round) => round.flooded)
   return [
-    atMost(2, { measure: `${name}: p99 under the flood ÷ calm`, value: ratio(rounds) }),
+    atMost(2, { measure: `${name}: p99 under the flood ÷ calm`, value: ratio(rounds, 'calm') }),
+    atMost(2, {
+      measure: `${name}: p99 under the flood ÷ as busy a machine without it`,
+      value: ratio(rounds, 'burnt'),
+    }),
     mustBeNone({
       measure: `${name}: calls of the quiet function that were not answered 200`,
       value: flooded.filter(({ status }) => status !== 200).length,
@@ -162,8 +191,8 @@ function findings(name: string, rounds: readonly Round[]): Finding[] {
 }
 
 /** Of each round by itself: a neighbour on the machine then spoils one of them, and not the whole. */
-function ratio(rounds: readonly Round[]): number {
-  return median(rounds.map(({ calm, flooded }) => p99(flooded) / p99(calm)))
+function ratio(rounds: readonly Round[], against: 'calm' | 'burnt'): number {
+  return median(rounds.map((round) => p99(round.flooded) / p99(round[against])))
 }
 
 function p99(calls: readonly Call[]): number {

@@ -18,9 +18,9 @@ export default async (request) => {
 
 export const allocate: Disturbance = {
   name: 'allocate',
-  does: `calls that take up to ${MOST_MIB} MiB of Buffers or objects where 96 MiB are allowed`,
+  does: `calls that take up to ${MOST_MIB} MiB of Buffers or objects where 96 MiB are, and 192 at most`,
   functions: { 'hoarder.js': SOURCE },
-  settings: { hoarder: { memory: '96MiB' } },
+  settings: { hoarder: { memory: '96MiB', limits: { memory: '192MiB' } } },
   lanes: [{ function: 'hoarder', everyMs: 100, query: '?mib=1' }],
   mayAnswer: { hoarder: ['502 worker-died', '502 out-of-memory', '503 queue-timeout'] },
   async strike(scene, random) {

@@ -1,4 +1,4 @@
-/** Callers that connect and say nothing, or half of something, until the gateway has no descriptor left. */
+/** Callers that connect and say nothing, or half of something, more than the gateway has descriptors for. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,11 +11,8 @@ const source = (edition: number): string =>
 export const openConnections: Disturbance = {
   name: 'open-connections',
   does: `more open connections than the gateway has descriptors (${DESCRIPTORS})`,
-  // Connections that are kept alive go on; what needs a new connection or a new process has to wait or is told so.
-  mayAnswer: {
-    changed: ['503 not-stored', '503 build-failed'],
-    '*': ['refused', '503 boot-failed', '503 queue-timeout'],
-  },
+  // A connection that is kept alive and has no request gives its place to a new one, perhaps while its caller sends.
+  mayAnswer: { '*': ['refused'] },
   functions: { 'changed.js': source(0) },
   lanes: [{ function: 'changed', everyMs: 60 }],
   isAlone: true,

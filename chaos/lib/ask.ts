@@ -9,11 +9,11 @@ import { CUT, outcomeOf, REFUSED } from './outcome.ts'
 const PATIENCE_MS = 20_000
 const LOOK_EVERY_MS = 20
 
-export async function ask(url: string, { method = 'GET', body }: AskInit = {}): Promise<Answer> {
+export async function ask(url: string, { method = 'GET', body, headers = {} }: AskInit = {}): Promise<Answer> {
   let response: IncomingMessage | null = null
   try {
     response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request(url, { method, agent: false }, resolve).on('error', reject).end(body)
+      request(url, { method, headers, agent: false }, resolve).on('error', reject).end(body)
     })
     const text = (await buffer(response)).toString('latin1')
     return { outcome: outcomeOf(response.statusCode!, text), body: text, headers: response.headers }

@@ -3,6 +3,7 @@
  * few descriptors. Its log is kept, and what it must never say is looked for in it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -18,6 +19,7 @@ import type { Project } from './project.ts'
 const COMMAND = fileURLToPath(new URL('../../bin/wrangler-free.js', import.meta.url))
 const INSIDE = new URL('inside-gateway.ts', import.meta.url).href
 /** For the gateway and, inherited, each of its workers: few enough to be used up by one. */
+const ADMIN_TOKEN = randomUUID()
 export const DESCRIPTORS = 400
 const STOP_MS = 45_000
 const KEPT_LINES = 50_000
@@ -47,7 +49,7 @@ export class Gateway {
     const script = `ulimit -n ${DESCRIPTORS}; exec "$@"`
     this.#child = spawn('/bin/sh', ['-c', script, 'sh', process.execPath, ...words], {
       cwd: project.folder,
-      env: { PATH: process.env.PATH, NO_COLOR: '1' },
+      env: { PATH: process.env.PATH, NO_COLOR: '1', WRANGLER_FREE_ADMIN_TOKEN: ADMIN_TOKEN },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     process.prependOnceListener('exit', this.#killWithUs)
@@ -86,7 +88,7 @@ export class Gateway {
     let body = ''
     // With no descriptor left it cannot take the connection.
     await until('the admin address answers', async () => {
-      const answer = await ask(`${this.#adminUrl}/v1/status`)
+      const answer = await ask(`${this.#adminUrl}/v1/status`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })
       body = answer.body
       if (answer.outcome !== '200' && answer.outcome !== REFUSED) this.adminFailures.push(`${answer.outcome} ${body}`)
       return answer.outcome === '200'

@@ -5,23 +5,18 @@
  */
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { PROBLEM_CONTENT_TYPE, type Problem, problem, renderProblem } from '../http/problem.ts'
-import { bearerCheck, isHostOfThisMachine } from './guard.ts'
+import { presents } from './guard.ts'
 import type { AdminSource, FunctionReport } from './status.ts'
 
-export interface AdminAppOptions {
-  /** When set, everything but `/healthz` and `/readyz` wants it as `Authorization: Bearer <token>`. */
-  readonly token?: string | undefined
-}
-
-export function createAdminApp(source: AdminSource, { token }: AdminAppOptions = {}): Hono {
+/** Everything but `/healthz` and `/readyz` wants the token as `Authorization: Bearer <token>`. */
+export function createAdminApp(source: AdminSource): Hono {
   const app = new Hono()
   app.use(responseHeaders)
-  if (token === undefined) app.use(refuseForeignHosts)
 
   get(app, '/healthz', (c) => c.json({ status: 'ok' }))
   get(app, '/readyz', (c) => (source.isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503)))
 
-  if (token !== undefined) app.use(requireToken(token))
+  app.use(requireToken(source))
   get(app, '/v1/status', (c) => c.json(source.status()))
   get(app, '/v1/functions', (c) => c.json({ functions: source.status().functions.map(summary) }))
   get(app, '/v1/functions/:name', (c) => {
@@ -59,21 +54,13 @@ const responseHeaders: MiddlewareHandler = async (c, next) => {
   c.header('x-content-type-options', 'nosniff')
 }
 
-const refuseForeignHosts: MiddlewareHandler = async (c, next) => {
-  const host = c.req.header('host') ?? new URL(c.req.url).host
-  if (isHostOfThisMachine(host)) return next()
-  const detail = `Without a token the admin address answers to localhost and IP addresses only, not to "${host}".`
-  return respond(problem('forbidden', { detail }))
-}
-
-function requireToken(token: string): MiddlewareHandler {
-  const isAllowed = bearerCheck(token)
+function requireToken(source: AdminSource): MiddlewareHandler {
   return async (c, next) => {
     const authorization = c.req.header('authorization')
-    if (isAllowed(authorization)) return next()
+    if (presents(source.adminToken, authorization)) return next()
     const detail = authorization
-      ? 'The token in the Authorization header is not the one that is configured.'
-      : 'Send the configured token: "Authorization: Bearer <token>".'
+      ? 'The token in the Authorization header is not the one that this gateway wants.'
+      : 'Send its token: "Authorization: Bearer <token>". It is `admin.token` of the configuration, or else in admin.json of the state folder.'
     return respond(problem('unauthorized', { detail }), { 'www-authenticate': 'Bearer' })
   }
 }

@@ -1,5 +1,6 @@
 /** What the admin address tells: the pool's own snapshot, and what only the gateway knows. Plain data. */
 import type { FunctionStatus, PoolStatus } from '../../warmpool/index.ts'
+import type { ConnectionCounts } from '../http/server/http-server.ts'
 
 export type GatewayState = 'starting' | 'serving' | 'draining'
 
@@ -13,6 +14,7 @@ export interface GatewayInfo {
   readonly functionsDir: string
   readonly state: GatewayState
   readonly requestsInFlight: number
+  readonly connections: ConnectionCounts
   /** null when it runs on defaults. */
   readonly configFile: string | null
 }
@@ -42,6 +44,8 @@ export interface GatewayStatus {
 
 /** Where the admin address gets what it tells. Asked anew for each request. */
 export interface AdminSource {
+  /** What callers have to present. */
+  readonly adminToken: string
   /** True while the public address takes requests. */
   isReady(): boolean
   status(): GatewayStatus

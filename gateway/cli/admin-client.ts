@@ -20,7 +20,7 @@ export async function fetchStatus({ url, token }: AdminAddress): Promise<Gateway
     const wrong = token ? 'refuses this token' : 'wants a token'
     throw new CommandError(
       EXIT.noPermission,
-      `The admin address ${url.origin} ${wrong}: give admin.token of its configuration with --token or WRANGLER_FREE_ADMIN_TOKEN.`,
+      `The admin address ${url.origin} ${wrong}: ask where its configuration is, or say it with --config or --state; or give the token with --token or WRANGLER_FREE_ADMIN_TOKEN.`,
     )
   }
   const status = parseStatus(body)

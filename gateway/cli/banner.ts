@@ -27,7 +27,7 @@ export function renderBanner(facts: BannerFacts): string {
     ...(working.length === 0 ? ['  Put a file such as hello.ts in there to have a function.'] : [`  ${shown}${more}`]),
     ...(broken === 0 ? [] : [pc.red(`  ${broken} cannot be served; see above`)]),
     `  settings: ${facts.configFile ?? 'defaults (no wrangler-free.config.ts here)'}`,
-    `  status:   ${facts.adminAddress}/v1/status, or npx wrangler-free status`,
+    `  status:   ${facts.adminAddress}/v1/status with its token, or npx wrangler-free status`,
     ...tries(facts.address, working),
   ]
   return `${lines.join('\n')}\n`

@@ -1,11 +1,8 @@
 /** `wrangler-free status`: its arguments. What it does is loaded only when it runs. */
 import { type Command, Option } from 'commander'
+import type { AdminOptions } from './find-gateway.ts'
 
-export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:8788'
-
-interface StatusOptions {
-  readonly admin: string
-  readonly token?: string
+interface StatusOptions extends AdminOptions {
   readonly json?: boolean
   readonly watch?: boolean
 }
@@ -14,12 +11,10 @@ export function addStatusCommand(program: Command): void {
   program
     .command('status')
     .description('show what a running gateway and its functions do')
-    .addOption(
-      new Option('--admin <url>', 'admin address of the gateway')
-        .default(DEFAULT_ADMIN_URL)
-        .env('WRANGLER_FREE_ADMIN_URL'),
-    )
-    .addOption(new Option('--token <token>', 'its token, if it has one').env('WRANGLER_FREE_ADMIN_TOKEN'))
+    .option('-c, --config <FILE>', 'configuration file, which says where the state folder is')
+    .option('--state <DIR>', 'the state folder (.wrangler-free), in which the address and the token are found')
+    .addOption(new Option('--admin <url>', 'admin address of another gateway').env('WRANGLER_FREE_ADMIN_URL'))
+    .addOption(new Option('--token <token>', 'its token').env('WRANGLER_FREE_ADMIN_TOKEN'))
     .option('--json', 'print the status as JSON (with --watch: a line each second)')
     .option('--watch', 'draw it anew each second until Ctrl-C')
     .addHelpText(
@@ -36,12 +31,12 @@ Examples:
   wrangler-free status --json | jq '.functions[] | {name, errors}'
   WRANGLER_FREE_ADMIN_TOKEN=… wrangler-free status --admin http://10.0.0.5:8788`,
     )
-    .action(async ({ admin, token, json, watch }: StatusOptions) => {
-      const [{ parseAddress }, { showStatus, watchStatus }] = await Promise.all([
-        import('./addresses.ts'),
+    .action(async ({ json, watch, ...options }: StatusOptions) => {
+      const [{ findAdmin }, { showStatus, watchStatus }] = await Promise.all([
+        import('./find-gateway.ts'),
         import('./show-status.ts'),
       ])
-      const address = { url: parseAddress(admin, '--admin'), token: token || undefined }
+      const address = await findAdmin(options)
       const show = watch ? watchStatus : showStatus
       await show(address, json ? 'json' : 'table')
     })

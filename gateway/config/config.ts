@@ -33,12 +33,15 @@ export interface Config {
     readonly bodyBytes: number
     readonly headersBytes: number
     readonly headersTimeoutMs: number
-    /** Between two chunks of a request body. */
+    /** What a caller has for a request body; so many bytes give a second back. */
     readonly bodyTimeoutMs: number
+    readonly bodyRateBytes: number
     /** Between two pieces of a response that the caller takes. */
     readonly writeTimeoutMs: number
     readonly keepAliveTimeoutMs: number
     readonly shutdownTimeoutMs: number
+    /** null: as many as leave workers their descriptors. */
+    readonly connections: number | null
   }
   readonly pool: PoolSettings
   /** How a function without an override is run. */
@@ -116,9 +119,11 @@ export function buildConfig(
       headersBytes: limits.headers,
       headersTimeoutMs: limits.headersTimeout,
       bodyTimeoutMs: limits.bodyTimeout,
+      bodyRateBytes: limits.bodyRate,
       writeTimeoutMs: limits.writeTimeout,
       keepAliveTimeoutMs: limits.keepAliveTimeout,
       shutdownTimeoutMs: limits.shutdownTimeout,
+      connections: limits.connections ?? null,
     },
     pool,
     defaults,

@@ -6,6 +6,7 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
 import { DEFAULT_FUNCTION_SETTINGS, DEFAULT_POOL_SETTINGS, ISOLATIONS } from '../../warmpool/index.ts'
+import { HOST_PATTERN } from '../egress/allowed-hosts.ts'
 import {
   count,
   countOrNever,
@@ -78,7 +79,7 @@ const admin = section(
     token: optional(
       text(TOKEN, TOKEN_IN_WORDS, true),
       null,
-      'What callers of the admin API have to send as `authorization: Bearer <token>`. Required beyond loopback.',
+      'What callers of the admin API have to send as `authorization: Bearer <token>`. Unwritten: one for each run, in `admin.json` of the state folder. Required beyond loopback.',
     ),
   },
   'AdminConfig',
@@ -93,7 +94,16 @@ const limits = section(
     ),
     headers: field(size(1024), '16KiB', 'Largest request head; 431 beyond it.'),
     headersTimeout: field(duration(1), '10s', 'How long a caller may take to send the request head.'),
-    bodyTimeout: field(duration(1), '30s', 'How long a caller may pause between two chunks of a request body.'),
+    bodyTimeout: field(
+      duration(1),
+      '30s',
+      'How long a caller may pause while it sends a request body, and may fall behind `bodyRate`. Then 408.',
+    ),
+    bodyRate: field(
+      size(0),
+      '500B',
+      'Bytes a second that a request body has to bring: each so many give back a second of `bodyTimeout`. 0: any byte gives back all of it.',
+    ),
     writeTimeout: field(
       duration(1),
       '60s',
@@ -108,6 +118,11 @@ const limits = section(
       duration(),
       '30s',
       'How long a stopping gateway waits for the requests it has accepted before it ends them.',
+    ),
+    connections: optional(
+      count(1),
+      null,
+      'Most connections at once. One more takes the place of one without a request, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows.',
     ),
   },
   'LimitsConfig',
@@ -197,7 +212,7 @@ const cpu = section(
     weight: optional(
       count(1).max(10_000).register(kinds, { type: 'number', allowed: 'whole number from 1 to 10000' }),
       DEFAULT_FUNCTION_SETTINGS.cpu.weight,
-      "A worker's share of a busy machine, against 100 of the others. Needs cgroups.",
+      "The function's share of a busy machine, however many workers it has, against 100 of the others. Needs cgroups.",
     ),
     nice: optional(
       z.int().min(-20).max(19).register(kinds, { type: 'number', allowed: 'whole number from -20 to 19' }),
@@ -318,9 +333,12 @@ export const operatorFields = {
     'What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md.',
   ),
   network: optional(
-    oneOf(['all', 'none']),
+    z.union([z.enum(['all', 'none']), z.array(z.string().regex(HOST_PATTERN)).min(1)]).register(kinds, {
+      type: "'all' | 'none' | string[]",
+      allowed: "'all', 'none', or a list of hosts such as ['api.example.com', '*.example.com', '10.0.0.5:8080']",
+    }),
     DEFAULT_FUNCTION_SETTINGS.network,
-    'What it reaches of the network. Not for what is `trusted`.',
+    'What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`.',
   ),
   readable: optional(
     folders(),

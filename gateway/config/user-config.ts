@@ -51,7 +51,7 @@ export interface AdminConfig {
   host?: string
   /** Port of the admin API. 0 takes any free one. Default: `8788`. */
   port?: number
-  /** What callers of the admin API have to send as `authorization: Bearer <token>`. Required beyond loopback. */
+  /** What callers of the admin API have to send as `authorization: Bearer <token>`. Unwritten: one for each run, in `admin.json` of the state folder. Required beyond loopback. */
   token?: string
 }
 
@@ -63,14 +63,18 @@ export interface LimitsConfig {
   headers?: Size
   /** How long a caller may take to send the request head. Default: `'10s'`. */
   headersTimeout?: Duration
-  /** How long a caller may pause between two chunks of a request body. Default: `'30s'`. */
+  /** How long a caller may pause while it sends a request body, and may fall behind `bodyRate`. Then 408. Default: `'30s'`. */
   bodyTimeout?: Duration
+  /** Bytes a second that a request body has to bring: each so many give back a second of `bodyTimeout`. 0: any byte gives back all of it. Default: `'500B'`. */
+  bodyRate?: Size
   /** How long a caller may take nothing of a response that is being sent. Then its connection is cut. Default: `'60s'`. */
   writeTimeout?: Duration
   /** How long a connection without a request stays open. Longer than the same setting of the proxy in front. Default: `'65s'`. */
   keepAliveTimeout?: Duration
   /** How long a stopping gateway waits for the requests it has accepted before it ends them. Default: `'30s'`. */
   shutdownTimeout?: Duration
+  /** Most connections at once. One more takes the place of one without a request, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows. */
+  connections?: number
 }
 
 /** The whole machine's budget of worker processes. */
@@ -129,8 +133,8 @@ export interface FunctionConfig {
   cpu?: CpuConfig
   /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
   isolation?: 'process' | 'trusted'
-  /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
-  network?: 'all' | 'none'
+  /** What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`. Default: `'all'`. */
+  network?: 'all' | 'none' | string[]
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
   readable?: string[]
   /** Folders and files that it may write to, besides its temporary folder. They have to be there. Default: `[]`. */
@@ -169,7 +173,7 @@ export interface FunctionLimits {
 
 /** A worker's claim to the processors. */
 export interface CpuConfig {
-  /** A worker's share of a busy machine, against 100 of the others. Needs cgroups. Default: `100`. */
+  /** The function's share of a busy machine, however many workers it has, against 100 of the others. Needs cgroups. Default: `100`. */
   weight?: number
   /** As of the command `nice`: more is less urgent. Below 0 needs root. Default: `0`. */
   nice?: number
@@ -223,8 +227,8 @@ export interface OverrideConfig {
   cpu?: CpuConfig
   /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
   isolation?: 'process' | 'trusted'
-  /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
-  network?: 'all' | 'none'
+  /** What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`. Default: `'all'`. */
+  network?: 'all' | 'none' | string[]
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
   readable?: string[]
   /** Folders and files that it may write to, besides its temporary folder. They have to be there. Default: `[]`. */

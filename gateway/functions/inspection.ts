@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { type ErrorReport, type LoadedEvent, type LoadFailedEvent, WarmPool } from '../../warmpool/index.ts'
 import { type Config, type FunctionSecrets, type SettingInForce, settingsInForce } from '../config/index.ts'
+import { EgressProxy } from '../egress/proxy.ts'
 import { RouteTable } from '../http/route-table.ts'
 import { locateRuntime } from '../runtimes/located.ts'
 import type { BuildError } from './build-error.ts'
@@ -91,11 +92,16 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
   if (missing.length > 0) return failed({ message: missing.join(' ') })
   const stateDir = await mkdtemp(join(tmpdir(), 'wrangler-free-inspect-'))
   const builder = await Builder.open(stateDir)
-  const pool = new WarmPool({ blanks: 0, locateRuntime: (runtime) => locateRuntime(config, runtime) })
+  const settings = config.functionSettings(source.name, source.file ?? undefined)
+  const egress = await EgressProxy.ofOne(settings)
+  const pool = new WarmPool({
+    blanks: 0,
+    locateRuntime: (runtime) => locateRuntime(config, runtime),
+    egress: (name) => egress.egressOf(name),
+  })
   try {
     const outcome = await builder.buildOne(source)
     if (!outcome.ok) return failed(ofBuild(outcome.error))
-    const settings = config.functionSettings(source.name, source.file ?? undefined)
     const loaded = whenLoaded(pool)
     const spec = {
       name: source.name,
@@ -109,6 +115,7 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
     return message === null ? await loaded : failed({ message })
   } finally {
     await Promise.all([pool.close(0), builder.close()])
+    egress.close()
     await rm(stateDir, { recursive: true, force: true })
   }
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { type FunctionSpec, type Traces, WarmPool } from '../../warmpool/index.ts'
 import type { Config } from '../config/index.ts'
+import { EgressProxy } from '../egress/proxy.ts'
 import { locateRuntime } from '../runtimes/located.ts'
 import { Builder } from './builder.ts'
 import { type CheckAnswer, CheckCall, type CheckRequest } from './check-call.ts'
@@ -45,12 +46,17 @@ export async function checkReset(
   if (missing.length > 0) return failed(source.name, missing.join(' '))
   const stateDir = await mkdtemp(join(tmpdir(), 'wrangler-free-check-'))
   const builder = await Builder.open(stateDir)
-  const pool = new WarmPool({ blanks: 0, locateRuntime: (runtime) => locateRuntime(config, runtime) })
+  const settings = oneWorker(config.functionSettings(source.name, source.file ?? undefined))
+  const egress = await EgressProxy.ofOne(settings)
+  const pool = new WarmPool({
+    blanks: 0,
+    locateRuntime: (runtime) => locateRuntime(config, runtime),
+    egress: (name) => egress.egressOf(name),
+  })
   try {
     const outcome = await builder.buildOne(source)
     if (!outcome.ok) return failed(source.name, outcome.error.message)
     const traces = `/${randomBytes(16).toString('hex')}`
-    const settings = oneWorker(config.functionSettings(source.name, source.file ?? undefined))
     const spec = {
       bundle: outcome.bundle.id,
       ...runAs(source, outcome.bundle, outcome.outsideInputs),
@@ -60,6 +66,7 @@ export async function checkReset(
     return await new Checking(pool, source, spec, requests).run(calls)
   } finally {
     await Promise.all([pool.close(0), builder.close()])
+    egress.close()
     await rm(stateDir, { recursive: true, force: true })
   }
 }

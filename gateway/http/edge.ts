@@ -9,10 +9,10 @@ import { type Problem, type ProblemCode, problem } from './problem.ts'
 import { requestId } from './request-id.ts'
 import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
-import { ALLOWED_METHODS, sendProblem } from './send-problem.ts'
+import { ALLOWED_METHODS, sendProblem, wholeProblem } from './send-problem.ts'
 import type { HttpLimits } from './server/deadlines.ts'
 import type { Exchange } from './server/exchange.ts'
-import { HttpServer, type HttpServerOwner } from './server/http-server.ts'
+import { type ConnectionCounts, HttpServer, type HttpServerOwner } from './server/http-server.ts'
 
 export interface EdgeSettings extends HttpLimits {
   readonly trustProxy: boolean
@@ -27,6 +27,8 @@ export interface EdgeOwner {
   onOver(summary: ExchangeSummary): void
   /** A request that reaches no function. */
   onRefused(exchange: Exchange, refusal: Problem): void
+  /** A connection for which there is no place. */
+  onTurnedAway(): void
 }
 
 /** Idle connections get so long, after the last call for draining, to send what they were about to. */
@@ -57,6 +59,10 @@ export class HttpEdge implements Edge, HttpServerOwner {
 
   get bodyBytes(): number {
     return this.#settings.bodyBytes
+  }
+
+  get connections(): ConnectionCounts {
+    return this.#server.counts
   }
 
   retune(settings: EdgeSettings): void {
@@ -128,6 +134,12 @@ export class HttpEdge implements Edge, HttpServerOwner {
 
   onUnreadable(exchange: Exchange, code: ProblemCode, detail: string): void {
     this.#refuse(exchange, code, detail)
+  }
+
+  onTurnedAway(): string {
+    this.#owner.onTurnedAway()
+    const detail = 'The gateway has as many connections as it takes, and each has a request. Try again in a moment.'
+    return wholeProblem(problem('too-many-connections', { detail }))
   }
 
   #dispatch(exchange: Exchange, match: Match): void {

@@ -50,6 +50,7 @@ export const PROBLEMS = {
   'crash-loop': { status: 503, fault: 'function', title: 'The function keeps crashing' },
   'secret-missing': { status: 503, fault: 'platform', title: 'The function lacks a secret' },
   'boot-failed': { status: 503, fault: 'platform', title: 'No worker could be started' },
+  'too-many-connections': { status: 503, fault: 'platform', title: 'Too many connections are open' },
   'queue-full': { status: 503, fault: 'platform', title: 'Too many requests are waiting' },
   'queue-timeout': { status: 503, fault: 'platform', title: 'No worker became free in time' },
   draining: { status: 503, fault: 'platform', title: 'The gateway is shutting down' },

@@ -2,6 +2,7 @@
  * Sends a problem document. When the request's body has not been read to its end, the answer is the connection's last:
  * there is no telling how much of an unwanted body would still come.
  */
+import { STATUS_CODES } from 'node:http'
 import { PROBLEM_CONTENT_TYPE, type Problem, renderProblem } from './problem.ts'
 import type { Exchange } from './server/exchange.ts'
 
@@ -15,6 +16,21 @@ export interface SendOptions {
   readonly retryAfterMs?: number | null
   /** The connection is to be closed after it. */
   readonly isLast?: boolean
+}
+
+/** As bytes of its own, for whoever gets it without having been read. The connection is closed after it. */
+export function wholeProblem(problem: Problem): string {
+  const body = renderProblem(problem)
+  return [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `content-type: ${PROBLEM_CONTENT_TYPE}`,
+    'cache-control: no-store',
+    `retry-after: ${RETRY_AFTER_MS / 1000}`,
+    `content-length: ${body.length}`,
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n')
 }
 
 export function sendProblem(exchange: Exchange, problem: Problem, options: SendOptions = {}): void {

@@ -4,7 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -25,6 +27,8 @@ export interface Setup {
   readonly env?: NodeJS.ProcessEnv
   /** A descriptor that it is started with, as its fourth. */
   readonly inherited?: number
+  /** How many descriptors it may have. */
+  readonly openFiles?: number
 }
 
 /** One line of the gateway's log. */
@@ -101,12 +105,15 @@ export class GatewayUnderTest {
   #hasEnded = false
 
   constructor(
-    { functions, config = {}, command = 'serve', env = {}, packages, inherited }: Setup,
+    { functions, config = {}, command = 'serve', env = {}, packages, inherited, openFiles }: Setup,
     args: readonly string[] = OWN_PORTS,
   ) {
     this.project = new Project(functions, config)
     if (packages === 'installed') this.project.installPackages()
-    this.child = spawn(process.execPath, [BIN, command, ...args], {
+    const words = [process.execPath, BIN, command, ...args]
+    const limited =
+      openFiles === undefined ? words : ['/bin/sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...words]
+    this.child = spawn(limited[0]!, limited.slice(1), {
       cwd: this.project.folder,
       env: { PATH: process.env.PATH, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [inherited])],
@@ -183,8 +190,14 @@ export class GatewayUnderTest {
     return problem
   }
 
+  /** Asks the admin address, with the token that the gateway made for itself. */
+  fetchAdmin(path: string): Promise<Response> {
+    const { token } = JSON.parse(readFileSync(join(this.project.folder, '.wrangler-free/admin.json'), 'utf8'))
+    return fetch(`${this.#adminAddress}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  }
+
   async status(): Promise<GatewayStatus> {
-    const response = await fetch(`${this.#adminAddress}/v1/status`)
+    const response = await this.fetchAdmin('/v1/status')
     return (await response.json()) as GatewayStatus
   }
 

@@ -12,6 +12,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -233,6 +234,18 @@ describe('a function under `process`', () => {
     expect(await tried('allowed', 'write', { path })).toBe('done: ')
     expect(readFileSync(path, 'utf8')).toBe('poisoned')
     rmSync(path)
+  })
+})
+
+describe('the network', () => {
+  it('is there by default: the admin address too, which tells nothing without the token that no function can read', async () => {
+    const { hostname: host, port } = new URL(gateway().adminAddress)
+    expect(await tried('attacker', 'connect', { host, port })).toBe('done: ')
+    expect((await fetch(`${gateway().adminAddress}/v1/status`)).status).toBe(401)
+    expect((await gateway().fetchAdmin('/v1/status')).status).toBe(200)
+    const path = join(gateway().project.folder, '.wrangler-free/admin.json')
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(await tried('attacker', 'read', { path })).toMatch(REFUSED)
   })
 })
 

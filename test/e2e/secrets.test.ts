@@ -141,7 +141,7 @@ test('only its function has a secret, and nothing shows it whatever happens', as
   texts.push(await inspect(gateway, 'owner.js'), await inspect(gateway, 'owner.js', '--json'))
   texts.push(await inspect(gateway, 'fails-to-load.js'))
   for (const path of ['/v1/status', '/v1/functions', '/v1/functions/owner'])
-    texts.push(await (await fetch(`${gateway.adminAddress}${path}`)).text())
+    texts.push(await (await gateway.fetchAdmin(path)).text())
   texts.push(JSON.stringify(gateway.log), gateway.printed.join('\n'), gateway.errors.join('\n'))
   for (const text of texts) expect(text).not.toContain(MARKER)
   expect(texts.join()).toContain("the gateway's environment variable PROD_KEY")

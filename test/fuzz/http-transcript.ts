@@ -29,6 +29,8 @@ class Recorder implements RequestSource {
     headersBytes: HEADERS_BYTES,
     headersTimeoutMs: 0,
     bodyTimeoutMs: 0,
+    bodyRateBytes: 0,
+    connections: Number.POSITIVE_INFINITY,
     writeTimeoutMs: 0,
     keepAliveTimeoutMs: 0,
   }

@@ -4,13 +4,13 @@ import { confinementOf, explained, sameIsolation, withheld } from '../../warmpoo
 import { DEFAULT_FUNCTION_SETTINGS } from '../../warmpool/settings.ts'
 
 const settings = { ...DEFAULT_FUNCTION_SETTINGS, isolationMissing: 'refuse' } as const
-const wanted = confinementOf(settings, ['/own'], '/private')!
+const wanted = confinementOf(settings, ['/own'], '/private', null)!
 const ALL = ['privileges', 'files', 'signals', 'system-calls'] as const
 
 describe('a confinement', () => {
   it('is asked of what is not trusted, with its own paths and the operator’s', () => {
-    expect(confinementOf({ ...settings, isolation: 'trusted' }, [], '/private')).toBeNull()
-    const more = confinementOf({ ...settings, readable: ['/data'], writable: ['/out'] }, ['/own'], '/private')!
+    expect(confinementOf({ ...settings, isolation: 'trusted' }, [], '/private', null)).toBeNull()
+    const more = confinementOf({ ...settings, readable: ['/data'], writable: ['/out'] }, ['/own'], '/private', null)!
     expect(more.read).toEqual(expect.arrayContaining(['/usr', '/own', '/data']))
     expect(more.write).toEqual(expect.arrayContaining(['/private', '/dev/null', '/out']))
     expect([...more.read, ...more.write]).not.toContain('/etc')

@@ -1,4 +1,6 @@
 /** Several functions in a pool that is too small for them, with real workers: what a flood on one leaves to the others. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import type { FunctionStatus, WarmPool } from '../../warmpool/index.ts'
 import { BEHAVE, eventually, makePool } from './pool-under-test.ts'
@@ -90,3 +92,29 @@ it('gives a function its minimum out of what a flood has taken, although nobody 
   await flood.goesOn()
   expect(servingOf(pool, SLEEP)).toBe(1)
 })
+
+/** What its cgroup says, as a weight; null: there is none that could. */
+function weightOf(pid: number | 'self'): number | null {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'latin1').split('\n')
+  const ofCpu = lines.find((line) => line.split(':')[1]!.split(',').includes('cpu'))?.split(':')[2]
+  const mount = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup \S+ (?:\S+,)*cpu(?:,|$)/m.exec(
+    readFileSync('/proc/self/mountinfo', 'utf8'),
+  )
+  if (ofCpu === undefined || mount === null) return null
+  return (Number(readFileSync(join(mount[1]!, ofCpu, 'cpu.shares'), 'latin1')) * 100) / 1024
+}
+
+// Version 1 only: here the kernel's own numbers are looked at.
+it.runIf(process.getuid?.() === 0 && weightOf('self') !== null)(
+  'gives a function its share of the processors and no more for having many workers',
+  async () => {
+    const pool = makePool({ ...PATIENT, maxWorkers: 8, cpu: { weight: 200 } }, { maxWorkers: 5, blanks: 0 })
+    expect(await pool.run(BEHAVE, { do: 'echo', value: 'served' })).toBe('served')
+    const weights = (url: string): number[] => statusOf(pool, url).workers.map(({ pid }) => Math.round(weightOf(pid)!))
+    const flood = new Flood(pool, SLEEP)
+    await eventually(() => weights(SLEEP).join() === '50,50,50,50')
+    await eventually(() => weights(BEHAVE).join() === '200')
+    await flood.end()
+    await eventually(() => weights(SLEEP).every((weight) => weight === 200))
+  },
+)

@@ -35,6 +35,21 @@ const warm = (pool: WarmPool): Promise<void> => {
   return pool.warmedUp()
 }
 
+describe('a module', () => {
+  const moduleOf = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`
+
+  it('may be written into its URL', async () => {
+    expect(await makePool().run(moduleOf('export default (value) => value + 1'), 1)).toBe(2)
+  })
+
+  it('that is written there and throws says what', async () => {
+    const thrown = moduleOf('export default () => { throw new TypeError("on purpose") }')
+    expect((await failureOf(makePool().run(thrown))).cause).toMatchObject({ message: 'on purpose' })
+    const unloadable = await failureOf(makePool().run(moduleOf('throw new Error("at once")')))
+    expect([unloadable.code, unloadable.message]).toEqual(['init-failed', expect.stringContaining('at once')])
+  })
+})
+
 describe('values', () => {
   it.each([
     ['an integer', 41],

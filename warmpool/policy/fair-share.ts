@@ -1,5 +1,5 @@
 /**
- * Who gets the next process, and who may take another's place in a full pool: everybody its minimum, and what is beyond
+ * Who gets the next process, who may take another's place in a full pool, and how much of the processors: everybody its minimum, and what is beyond
  * that shared evenly among those that ask for it (max-min fairness). All of it speaks of a function's surplus: how many
  * workers it has, or is getting, beyond its minimum; below 0 it is owed some. One that has none at all comes first.
  */
@@ -63,4 +63,12 @@ export function mayTakeBusy(claim: number, surplus: number): boolean {
 export function mayTakeIdle(claim: number, surplus: number, idleMs: number): boolean {
   if (surplus <= 0) return false
   return claim < surplus || idleMs >= (surplus === 1 ? RECENT_LAST_MS : RECENT_MS)
+}
+
+/**
+ * The weight of each worker where so many of a function are at work: together they weigh what the function does, so that
+ * many of them get no more of the processors than one does.
+ */
+export function weightOfEach(weight: number, busy: number): number {
+  return Math.max(1, Math.round(weight / Math.max(1, busy)))
 }

@@ -95,13 +95,20 @@ export class ProcessGroup {
     const isKept: Readonly<Record<UnkeptSetting, boolean>> = {
       'limits.openFiles': !Number.isFinite(openFiles) || pids.every((pid) => limitOpenFiles(pid, openFiles)),
       'limits.disk': !Number.isFinite(diskBytes) || pids.every((pid) => limitFileSize(pid, diskBytes)),
-      'cpu.weight': this.#weigh(weight),
+      'cpu.weight': weight === USUAL_WEIGHT || this.#cgroup?.has('cpu') === true,
       'cpu.nice': nice === 0 || pids.every((pid) => setNice(pid, nice)),
       'cpu.cores': cores.length === 0 || pids.every((pid) => pinTo(pid, cores)),
     }
     // One that is just dying has nothing to be limited.
     if (readProcess(this.#pid) === null) return []
     return Object.entries(isKept).flatMap(([name, kept]) => (kept ? [] : [name as UnkeptSetting]))
+  }
+
+  /** Its share of the processors, where that can be kept. */
+  weigh(weight: number): void {
+    if (weight === this.#weight) return
+    this.#weight = weight
+    this.#cgroup?.weigh(weight)
   }
 
   hasRunOutOfMemory(): boolean {
@@ -157,13 +164,6 @@ export class ProcessGroup {
     const left = [...this.#alive(), ...straysOf(this.name, this.#pid)].filter(({ pid }) => pid !== this.#pid)
     for (const { pid } of left) for (const one of [pid, ...descendantsOf(pid)]) killProcess(one)
     return left.every(({ isZombie }) => isZombie)
-  }
-
-  #weigh(weight: number): boolean {
-    if (weight === this.#weight) return true
-    this.#weight = weight
-    this.#cgroup?.weigh(weight)
-    return this.#cgroup?.has('cpu') === true
   }
 
   /** Of a launcher the worker itself is a child, and may have been there before the cgroup was. */

@@ -28,7 +28,8 @@ export interface Confinement {
   /** Absolute paths: folders with all in them, or files. Those that are not there are passed over. */
   readonly read: readonly string[]
   readonly write: readonly string[]
-  readonly network: 'all' | 'none'
+  /** A port: it may connect to that one and no other, which is where its proxy is. The proxy is in `env` of the load. */
+  readonly network: 'all' | 'none' | number
   /** Its own, empty: home and temporary files. */
   readonly folder: string
   /** For seccomp, in base64: the filter's instructions. Null where this processor's are not known. */
@@ -46,7 +47,7 @@ export interface Confined {
 /** Parent to worker: become this function. */
 export interface Load {
   readonly name: string
-  /** File URL of the module to import, or of the folder that `command` runs in. */
+  /** File URL of the module to import (of a task of the library a data: URL as well), or of the folder that `command` runs in. */
   readonly entry: string
   /** Working directory, or null to stay. */
   readonly cwd: string | null

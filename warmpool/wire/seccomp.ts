@@ -84,6 +84,17 @@ const AF_INET = 2
 const AF_INET6 = 10
 const AF_NETLINK = 16
 
+const SOCK_STREAM = 1
+/** Of a type; the rest is about descriptors. */
+const TYPE_BITS = 0xf
+const IPPROTO_TCP = 6
+const MSG_FASTOPEN = 0x2000_0000
+const FAST_OPENING: readonly (readonly [CallName, flagsAt: number])[] = [
+  ['sendto', 3],
+  ['sendmsg', 2],
+  ['sendmmsg', 3],
+]
+
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */
 const NEW_NAMESPACES = 0x80 | 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x10000000 | 0x20000000 | 0x40000000
 /** Not for `clone`, where this bit is part of the signal. */
@@ -94,6 +105,7 @@ const JUMP_IF_EQUAL = 0x15
 const JUMP_IF_AT_LEAST = 0x35
 const JUMP_IF_ANY_BIT = 0x45
 const RETURN = 0x06
+const AND = 0x54
 const ALLOW = 0x7fff0000
 const FAIL_WITH = 0x00050000
 
@@ -108,8 +120,11 @@ const load = (at: number): Instruction => [LOAD, 0, 0, at]
 const fail = (errno: number): Instruction => [RETURN, 0, 0, FAIL_WITH | errno]
 const allow: Instruction = [RETURN, 0, 0, ALLOW]
 
+/** `tcp`: what may connect to a port is Landlock's to say; here all else is refused that could leave the machine. */
+export type Sockets = 'all' | 'tcp' | 'none'
+
 /** The filter's instructions, eight bytes each. */
-export function seccompFilter(processor: Processor, network: 'all' | 'none'): Buffer {
+export function seccompFilter(processor: Processor, network: Sockets): Buffer {
   const { auditArchitecture, foreignCallsFrom } = processor
   const program: Instruction[] = [
     load(ARCHITECTURE_AT),
@@ -130,7 +145,10 @@ export function seccompFilter(processor: Processor, network: 'all' | 'none'): Bu
     ]),
     ...whenCalled(processor, 'clone', withoutNamespaces(NEW_NAMESPACES & ~CLONE_NEWTIME)),
     ...whenCalled(processor, 'unshare', withoutNamespaces(NEW_NAMESPACES)),
-    ...whenCalled(processor, 'socket', network === 'all' ? usualSockets() : localSockets()),
+    ...whenCalled(processor, 'socket', socketsOf(network)),
+    ...(network === 'tcp'
+      ? FAST_OPENING.flatMap(([name, flags]) => whenCalled(processor, name, withoutFastOpen(flags)))
+      : []),
     allow,
   ]
   return encoded(program)
@@ -150,6 +168,11 @@ function withoutNamespaces(bits: number): Instruction[] {
   return [load(argumentAt(0)), [JUMP_IF_ANY_BIT, 0, 1, bits], fail(EPERM), allow]
 }
 
+function socketsOf(network: Sockets): Instruction[] {
+  if (network === 'all') return usualSockets()
+  return network === 'tcp' ? streamSockets() : localSockets()
+}
+
 function usualSockets(): Instruction[] {
   return [
     load(argumentAt(0)),
@@ -162,6 +185,34 @@ function usualSockets(): Instruction[] {
 
 function localSockets(): Instruction[] {
   return [load(argumentAt(0)), [JUMP_IF_EQUAL, 4, 0, AF_UNIX], ...routesOnly(EACCES)]
+}
+
+/** Of the internet's only TCP itself: what runs over others, Landlock does not see. */
+function streamSockets(): Instruction[] {
+  const ofTcp: Instruction[] = [
+    load(argumentAt(1)),
+    [AND, 0, 0, TYPE_BITS],
+    [JUMP_IF_EQUAL, 0, 4, SOCK_STREAM],
+    load(argumentAt(2)),
+    [JUMP_IF_EQUAL, 1, 0, 0],
+    [JUMP_IF_EQUAL, 0, 1, IPPROTO_TCP],
+    allow,
+    fail(EACCES),
+  ]
+  return [
+    load(argumentAt(0)),
+    [JUMP_IF_EQUAL, 2, 0, AF_INET],
+    [JUMP_IF_EQUAL, 1, 0, AF_INET6],
+    // In any case.
+    [JUMP_IF_EQUAL, ofTcp.length, ofTcp.length, 0],
+    ...ofTcp,
+    ...localSockets(),
+  ]
+}
+
+/** Data with the first packet connects without asking Landlock. */
+function withoutFastOpen(flagsAt: number): Instruction[] {
+  return [load(argumentAt(flagsAt)), [JUMP_IF_ANY_BIT, 0, 1, MSG_FASTOPEN], fail(EPERM), allow]
 }
 
 /** Of netlink the family with which programs ask for the machine's addresses. */

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { releaseBody } from '../../../warmpool/index.ts'
 import type { ProblemCode } from '../problem.ts'
 import { AnswerQueue } from './answer-queue.ts'
-import { type Awaited, type HttpLimits, Wait } from './deadlines.ts'
+import { type Awaited, BodyTime, type HttpLimits, Wait } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { type RequestHead, UNREADABLE } from './request-head.ts'
 import { RequestReader, type RequestSource } from './request-reader.ts'
@@ -47,6 +47,7 @@ export class Connection implements RequestSource {
   /** For what the caller is to send, and for what it is to take. */
   readonly #sending = new Wait()
   readonly #taking = new Wait()
+  readonly #bodyTime = new BodyTime()
   /** What came after the reader had stopped. */
   #droppedBytes = 0
 
@@ -72,7 +73,10 @@ export class Connection implements RequestSource {
     const takenMark = isTaking ? takenBytes(this.#socket) : 0
     if (this.#taking.isOver(isTaking ? 'taking' : 'nothing', takenMark, nowMs, limits)) return this.destroy()
     const awaited = this.#awaited(isTaking)
-    const mark = awaited === 'leaving' ? this.#droppedMark : this.#reader.progress
+    const { receiving, bodyBytes, progress } = this.#reader
+    const body = receiving === null || receiving.isEnded ? null : receiving
+    if (this.#bodyTime.isOver(body, awaited === 'body', bodyBytes, nowMs, limits)) return this.#onLate('body')
+    const mark = awaited === 'leaving' ? this.#droppedMark : progress
     if (this.#sending.isOver(awaited, mark, nowMs, limits)) this.#onLate(awaited)
   }
 
@@ -82,6 +86,14 @@ export class Connection implements RequestSource {
     const { awaited } = this.#reader
     if (awaited === 'rest') this.#leave()
     else if (awaited !== 'head') this.destroy()
+  }
+
+  /** Another caller needs its place: ends it where no request of it is whole. False: it stays. */
+  giveWay(): boolean {
+    const isIdle = this.#state === 'open' && this.#answers.count === 0 && this.#socket.writableLength === 0
+    if (!isIdle || this.#reader.awaited === 'rest') return false
+    this.destroy()
+    return true
   }
 
   destroy(): void {
@@ -214,7 +226,7 @@ export class Connection implements RequestSource {
       this.#reader.stop()
       this.onUnreadable('request-timeout', 'Its headers did not come in time')
     } else if (awaited === 'body') {
-      receiving!.owner.onBodyBroken('late', `No more of its body came for ${this.limits.bodyTimeoutMs} ms`)
+      receiving!.owner.onBodyBroken('late', lateBody(this.limits))
     } else if (awaited === 'rest') this.#endAfter(receiving!)
     else this.destroy()
   }
@@ -264,4 +276,9 @@ export class Connection implements RequestSource {
     this.#answers.drop()
     this.#host.onClosed(this)
   }
+}
+
+function lateBody({ bodyTimeoutMs, bodyRateBytes }: HttpLimits): string {
+  const rate = bodyRateBytes === 0 ? '' : `, or more slowly than ${bodyRateBytes} bytes a second for longer`
+  return `Nothing of its body came for ${bodyTimeoutMs} ms${rate}`
 }

@@ -8,12 +8,16 @@ export interface HttpLimits {
   readonly headersBytes: number
   /** For a head, from its first byte to its last; and for a new connection, until that first byte. */
   readonly headersTimeoutMs: number
-  /** Between two pieces of a body, while the server reads; and in all for what is left of one that is answered already. */
+  /** What a caller has for a body, see BodyTime; and in all for what is left of one that is answered already. */
   readonly bodyTimeoutMs: number
+  /** Bytes of a body that give a second back; 0: any piece gives all of it back. */
+  readonly bodyRateBytes: number
   /** Between two pieces of an answer that the caller takes. */
   readonly writeTimeoutMs: number
   /** For a connection without a request. */
   readonly keepAliveTimeoutMs: number
+  /** How many connections there may be at once; `Infinity`: as many as the system lets. */
+  readonly connections: number
 }
 
 /**
@@ -27,13 +31,14 @@ const LEAVING_MS = 1_000
 export function limitMs(awaited: Awaited, limits: HttpLimits): number {
   switch (awaited) {
     case 'nothing':
+    // BodyTime sees to it.
+    case 'body':
       return Number.POSITIVE_INFINITY
     case 'first-request':
     case 'head':
       return limits.headersTimeoutMs
     case 'request':
       return limits.keepAliveTimeoutMs
-    case 'body':
     case 'rest':
       return limits.bodyTimeoutMs
     case 'taking':
@@ -57,5 +62,35 @@ export class Wait {
     this.#mark = mark
     this.#sinceMs = nowMs
     return isSame
+  }
+}
+
+/**
+ * The time that a caller has for a body. It begins with all of `bodyTimeoutMs`, waiting uses it up, and what comes gives
+ * some of it back, a second for each `bodyRateBytes`, and never more than there was: so a body may come as fast as it
+ * likes and pause, and one that trickles is late however it is cut. Time in which the server does not read is nobody's.
+ */
+export class BodyTime {
+  /** Whose body it is. */
+  #body: object | null = null
+  #leftMs = 0
+  #bytes = 0
+  #lookedMs = 0
+
+  /** A look. True when it is too late. `bytes`: of this body, so far. */
+  isOver(body: object | null, isReading: boolean, bytes: number, nowMs: number, limits: HttpLimits): boolean {
+    const waitedMs = isReading ? nowMs - this.#lookedMs : 0
+    const came = bytes - this.#bytes
+    const { bodyTimeoutMs, bodyRateBytes } = limits
+    const isNew = body !== this.#body
+    if (isNew) this.#leftMs = bodyTimeoutMs
+    else {
+      const gainedMs = came === 0 ? 0 : bodyRateBytes === 0 ? bodyTimeoutMs : (came / bodyRateBytes) * 1000
+      this.#leftMs = Math.min(bodyTimeoutMs, this.#leftMs - waitedMs + gainedMs)
+    }
+    this.#body = body
+    this.#bytes = bytes
+    this.#lookedMs = nowMs
+    return body !== null && !isNew && this.#leftMs <= 0
   }
 }

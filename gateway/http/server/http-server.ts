@@ -7,12 +7,23 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { ProblemCode } from '../problem.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import type { HttpLimits } from './deadlines.ts'
+import { makeRoom, TurnedAway } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import { type Handle, takeHandles } from './shared-read.ts'
 
 export interface HttpServerOwner {
   onRequest(exchange: Exchange): void
   onUnreadable(exchange: Exchange, code: ProblemCode, detail: string): void
+  /** There are as many connections as may be. Returns the response for one more. */
+  onTurnedAway(): string
+}
+
+export interface ConnectionCounts {
+  readonly open: number
+  /** null: as many as the system lets. */
+  readonly max: number | null
+  /** Since the start. */
+  readonly turnedAway: number
 }
 
 /** How often connections are looked at: deadlines are kept to twice this. */
@@ -28,6 +39,7 @@ export class HttpServer implements ConnectionHost {
   readonly #connections = new Set<Connection>()
   /** Called when the last connection is gone. */
   #onNone: () => void = () => {}
+  readonly #turnedAway = new TurnedAway()
   #limits!: HttpLimits
   #looks: NodeJS.Timeout | null = null
 
@@ -36,10 +48,7 @@ export class HttpServer implements ConnectionHost {
     this.limits = limits
     // Half-open, so that a caller's end is noticed here and not answered by the socket.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 64 * 1024 }
-    const open = (accepted: Handle | Socket): void => {
-      this.#connections.add(new Connection(accepted, this))
-      this.#looks ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref()
-    }
+    const open = (accepted: Handle | Socket): void => this.#open(accepted)
     this.net = createServer(options, open)
     this.net.on('listening', () => takeHandles(this.net, open))
   }
@@ -53,6 +62,12 @@ export class HttpServer implements ConnectionHost {
     this.#limits = limits
     const seconds = Math.floor(limits.keepAliveTimeoutMs / 1000)
     this.keepAliveFields = `connection: keep-alive\r\n${seconds > 0 ? `keep-alive: timeout=${seconds}\r\n` : ''}`
+  }
+
+  get counts(): ConnectionCounts {
+    const { connections: max } = this.#limits
+    const turnedAway = this.#turnedAway.count
+    return { open: this.#connections.size, max: Number.isFinite(max) ? max : null, turnedAway }
   }
 
   /** Takes no new connections. Those there are go on, each up to its next answer. */
@@ -75,6 +90,7 @@ export class HttpServer implements ConnectionHost {
   /** Ends every connection at once. */
   cut(): void {
     for (const connection of this.#connections) connection.destroy()
+    this.#turnedAway.cut()
   }
 
   onRequest(exchange: Exchange): void {
@@ -88,6 +104,13 @@ export class HttpServer implements ConnectionHost {
   onClosed(connection: Connection): void {
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#onNone()
+  }
+
+  #open(accepted: Handle | Socket): void {
+    if (this.#connections.size >= this.#limits.connections && !makeRoom(this.#connections))
+      return this.#turnedAway.add(accepted, this.#owner.onTurnedAway())
+    this.#connections.add(new Connection(accepted, this))
+    this.#looks ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref()
   }
 
   #look(nowMs: number): void {

@@ -46,6 +46,8 @@ export class RequestReader {
    * answered without it: they get no more time by coming in small pieces.
    */
   progress = 0
+  /** Of the body that is being received, as they came: sizes of chunks included. */
+  bodyBytes = 0
   readonly #source: RequestSource
   readonly #heads = new HeadReader()
   #body: BodyReader | null = null
@@ -143,6 +145,7 @@ export class RequestReader {
     if (isChunked || (contentLength !== null && contentLength > 0)) {
       this.state = 'body'
       this.receiving = exchange
+      this.bodyBytes = 0
       this.#body = isChunked ? new ChunkedBody() : new LengthBody(contentLength!)
     } else {
       exchange.isBodyComplete = true
@@ -164,6 +167,7 @@ export class RequestReader {
       if (this.receiving === exchange) this.#source.onBodyMistake(exchange, error.message)
       return bytes.length
     }
+    this.bodyBytes += end - at
     if (body.isEnded && this.receiving === exchange) this.#endBody(exchange)
     return end
   }

@@ -15,9 +15,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { get } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 const ATTACKS = {
   read: ({ path }) => readFileSync(path, 'latin1').slice(0, 40),
@@ -67,6 +69,19 @@ const ATTACKS = {
     const address = Buffer.from(`\x01\0\0${name}`)
     native(door, 'connect', [native(door, 'socket', [1, 1, 0]), address, address.length])
   },
+  fetch: async ({ url }) => {
+    const response = await fetch(url)
+    return `${response.status} ${(await response.text()).trim()}`
+  },
+  'fetch-by-http': ({ url }) =>
+    new Promise((resolve, reject) => {
+      get(url, async (response) => resolve(`${response.statusCode} ${(await text(response)).trim()}`)).on(
+        'error',
+        reject,
+      )
+    }),
+  'fetch-by-child': ({ url }) => checked(spawnSync('curl', ['-sS', '--max-time', '10', url])),
+  proxy: () => process.env.HTTP_PROXY.replace(/^.*:/, ''),
   datagram: () =>
     new Promise((resolve, reject) => {
       const socket = dgram.createSocket('udp4')

@@ -32,6 +32,7 @@ export function sampleStatus(functions: readonly FunctionReport[]): GatewayStatu
       functionsDir: '/srv/functions',
       state: 'serving',
       requestsInFlight: 1,
+      connections: { open: 2, max: 1000, turnedAway: 0 },
       configFile: null,
     },
     pool: {
@@ -94,6 +95,7 @@ export const SAMPLE_STATUS = sampleStatus([
   }),
 ])
 
-export function sourceOf(status: GatewayStatus, isReady = true): AdminSource {
-  return { isReady: () => isReady, status: () => status }
+/** Its token is `s3cret` until a test says otherwise. */
+export function sourceOf(status: GatewayStatus, isReady = true): AdminSource & { adminToken: string } {
+  return { adminToken: 's3cret', isReady: () => isReady, status: () => status }
 }

@@ -21,7 +21,8 @@ afterEach(async () => {
 describe('the admin server', () => {
   it('answers at the URL that it tells', async () => {
     const { url } = await start()
-    expect(await (await fetch(`${url}/v1/status`)).json()).toEqual(SAMPLE_STATUS)
+    const headers = { authorization: 'Bearer s3cret' }
+    expect(await (await fetch(`${url}/v1/status`, { headers })).json()).toEqual(SAMPLE_STATUS)
   })
 
   it('leaves the global Request and Response alone', async () => {

@@ -1,8 +1,12 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { createAdminApp } from '../../../gateway/admin/app.ts'
+import { KEY_FILE, writeKey } from '../../../gateway/admin/key.ts'
 import { startAdminServer } from '../../../gateway/admin/server.ts'
 import { renderStatus } from '../../../gateway/cli/status-table.ts'
 import { SAMPLE_STATUS, sourceOf } from '../admin/sample-source.ts'
@@ -10,12 +14,11 @@ import { deadUrl, finished, runCli, serveHttp, startCli } from './run-cli.ts'
 
 const answerStatus: RequestListener = (_, response) => response.end(JSON.stringify(SAMPLE_STATUS))
 
+const TOKEN = ['--token', 's3cret']
+
 /** Runs `status` against a real admin server. */
-async function runStatus(args: readonly string[], { token, env }: { token?: string; env?: NodeJS.ProcessEnv } = {}) {
-  const server = await startAdminServer(createAdminApp(sourceOf(SAMPLE_STATUS), { token }), {
-    host: '127.0.0.1',
-    port: 0,
-  })
+async function runStatus(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const server = await startAdminServer(createAdminApp(sourceOf(SAMPLE_STATUS)), { host: '127.0.0.1', port: 0 })
   try {
     return await runCli(['status', '--admin', server.url, ...args], env)
   } finally {
@@ -25,20 +28,40 @@ async function runStatus(args: readonly string[], { token, env }: { token?: stri
 
 describe('status', () => {
   it('prints the table, whole and without colour into a pipe', async () => {
-    const { code, stdout, stderr } = await runStatus([])
+    const { code, stdout, stderr } = await runStatus(TOKEN)
     const table = renderStatus(SAMPLE_STATUS, { width: Number.POSITIVE_INFINITY, color: false })
     expect([code, stdout.toString(), stderr]).toEqual([0, `${table}\n`, ''])
   })
 
   it('prints the JSON for a program', async () => {
-    const { stdout } = await runStatus(['--json'])
+    const { stdout } = await runStatus(['--json', ...TOKEN])
     expect(JSON.parse(stdout.toString())).toEqual(SAMPLE_STATUS)
   })
 
   it('presents the token, given as an option or in the environment', async () => {
-    expect((await runStatus(['--token', 's3cret'], { token: 's3cret' })).code).toBe(0)
-    const env = { WRANGLER_FREE_ADMIN_TOKEN: 's3cret' }
-    expect((await runStatus([], { token: 's3cret', env })).code).toBe(0)
+    expect((await runStatus(TOKEN)).code).toBe(0)
+    expect((await runStatus([], { WRANGLER_FREE_ADMIN_TOKEN: 's3cret' })).code).toBe(0)
+  })
+
+  it('finds the gateway of a state folder by itself, and tells its token to nobody else', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'status-command-'))
+    const server = await startAdminServer(createAdminApp(sourceOf(SAMPLE_STATUS)), { host: '127.0.0.1', port: 0 })
+    const presented: unknown[] = []
+    await using another = await serveHttp((request, response) => {
+      presented.push(request.headers.authorization)
+      answerStatus(request, response)
+    })
+    try {
+      writeKey(state, { url: server.url, token: 's3cret' })
+      expect(statSync(join(state, KEY_FILE)).mode & 0o777).toBe(0o600)
+      expect((await runCli(['status', '--state', state])).code).toBe(0)
+      expect((await runCli(['status'], { WRANGLER_FREE_STATE: state })).code).toBe(0)
+      expect((await runCli(['status', '--state', state, '--admin', another.url])).code).toBe(0)
+      expect(presented).toEqual([undefined])
+    } finally {
+      await server.close()
+      rmSync(state, { recursive: true })
+    }
   })
 
   it('finds the admin address in WRANGLER_FREE_ADMIN_URL', async () => {
@@ -49,10 +72,10 @@ describe('status', () => {
 
 describe('how status ends', () => {
   it('is 77 when the token is missing or wrong', async () => {
-    const missing = await runStatus([], { token: 's3cret' })
+    const missing = await runStatus([])
     expect(missing.code).toBe(77)
     expect(missing.stderr).toContain('wants a token')
-    const wrong = await runStatus(['--token', 'guess'], { token: 's3cret' })
+    const wrong = await runStatus(['--token', 'guess'])
     expect(wrong.code).toBe(77)
     expect(wrong.stderr).toContain('refuses this token')
   })

@@ -19,6 +19,8 @@ test('without a file everything has its default, and paths are in the current fo
       headersBytes: 16_384,
       headersTimeoutMs: 10_000,
       bodyTimeoutMs: 30_000,
+      bodyRateBytes: 500,
+      connections: null,
       writeTimeoutMs: 60_000,
       keepAliveTimeoutMs: 65_000,
       shutdownTimeoutMs: 30_000,

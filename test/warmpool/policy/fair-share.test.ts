@@ -7,6 +7,7 @@ import {
   nextClaim,
   poorest,
   surplusOf,
+  weightOfEach,
 } from '../../../warmpool/policy/fair-share.ts'
 
 it('counts beyond the minimum, and one without any worker as the poorest of all', () => {
@@ -61,4 +62,9 @@ it('claims for the one whom the processes on their way do not reach', () => {
   expect([0, 1, 2, 3].map((coming) => nextClaim([flood, cold, owed], coming))).toEqual([NOTHING, -1, 1, 4])
   expect(nextClaim([cold], 2)).toBe(NO_CLAIM)
   expect(nextClaim([], 0)).toBe(NO_CLAIM)
+})
+
+it('divides the weight of a function among those of its workers that are at work', () => {
+  expect([0, 1, 2, 3, 8].map((busy) => weightOfEach(100, busy))).toEqual([100, 100, 50, 33, 13])
+  expect(weightOfEach(1, 5)).toBe(1)
 })

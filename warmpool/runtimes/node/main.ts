@@ -115,7 +115,9 @@ async function load(wanted: Load): Promise<void> {
     // From here on nothing is the parent's, and what comes now may be anybody's code.
     const confined = confineFor(wanted, door)
     Object.assign(process.env, wanted.env)
-    setEntryFile(fileURLToPath(wanted.entry))
+    if (typeof wanted.confinement?.network === 'number') findProxy()
+    // The library runs modules out of data: URLs as well.
+    if (wanted.entry.startsWith('file:')) setEntryFile(fileURLToPath(wanted.entry))
     const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }
     prepareFormats(load)
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
@@ -128,6 +130,12 @@ async function load(wanted: Load): Promise<void> {
     writer.json(FRAME.loadFailed, 0, reportError(error))
     writer.flush()
   }
+}
+
+/** Node looks for a proxy when it boots, and other runtimes when they connect. */
+function findProxy(): void {
+  const { setGlobalProxyFromEnv }: Partial<typeof import('node:http')> = process.getBuiltinModule('node:http')
+  setGlobalProxyFromEnv?.()
 }
 
 function onRequest(id: number, chunk: Buffer, start: number, end: number): void {

@@ -1,30 +1,32 @@
-import { expect, it } from 'vitest'
-import { type HttpLimits, Wait } from '../../../../gateway/http/server/deadlines.ts'
+import { describe, expect, it } from 'vitest'
+import { BodyTime, type HttpLimits, Wait } from '../../../../gateway/http/server/deadlines.ts'
 
 const LIMITS: HttpLimits = {
   headersBytes: 4096,
   headersTimeoutMs: 10,
-  bodyTimeoutMs: 20,
+  bodyTimeoutMs: 1000,
+  bodyRateBytes: 100,
+  connections: Number.POSITIVE_INFINITY,
   writeTimeoutMs: 30,
   keepAliveTimeoutMs: 40,
 }
 
 it('is over when the same was awaited for so long and none of it came', () => {
   const wait = new Wait()
-  const looks = [0, 10, 19, 20, 21].map((nowMs) => wait.isOver('body', 7, nowMs, LIMITS))
+  const looks = [0, 10, 29, 30, 31].map((nowMs) => wait.isOver('taking', 7, nowMs, LIMITS))
   expect(looks).toEqual([false, false, false, true, false])
 })
 
 it('begins anew with each piece, and with whatever else is awaited', () => {
   const wait = new Wait()
   const looks = [
-    wait.isOver('body', 1, 0, LIMITS),
-    wait.isOver('body', 2, 19, LIMITS),
-    wait.isOver('body', 2, 38, LIMITS),
-    wait.isOver('nothing', 2, 39, LIMITS),
-    wait.isOver('body', 2, 100, LIMITS),
-    wait.isOver('body', 2, 119, LIMITS),
-    wait.isOver('body', 2, 120, LIMITS),
+    wait.isOver('taking', 1, 0, LIMITS),
+    wait.isOver('taking', 2, 29, LIMITS),
+    wait.isOver('taking', 2, 58, LIMITS),
+    wait.isOver('nothing', 2, 59, LIMITS),
+    wait.isOver('taking', 2, 100, LIMITS),
+    wait.isOver('taking', 2, 129, LIMITS),
+    wait.isOver('taking', 2, 130, LIMITS),
   ]
   expect(looks).toEqual([false, false, false, false, false, false, true])
 })
@@ -39,4 +41,74 @@ it('goes by the limits that hold at the look', () => {
   wait.isOver('taking', 0, 0, LIMITS)
   expect(wait.isOver('taking', 0, 30, { ...LIMITS, writeTimeoutMs: 100 })).toBe(false)
   expect(wait.isOver('taking', 0, 40, LIMITS)).toBe(true)
+})
+
+describe('a body', () => {
+  const BODY = {}
+  /** `[at, bytes so far, whether the server reads]` */
+  type Look = readonly [nowMs: number, bytes: number, isReading?: boolean]
+  const looksAt = (looks: readonly Look[], limits = LIMITS): boolean[] => {
+    const time = new BodyTime()
+    return looks.map(([nowMs, bytes, isReading = true]) => time.isOver(BODY, isReading, bytes, nowMs, limits))
+  }
+  const every = (ms: number, count: number, bytes: number): Look[] =>
+    Array.from({ length: count + 1 }, (_, at) => [at * ms, at * bytes] as const)
+
+  it('is late when nothing of it came for so long', () => {
+    expect(
+      looksAt([
+        [0, 0],
+        [999, 0],
+        [1000, 0],
+      ]),
+    ).toEqual([false, false, true])
+  })
+
+  it('is late when it trickles, and not when it comes at the rate', () => {
+    expect(looksAt(every(200, 50, 20))).not.toContain(true)
+    const trickle = looksAt(every(200, 10, 1))
+    expect(trickle.indexOf(true)).toBe(6)
+  })
+
+  it('may pause, but a fast beginning saves no time for later', () => {
+    expect(
+      looksAt([
+        [0, 0],
+        [100, 1e9],
+        [1000, 1e9],
+        [1099, 1e9],
+        [1100, 1e9],
+      ]),
+    ).toEqual([false, false, false, false, true])
+    expect(
+      looksAt([
+        [0, 0],
+        [900, 50],
+        [1300, 90],
+      ]),
+    ).toEqual([false, false, false])
+  })
+
+  it('is not charged with the time in which the server does not read it', () => {
+    expect(
+      looksAt([
+        [0, 0],
+        [900, 0],
+        [5000, 0, false],
+        [5099, 0],
+        [5100, 0],
+      ]),
+    ).toEqual([false, false, false, false, true])
+  })
+
+  it('with a rate of 0 goes on with any byte', () => {
+    expect(looksAt(every(999, 20, 1), { ...LIMITS, bodyRateBytes: 0 })).not.toContain(true)
+  })
+
+  it('has all the time again when it is the next one', () => {
+    const time = new BodyTime()
+    time.isOver({}, true, 5, 0, LIMITS)
+    expect(time.isOver(BODY, true, 0, 1000, LIMITS)).toBe(false)
+    expect(time.isOver(null, false, 0, 3000, LIMITS)).toBe(false)
+  })
 })

@@ -11,6 +11,8 @@ const LIMITS: HttpLimits = {
   headersBytes: 4096,
   headersTimeoutMs: 60_000,
   bodyTimeoutMs: 60_000,
+  bodyRateBytes: 0,
+  connections: Number.POSITIVE_INFINITY,
   writeTimeoutMs: 60_000,
   keepAliveTimeoutMs: 60_000,
 }
@@ -43,6 +45,7 @@ export async function serve(answer: (exchange: Exchange) => void, limits: Partia
       seen.push(exchange)
       answer(exchange)
     },
+    onTurnedAway: () => 'HTTP/1.1 503 Full\r\nconnection: close\r\n\r\n',
     onUnreadable: (exchange: Exchange, code: string) => exchange.sendWhole(400, '', code.length, Buffer.from(code)),
   }
   const server = new HttpServer(owner, { ...LIMITS, ...limits })

@@ -177,3 +177,27 @@ it('closes without waiting for what is left of an answered body, and not before 
   slow.end()
   await closed
 })
+
+it('cuts off an upload that trickles on for ever, and not one that comes at the rate', async () => {
+  const late = Promise.withResolvers<string>()
+  const { seen, connect } = await serve(
+    (exchange) => {
+      const onBodyBroken = (_why: string, detail: string) => late.resolve(detail)
+      exchange.owner = ownerWith(
+        exchange.url === '/fast' ? { onBodyEnd: () => say('whole')(exchange) } : { onBodyBroken },
+      )
+    },
+    { bodyTimeoutMs: 300, bodyRateBytes: 2000 },
+  )
+  const fast = await connect()
+  fast.send('POST /fast HTTP/1.1\r\nhost: h\r\ncontent-length: 100000\r\n\r\n')
+  const uploads = setInterval(() => fast.send('x'.repeat(500)), 10)
+  const slow = await connect()
+  slow.send(POST)
+  const trickles = setInterval(() => slow.send('1\r\na\r\n'), 10)
+  expect(await late.promise).toContain('2000 bytes a second')
+  clearInterval(trickles)
+  expect((await fast.response()).body).toBe('whole')
+  clearInterval(uploads)
+  expect(seen.length).toBe(2)
+})

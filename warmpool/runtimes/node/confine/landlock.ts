@@ -2,6 +2,7 @@
  * A Landlock ruleset: which folders this process may read and write, where it may connect to, and that it signals and
  * speaks to nobody outside. The kernel's document: https://docs.kernel.org/userspace-api/landlock.html
  */
+import type { Confinement } from '../../../wire/messages.ts'
 import { LANDLOCK_ADD_RULE, LANDLOCK_CREATE_RULESET } from '../../../wire/system-calls.ts'
 import type { Kernel } from './kernel.ts'
 
@@ -29,7 +30,9 @@ const OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 const MAKE_DEVICES = (1n << 6n) | (1n << 11n)
 
 const NETWORK_FROM = 4
+const CONNECT = 2n
 const BIND_AND_CONNECT = 3n
+const NET_PORT = 2
 const SCOPED_FROM = 6
 const SCOPES = 1n | 2n
 const CREATE_VERSION = 1
@@ -52,17 +55,28 @@ export function hasScopes(version: number): boolean {
   return version >= SCOPED_FROM
 }
 
+/** Where TCP may be bound and connected to. */
+export function hasNetwork(version: number): boolean {
+  return version >= NETWORK_FROM
+}
+
 /** A ruleset's descriptor. Throws an error in words. */
-export function openRuleset(kernel: Kernel, version: number, folders: Folders, network: 'all' | 'none'): number {
+export function openRuleset(
+  kernel: Kernel,
+  version: number,
+  folders: Folders,
+  network: Confinement['network'],
+): number {
   const handled = handledBy(version)
   const attributes = kernel.scratch.memory
   attributes.writeBigUInt64LE(handled, 0)
-  attributes.writeBigUInt64LE(network === 'none' && version >= NETWORK_FROM ? BIND_AND_CONNECT : 0n, 8)
+  attributes.writeBigUInt64LE(network !== 'all' && hasNetwork(version) ? BIND_AND_CONNECT : 0n, 8)
   attributes.writeBigUInt64LE(hasScopes(version) ? SCOPES : 0n, 16)
-  const bytes = hasScopes(version) ? 24 : version >= NETWORK_FROM ? 16 : 8
+  const bytes = hasScopes(version) ? 24 : hasNetwork(version) ? 16 : 8
   const ruleset = kernel.call(LANDLOCK_CREATE_RULESET, kernel.scratch.address, bytes, 0)
   if (ruleset < 0) throw new Error(`the kernel refuses a Landlock ruleset (error ${-ruleset})`)
   addRules(kernel, ruleset, folders, handled)
+  if (typeof network === 'number' && hasNetwork(version)) addPort(kernel, ruleset, network)
   return ruleset
 }
 
@@ -75,6 +89,14 @@ export function handledBy(version: number): bigint {
 export function addRules(kernel: Kernel, ruleset: number, { read, write }: Folders, handled: bigint): void {
   for (const path of read) addRule(kernel, ruleset, path, handled & READING)
   for (const path of write) addRule(kernel, ruleset, path, handled & ~MAKE_DEVICES)
+}
+
+/** Of whatever machine: the kernel's rule knows no addresses. */
+function addPort({ call, scratch }: Kernel, ruleset: number, port: number): void {
+  scratch.memory.writeBigUInt64LE(CONNECT, 0)
+  scratch.memory.writeBigUInt64LE(BigInt(port), 8)
+  const result = call(LANDLOCK_ADD_RULE, ruleset, NET_PORT, scratch.address, 0)
+  if (result < 0) throw new Error(`the kernel refuses a Landlock rule for a port (error ${-result})`)
 }
 
 /** What is not there cannot be reached, either. By calls of the system's own: an error that is thrown takes longer. */

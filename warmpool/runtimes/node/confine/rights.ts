@@ -9,7 +9,7 @@ import { LANDLOCK_RESTRICT_SELF } from '../../../wire/system-calls.ts'
 import { DEVICES, SYSTEM_PATHS } from '../../../wire/system-paths.ts'
 import { EveryThread, type ThreadCall } from './every-thread.ts'
 import type { Kernel } from './kernel.ts'
-import { addRules, handledBy, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
+import { addRules, handledBy, hasNetwork, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
 
 const SET_NO_NEW_PRIVILEGES = 38
 /** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
@@ -57,6 +57,7 @@ export function forgetRights(rights: Rights | string): void {
 /** Throws an error in words when nothing can be said of what is in force. */
 export function takeRights(rights: Rights, wanted: Confinement): Taken {
   const { version, threads } = rights
+  const isListed = typeof wanted.network === 'number'
   const ruleset = rulesetFor(rights, wanted)
   const [privileges = 0, capabilities = 0, landlock = 0] = threads.call()
   close(rights.kernel, ruleset)
@@ -64,7 +65,12 @@ export function takeRights(rights: Rights, wanted: Confinement): Taken {
   const tooOld = (wanted: string) => `this kernel's Landlock is ${inWords(version)}, and ${wanted} is needed`
   return {
     privileges: privileges === 0 && capabilities === 0 ? null : `the kernel refuses (${privileges}, ${capabilities})`,
-    files: version < 3 ? tooOld('3 (Linux 6.2)') : refused,
+    files:
+      version < 3
+        ? tooOld('3 (Linux 6.2)')
+        : isListed && !hasNetwork(version)
+          ? tooOld('4 (Linux 6.7, for a list of hosts)')
+          : refused,
     signals: hasScopes(version) ? refused : tooOld('6 (Linux 6.12)'),
   }
 }
