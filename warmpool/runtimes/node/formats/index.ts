@@ -47,7 +47,7 @@ const FORMATS: readonly Row[] = [
   },
   {
     name: 'node',
-    prepare: (load) => holdListen(load.format !== null),
+    prepare: holdListen,
     dismiss: releaseListen,
     // A router may answer to any name, `listen` among them: what has `fetch` is meant by that.
     isMarked: (exports) => objectWithFetch(exports) === null && isNodeMarked(exports),
