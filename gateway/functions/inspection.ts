@@ -132,7 +132,7 @@ function failed(problem: Problem): Loaded {
 
 /** A place in the bundle's copy of the sources is told as the author knows it, one in its code without where that lies. */
 function ofReport({ name, message, file: reported, line, frame }: ErrorReport): Problem {
-  const file = reported?.split('/files/').at(-1)!.replace(/^.*\/bundles\/[^/]+\//, '')
+  const file = reported?.replace(/^.*\/(?:files|bundles\/[^/]+)\//, '')
   const place = { ...(file && { file }), ...(line && { line }), ...(frame && { frame }) }
   return { message: `${name}: ${message}`, ...place }
 }

@@ -19,7 +19,8 @@ const EXPORTS_HANDLER =
 
 /** `file` names the kind of text by its ending. Throws what esbuild throws for text that is no code. */
 export async function isLambdaAlone(file: string, text: string, handler: string): Promise<boolean> {
-  if (!text.includes(handler) || !/\bexports?\b/.test(text) || !NAME.test(handler) || handler === 'default') return false
+  if (!text.includes(handler) || !/\bexports?\b/.test(text) || !NAME.test(handler) || handler === 'default')
+    return false
   if (IS_OF_ANOTHER.test(text)) return false
   const pattern = handler === 'handler' ? EXPORTS_HANDLER : exportsFunction(handler)
   // A comment of several lines may hold what looks like an export.

@@ -13,7 +13,10 @@ const OURS: readonly [runtime: RegExp, file: string][] = [
 const NAMED = /^conformance\.[^.]+$/
 
 /** Null: there is none. `folder`: where the suite was started. */
-export async function defaultFunction(underTest: Omit<UnderTest, 'functionFile'>, folder: string): Promise<string | null> {
+export async function defaultFunction(
+  underTest: Omit<UnderTest, 'functionFile'>,
+  folder: string,
+): Promise<string | null> {
   const [own, second] = readdirSync(folder).filter((name) => NAMED.test(name))
   if (own !== undefined && second === undefined) return join(folder, own)
   const runtime = await runtimeOf(underTest)

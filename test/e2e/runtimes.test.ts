@@ -66,6 +66,18 @@ app.post('/said', (request, response) => response.status(201).json({ said: reque
 app.listen(3000)
 `
 
+const BUN_SERVE = `
+const server = Bun.serve({
+  port: 3000,
+  fetch(request, { requestIP }) {
+    if (new URL(request.url).pathname === '/throws') throw new Error('on purpose')
+    return new Response('served to ' + requestIP(request).address)
+  },
+  error: ({ message }) => new Response(message, { status: 418 }),
+})
+console.log('listens on ' + server.url)
+`
+
 /** Where the code is a fetch handler after all, a server of its own listens as anywhere. */
 const BESIDE = `
 import { createServer } from 'node:http'
@@ -103,6 +115,8 @@ describe.skipIf(!isReachable && process.env.CI === undefined)('runtimes from npm
       before: probe('node@24'),
       bun: probe('bun'),
       deno: probe('deno'),
+      'bun-serve': run('bun', BUN_SERVE),
+      'bun-routes': run('bun', 'Bun.serve({ routes: { "/": () => new Response() } })'),
       python: { 'main.py': 'def handler(request):\n    return "python"\n' },
       first: withPackage('1.2.3'),
       second: withPackage('2.0.0'),
@@ -181,6 +195,15 @@ describe.skipIf(!isReachable && process.env.CI === undefined)('runtimes from npm
 
   it.each(Object.keys(LISTENERS))('%s lets a server listen that is not the function itself', async (name) => {
     expect(await (await gateway().fetch(`/beside-${name}`)).text()).toBe('from its own server')
+  })
+
+  it('bun serves what is given to Bun.serve, and says what of it is not there', async () => {
+    expect(await (await gateway().fetch('/bun-serve')).text()).toBe('served to 127.0.0.1')
+    const thrown = await gateway().fetch('/bun-serve/throws')
+    expect([thrown.status, await thrown.text()]).toEqual([418, 'on purpose'])
+    const problem = await gateway().problem('/bun-routes')
+    expect(problem).toMatchObject({ status: 503, code: 'init-failed' })
+    expect(problem.detail).toContain('`routes` and `websocket` of Bun.serve are not there. Answer in `fetch`')
   })
 
   it('bun gives memory back when it is idle, and lives on', () => {

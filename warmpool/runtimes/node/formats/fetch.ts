@@ -17,7 +17,10 @@ export const fetchFormat: Format = {
   concurrency: null,
   expects: 'export default { fetch(request, env, ctx) { … } }, or export default (request, ctx) => …',
   isMarked: (exports) =>
-    objectWithFetch(exports) !== null || typeof exports.default === 'function' || denoServer() !== null || bunHandler() !== null,
+    objectWithFetch(exports) !== null ||
+    typeof exports.default === 'function' ||
+    denoServer() !== null ||
+    bunHandler() !== null,
   handler(exports, { env }): Handler | null {
     const target = objectWithFetch(exports)
     if (target !== null) {

@@ -120,8 +120,7 @@ export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen
   for (const other of FORMATS) if (other !== row) other.dismiss?.()
   const format = await row?.open()
   const handler = await format?.handler(row!.handler === undefined ? called(exports, load) : exports, load)
-  if (format === undefined || handler === null || handler === undefined)
-    throw new TypeError(noHandler(exports, format))
+  if (format === undefined || handler === null || handler === undefined) throw new TypeError(noHandler(exports, format))
   return { format, handler }
 }
 
@@ -185,7 +184,9 @@ function called(exports: Exports, { handler, format }: Load): Exports {
 
 function refuseHandler({ name, handler: why }: Row, { handler }: Load): void {
   if (handler === null || typeof why !== 'string') return
-  throw new TypeError(`"handler": "${handler}" names nothing in the format ${name}: ${why}. Leave it out of function.json`)
+  throw new TypeError(
+    `"handler": "${handler}" names nothing in the format ${name}: ${why}. Leave it out of function.json`,
+  )
 }
 
 const MOST_NAMES = 10

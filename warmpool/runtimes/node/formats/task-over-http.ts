@@ -31,7 +31,8 @@ function inputOf(bytes: Buffer | null, type: string): unknown {
 }
 
 function typeOf({ lines }: Call): string {
-  for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) if (lines[at] === 'content-type') return lines[at + 1]!
+  for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2)
+    if (lines[at] === 'content-type') return lines[at + 1]!
   return ''
 }
 
@@ -39,7 +40,11 @@ function respond(call: Call, output: unknown): void {
   if (output === undefined) return call.answer(204, '', null)
   if (output instanceof Uint8Array) return call.answer(200, BYTES_HEAD, output)
   if (output instanceof ArrayBuffer) return call.answer(200, BYTES_HEAD, new Uint8Array(output))
-  if (output instanceof Response) return unfit(call, 'a Response, and a task gives a value: a function that answers with a Response has the format "fetch"')
+  if (output instanceof Response)
+    return unfit(
+      call,
+      'a Response, and a task gives a value: a function that answers with a Response has the format "fetch"',
+    )
   const text = asJson(output)
   if (text === undefined) return unfit(call, `${shown(output)}, which is neither JSON nor bytes`)
   call.answer(200, JSON_HEAD, text)
