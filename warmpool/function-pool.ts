@@ -408,8 +408,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const untilMs = first === undefined ? null : patientUntilMs(first.stateSinceMs + bootTimeoutMs, nowMs)
     if (untilMs !== null) return this.#host.wheel.set(invocation, untilMs)
     this.#waiting.remove(invocation)
-    const loading = first === undefined ? '' : ': its first is still loading'
-    const message = `No worker became free within ${Math.round(nowMs - invocation.admittedAtMs)} ms${loading}`
+    const loadingMs = first === undefined ? 0 : Math.round(nowMs - first.stateSinceMs)
+    const why =
+      first === undefined ? '' : `: the first has been loading for ${loadingMs} ms, of at most ${bootTimeoutMs}`
+    const message = `No worker became free within ${Math.round(nowMs - invocation.admittedAtMs)} ms${why}`
     this.#fail(invocation, new InvocationFailure('queue-timeout', message))
   }
 

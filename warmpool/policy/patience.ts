@@ -4,8 +4,8 @@
  * with both time-outs alike, as they are unless somebody says otherwise, the caller's would always come first.
  */
 
-/** That much longer than `queue.timeout` says, at most. */
-const MOST_PATIENCE_MS = 1_000
+/** That much longer than `queue.timeout` says, at most: its process may have had to boot first. */
+const MOST_PATIENCE_MS = 3_000
 /** From a missed deadline until its worker's end is known, when it is looked at again. */
 const LOOK_AGAIN_MS = 50
 
