@@ -15,6 +15,7 @@ import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
 import { type Claimant, weightOfEach } from './policy/fair-share.ts'
 import { isExcess } from './policy/limits.ts'
+import { patientUntilMs } from './policy/patience.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
 import { makePrivateFolder } from './private-folder.ts'
@@ -137,7 +138,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const all = { ...env, ...(confinement === null ? {} : egress?.env) }
     worker.load({ ...spec, memoryBytes, timeoutMs, env: all, confinement }, this, nowMs)
     worker.setDeadline(timeoutMs, () => {
-      worker.note = `it did not load within ${timeoutMs} ms`
+      worker.note = `it did not load within its boot time-out of ${timeoutMs} ms`
       worker.kill('init-failed')
     })
   }
@@ -256,11 +257,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   // What an invocation tells.
 
   onExpired(invocation: Invocation, nowMs: number): void {
-    if (invocation.state === 'queued') {
-      this.#waiting.remove(invocation)
-      const waitedMs = Math.round(nowMs - invocation.admittedAtMs)
-      this.#fail(invocation, new InvocationFailure('queue-timeout', `No worker became free within ${waitedMs} ms`))
-    } else if (invocation.worker === null) return
+    if (invocation.state === 'queued') this.#onWaitedOut(invocation, nowMs)
+    else if (invocation.worker === null) return
     else if (invocation.activeAtMs === 0 || invocation.endsAtMs <= nowMs) {
       this.#onTimeout(invocation, invocation.worker, nowMs)
     } else this.#onQuiet(invocation, invocation.worker, nowMs)
@@ -419,6 +417,19 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   #drain(worker: Worker, reason: DeathReason, nowMs: number): void {
     this.#serving.remove(worker)
     worker.drain(reason, Math.min(LONGEST_GRACE_MS, this.settings.timeoutMs + TIMEOUT_GRACE_MS), nowMs)
+  }
+
+  #onWaitedOut(invocation: Invocation, nowMs: number): void {
+    const first = this.#serving.count === 0 ? this.workers.find((worker) => worker.state === 'loading') : undefined
+    const { bootTimeoutMs } = this.settings
+    const untilMs = first === undefined ? null : patientUntilMs(first.stateSinceMs + bootTimeoutMs, nowMs)
+    if (untilMs !== null) return this.#host.wheel.set(invocation, untilMs)
+    this.#waiting.remove(invocation)
+    const loadingMs = first === undefined ? 0 : Math.round(nowMs - first.stateSinceMs)
+    const why =
+      first === undefined ? '' : `: the first has been loading for ${loadingMs} ms, of at most ${bootTimeoutMs}`
+    const message = `No worker became free within ${Math.round(nowMs - invocation.admittedAtMs)} ms${why}`
+    this.#fail(invocation, new InvocationFailure('queue-timeout', message))
   }
 
   #onTimeout(invocation: Invocation, worker: Worker, nowMs: number): void {

@@ -160,7 +160,7 @@ const queue = section(
     timeout: optional(
       duration(),
       formatDuration(DEFAULT_FUNCTION_SETTINGS.queue.timeoutMs),
-      'How long an invocation may wait for a worker before it is answered 503.',
+      'How long an invocation may wait for a worker before it is answered 503. Up to 3 s longer where its first worker has to be loaded by then.',
     ),
   },
   'QueueConfig',

@@ -149,7 +149,7 @@ export interface FunctionConfig {
 export interface QueueConfig {
   /** Invocations that may wait for a worker. One more is answered 503 at once. Default: `1000`. */
   max?: number
-  /** How long an invocation may wait for a worker before it is answered 503. Default: `'10s'`. */
+  /** How long an invocation may wait for a worker before it is answered 503. Up to 3 s longer where its first worker has to be loaded by then. Default: `'10s'`. */
   timeout?: Duration
 }
 

@@ -4,7 +4,7 @@
  * is run.
  */
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, relative } from 'node:path'
 import { isJavaScript } from '../config/index.ts'
 import { readAzureRegistrations, registersWithAzure } from './azure-registrations.ts'
 import type { FunctionSource } from './discover.ts'
@@ -52,14 +52,29 @@ async function withAzureRoutes(source: FunctionSource): Promise<FunctionSource> 
   return { ...source, routes: [...source.routes, ...routes], notes: [...source.notes, ...notes] }
 }
 
+/** Named by `handler`, or the only export that could answer. */
 async function withLambdaFormat(source: FunctionSource, text: string): Promise<FunctionSource> {
   const { format, handler } = source.identity
-  if (format !== null || handler !== null || !(await isLambdaAlone(basename(source.entry), text))) return source
-  const why = 'its only export that could answer is named handler'
+  if (format !== null || !(await isLambdaAlone(basename(source.entry), text, handler ?? 'handler'))) return source
+  const why =
+    handler === null
+      ? 'its only export that could answer is named handler'
+      : `${source.identity.why}: "handler" names a function of ${relative(source.dir, source.entry)}, as Lambda's setting does`
   return { ...source, identity: { ...source.identity, format: 'lambda', why } }
 }
 
 async function withNotes(source: FunctionSource, text: string): Promise<FunctionSource> {
-  const note = source.identity.format === null ? await uncalledHandlers(basename(source.entry), text) : null
-  return note === null ? source : { ...source, notes: [...source.notes, note] }
+  if (source.identity.format !== null) return source
+  const found = [await uncalledHandlers(basename(source.entry), text), backgroundNote(source, text)]
+  const notes = found.filter((note) => note !== null)
+  return notes.length === 0 ? source : { ...source, notes: [...source.notes, ...notes] }
+}
+
+/** A default export that is not written out as an object. */
+const MAY_BE_FUNCTION = /\bexport\s+default\s+(?!\{)|\bas\s+default\b|\bmodule\.exports\s*=\s*(?!\{)/
+
+/** Which format it is tells its default export, when it is loaded; that the name decides, nobody would guess. */
+function backgroundNote({ name }: FunctionSource, text: string): string | null {
+  if (!name.endsWith('-background') || !MAY_BE_FUNCTION.test(text)) return null
+  return 'its name ends in -background: a default function is run as Netlify does it, answered with 202 at once. Say "format": "fetch" in function.json if it is not meant so'
 }

@@ -7,7 +7,7 @@ import { access, constants, readdir } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { type FormatName, type FunctionRuntime, isJavaScript, type ParsedFunctionFile } from '../config/index.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
-import { CODE_EXTENSIONS, nodeEntry } from './node-entry.ts'
+import { CODE_EXTENSIONS, nodeEntry, nodeProgramEntry } from './node-entry.ts'
 import { vercelEntry } from './vercel-files.ts'
 
 /** What runs a function and how its code is meant. */
@@ -195,10 +195,11 @@ async function ofNode(
   stated: Pick<Identity, 'format' | 'handler' | 'runtime'> | null,
   why: string,
 ): Promise<Found> {
-  const found = await nodeEntry(look)
+  const found = await nodeProgramEntry(look)
   if ('problem' in found) return found
   const { format, handler, runtime } = stated ?? { format: null, handler: null, runtime: 'node' as const }
-  return { entry: found.entry, identity: { runtime, format, handler, command: null, why } }
+  const named = found.namedBy === null ? '' : `, which ${found.namedBy} names as its main`
+  return { entry: found.entry, identity: { runtime, format, handler, command: null, why: `${why}${named}` } }
 }
 
 /** A language that only the operator knows: a module by one of the usual names, else the folder itself. */

@@ -9,7 +9,8 @@ import { ConfigError, type ParsedFunctionFile } from '../config/index.ts'
 import { withRoutesOfCode } from './code-routes.ts'
 import { concurrently } from './concurrently.ts'
 import { detect, type Identity, ofFile } from './detection.ts'
-import { lookAt, type SaidOfRuntimes } from './folder-look.ts'
+import { type FolderLook, lookAt, type SaidOfRuntimes } from './folder-look.ts'
+import { netlifyFolder } from './node-entry.ts'
 
 /** Where the code of one function lies. */
 export interface FunctionSource {
@@ -161,7 +162,17 @@ async function lookIntoFolder(
   if ('problem' in seen) return seen
   const found = await detect(seen)
   if ('problem' in found) return found
-  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], notes: [], ...found })
+  const notes = await siteNotes(name, seen)
+  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], notes, ...found })
+}
+
+/** A site that is served as one function may be meant as its functions. */
+async function siteNotes(name: string, look: FolderLook): Promise<string[]> {
+  const folder = look.file === null ? await netlifyFolder(look) : null
+  if (folder === null) return []
+  return [
+    `the functions in ${name}/${folder} are not looked for there: copy each of them into the folder of functions, or serve that one with --functions`,
+  ]
 }
 
 async function withCode(source: FunctionSource): Promise<{ source: FunctionSource } | { problem: string }> {

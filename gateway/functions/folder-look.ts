@@ -1,4 +1,7 @@
-/** What detection looks at in a function's folder: names, `package.json` and `function.json`. No code is read. */
+/**
+ * What detection looks at in a function's folder: names, `package.json`, `function.json` and a Worker's `wrangler.jsonc`.
+ * No code is read.
+ */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import {
@@ -8,6 +11,7 @@ import {
   type ParsedFunctionFile,
   parseFunctionFile,
 } from '../config/index.ts'
+import { type WorkerMain, workerMain } from './wrangler-file.ts'
 
 /** What the configuration says of runtimes: which there are besides ours, and which functions are run by another. */
 export type SaidOfRuntimes = Pick<Config, 'runtimeNames' | 'runtimeOf'>
@@ -25,6 +29,8 @@ export interface FolderLook {
   readonly names: ReadonlySet<string>
   readonly package: PackageFile | null
   readonly file: ParsedFunctionFile | null
+  /** Where a Worker's own configuration says that it starts. */
+  readonly worker: WorkerMain | null
   /** What the operator's override says that runs it; null: nothing. */
   readonly overridden: FunctionRuntime | null
 }
@@ -40,7 +46,8 @@ export async function lookAt(
   const file = text === null ? null : parseFunctionFile(text, `${name}/${FUNCTION_FILE}`, said.runtimeNames)
   const manifest = names.has('package.json') ? await readPackage(name, dir) : null
   if (manifest !== null && 'problem' in manifest) return manifest
-  return { name, dir, names, package: manifest, file, overridden: said.runtimeOf(name) }
+  const worker = await workerMain(dir, names)
+  return { name, dir, names, package: manifest, file, worker, overridden: said.runtimeOf(name) }
 }
 
 /** The absolute path of a file that is named relative to the folder and lies in it; null when there is none. */

@@ -137,9 +137,9 @@ function failed(problem: Problem): Loaded {
   return { format: null, runsOn: null, loadMs: null, problem }
 }
 
-/** A place in the bundle's copy of the sources is told as the author knows it. */
+/** A place in the bundle's copy of the sources is told as the author knows it, one in its code without where that lies. */
 function ofReport({ name, message, file: reported, line, frame }: ErrorReport): Problem {
-  const file = reported?.split('/files/').at(-1)
+  const file = reported?.replace(/^.*\/(?:files|bundles\/[^/]+)\//, '')
   const place = { ...(file && { file }), ...(line && { line }), ...(frame && { frame }) }
   return { message: `${name}: ${message}`, ...place }
 }

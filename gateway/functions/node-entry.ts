@@ -1,4 +1,7 @@
-/** Which module of a folder a JavaScript function starts from: stated in `package.json`, or by convention. */
+/**
+ * Which module of a folder a JavaScript function starts from: stated by a Worker's own configuration or `package.json`,
+ * or by convention. Names that a folder of another kind may have as well (`app.js` beside a Flask app) count last.
+ */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPattern, modulesOf } from './azure-entry.ts'
@@ -6,21 +9,46 @@ import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 
 export const CODE_EXTENSIONS = ['ts', 'mts', 'tsx', 'js', 'mjs', 'cjs', 'cts', 'jsx']
 const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
+/** What Deno's and Node's own examples are called. */
+const PROGRAM_NAMES = ['main', 'app', 'server']
+const NETLIFY_FOLDER = 'netlify/functions'
 
-/** Absolute path of the module, or why there is none. */
-export async function nodeEntry(look: FolderLook): Promise<{ entry: string } | { problem: string }> {
+export interface NodeEntry {
+  readonly entry: string
+  /** The file that names it, where that is not `package.json`; null by convention. */
+  readonly namedBy: string | null
+}
+
+/** The module that the folder starts from, whatever else is in it; or why there is none. */
+export async function nodeEntry(look: FolderLook): Promise<NodeEntry | { problem: string }> {
   const stated = [look.package?.module, look.package?.main].filter((path) => typeof path === 'string')
+  const worker = look.worker === null ? null : await fileIn(look.dir, look.worker.main)
+  if (worker !== null && CODE_FILE.test(worker)) return { entry: worker, namedBy: look.worker!.file }
   for (const path of stated) {
-    if (isPattern(path) && modulesOf(look.dir, path).length > 0) return { entry: join(look.dir, 'package.json') }
+    if (isPattern(path) && modulesOf(look.dir, path).length > 0)
+      return { entry: join(look.dir, 'package.json'), namedBy: null }
     const entry = CODE_FILE.test(path) ? await fileIn(look.dir, path) : null
-    if (entry !== null) return { entry }
+    if (entry !== null) return { entry, namedBy: null }
   }
   const entry = await conventional(look)
-  return entry === null ? { problem: noEntry(look.name, stated[0]) } : { entry }
+  return entry === null ? { problem: await noEntry(look, stated[0]) } : { entry, namedBy: null }
+}
+
+/** The same where nothing says that the folder is of another kind. */
+export async function nodeProgramEntry(look: FolderLook): Promise<NodeEntry | { problem: string }> {
+  const found = await nodeEntry(look)
+  const entry = 'problem' in found ? firstOf(look, PROGRAM_NAMES.flatMap(files)) : null
+  return entry === null ? found : { entry, namedBy: null }
+}
+
+/** Of a site whose functions are further down; null: it is none. */
+export async function netlifyFolder({ dir, names }: FolderLook): Promise<string | null> {
+  if (!names.has('netlify')) return null
+  const inside = await readdir(join(dir, NETLIFY_FOLDER)).catch(() => [])
+  return inside.length === 0 ? null : NETLIFY_FOLDER
 }
 
 async function conventional(look: FolderLook): Promise<string | null> {
-  const files = (name: string): string[] => CODE_EXTENSIONS.map((extension) => `${name}.${extension}`)
   const index = firstOf(look, files('index'))
   if (index !== null) return index
   if (look.names.has('src')) {
@@ -31,8 +59,17 @@ async function conventional(look: FolderLook): Promise<string | null> {
   return firstOf(look, [...files(look.name), ...files('handler')])
 }
 
-function noEntry(name: string, missing: string | undefined): string {
-  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.* and handler.*`
-  const stated = missing === undefined ? '' : ` package.json names ${missing}, which is not a file in the folder.`
-  return `${name}/ has no module to start from:${stated} Looked for ${looked}. Add one, or name it as "main" in ${name}/package.json, or say in ${name}/function.json what the folder is.`
+function files(name: string): string[] {
+  return CODE_EXTENSIONS.map((extension) => `${name}.${extension}`)
+}
+
+async function noEntry(look: FolderLook, missing: string | undefined): Promise<string> {
+  const { name, worker } = look
+  const netlify = await netlifyFolder(look)
+  if (netlify !== null)
+    return `${name}/ is a site of Netlify's, whose functions are in ${name}/${netlify}: copy each of them into the folder of functions, or serve that one with --functions.`
+  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.* and server.*`
+  const inPackage = missing === undefined ? '' : ` package.json names ${missing}, which is not a file in the folder.`
+  const inWorker = worker === null ? '' : ` ${worker.file} names ${worker.main}, which is not a file in the folder.`
+  return `${name}/ has no module to start from:${inWorker}${inPackage} Looked for ${looked}. Add one, or name it as "main" in ${name}/package.json, or say in ${name}/function.json what the folder is.`
 }

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolder, writeTree } from '../gateway/functions/helpers.ts'
 
 const HERE = import.meta.dirname
 const RUNTIMES = join(HERE, '../../warmpool/runtimes')
@@ -14,12 +15,18 @@ const LONG = 120_000
 interface Run {
   readonly code: unknown
   readonly stdout: string
+  readonly stderr: string
 }
 
 function conformance(...args: readonly string[]): Promise<Run> {
+  return conformanceIn(HERE, ...args)
+}
+
+function conformanceIn(cwd: string, ...args: readonly string[]): Promise<Run> {
+  const env = { ...process.env, INIT_CWD: cwd }
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(HERE, 'run.ts'), ...args], (error, stdout) =>
-      resolve({ code: error === null ? 0 : error.code, stdout }),
+    execFile(process.execPath, [join(HERE, 'run.ts'), ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
     )
   })
 }
@@ -76,7 +83,33 @@ describe('the conformance suite', () => {
     LONG,
   )
 
-  test('asks for a command and a function', async () => {
+  test('asks for a command', async () => {
     expect((await conformance('--json')).code).toBe(2)
   })
+
+  test.each([
+    ['JavaScript', NODE],
+    ['Python', PYTHON],
+  ])(
+    'needs no function for %s, by what hello says',
+    async (_, command) => {
+      const { code, failed } = await outcomes(...command)
+      expect({ code, failed }).toEqual({ code: 0, failed: [] })
+    },
+    LONG,
+  )
+
+  test(
+    'takes the function for another language from where it is started, and says so where there is none',
+    async () => {
+      const folder = await temporaryFolder()
+      const command = [process.execPath, join(HERE, 'broken-runtime.mjs')]
+      const { code, stderr } = await conformanceIn(folder, '--patience', '1000', ...command)
+      expect([code, stderr]).toEqual([2, expect.stringContaining('name it conformance.* in this folder')])
+      await writeTree(folder, { 'conformance.any': '' })
+      const { stdout } = await conformanceIn(folder, '--patience', '1000', ...command)
+      expect(stdout).toContain('✓ answers with a status, headers and a body')
+    },
+    LONG,
+  )
 })

@@ -1,12 +1,12 @@
 /**
- * `npm run conformance -- --function FILE [--format NAME] [--handler NAME] [--patience MS] [--json]
- * COMMAND…`: starts the command as the
- * pool would, again for each check, and says which parts of docs/protocol.md it follows. Exits with 1
- * when it breaks one.
+ * `npm run conformance -- [--function FILE] [--format NAME] [--handler NAME] [--patience MS] [--json] COMMAND…`: starts the
+ * command as the pool would, again for each check, and says which parts of docs/protocol.md it follows. Exits with 1 when
+ * it breaks one.
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CHECKS, type Check } from './checks.ts'
+import { defaultFunction } from './default-function.ts'
 import { Broken, NotApplicable } from './expectation.ts'
 import { Subject, type UnderTest } from './subject.ts'
 
@@ -17,11 +17,15 @@ interface Outcome {
   readonly why: string
 }
 
-const USAGE = `npm run conformance -- --function FILE [--format NAME] [--handler NAME] [--patience MS] [--json] COMMAND…
+const USAGE = `npm run conformance -- [--function FILE] [--format NAME] [--handler NAME] [--patience MS] [--json] COMMAND…
 
-FILE is the function in your runtime's language that docs/protocol.md describes; COMMAND starts one worker.
+COMMAND starts one worker; FILE is the function in its language that docs/protocol.md describes. Without it, the file
+conformance.* here is taken, or the suite's own for JavaScript and Python.
 Any step may take --patience milliseconds, 10000 where nothing is said.
-For example: npm run conformance -- --function test/conformance/function.py python3 warmpool/runtimes/python/main.py`
+For example: npm run conformance -- python3 warmpool/runtimes/python/main.py`
+
+const NO_FUNCTION = `There is no function to call in this runtime's language. Write the one that docs/protocol.md describes,
+and name it conformance.* in this folder, or with --function FILE.`
 
 const OPTIONS = {
   function: { type: 'string' },
@@ -39,18 +43,24 @@ async function main(args: readonly string[]): Promise<number> {
   const at = commandAt(args)
   const [file, ...rest] = args.slice(at)
   const { values } = parseArgs({ args: args.slice(0, at), options: OPTIONS })
-  if (file === undefined || values.function === undefined) {
+  if (file === undefined) {
     console.error(USAGE)
     return 2
   }
   const env = Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value ? [[name, value]] : [])))
-  const underTest: UnderTest = {
+  const asked = {
     command: { file, args: rest, env },
-    functionFile: resolve(values.function),
     format: values.format ?? null,
     handler: values.handler ?? null,
     patienceMs: Number(values.patience ?? DEFAULT_PATIENCE_MS),
   }
+  const functionFile =
+    values.function === undefined ? await defaultFunction(asked, process.cwd()) : resolve(values.function)
+  if (functionFile === null) {
+    console.error(NO_FUNCTION)
+    return 2
+  }
+  const underTest: UnderTest = { ...asked, functionFile }
   const outcomes: Outcome[] = []
   for (const check of CHECKS) {
     const outcome = await tryOut(check, underTest)
@@ -93,6 +103,8 @@ function lineOf({ name, result, why }: Outcome): string {
   return `${MARKS[result]} ${name}${why === '' ? '' : `\n    ${why.replaceAll('\n', ' ')}`}`
 }
 
+// npm runs scripts in the package's folder: paths are meant from where it was called.
+process.chdir(process.env.INIT_CWD ?? '.')
 process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
   console.error(error.message)
   return 2

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { REPOSITORY } from '../gateway/functions/helpers.ts'
 import { shareGateway } from './gateway-under-test.ts'
 
@@ -25,15 +25,34 @@ const buildFailed = (folder: Folder, said: RegExp): Bad => ({ folder, code: 'bui
 const BAD: Readonly<Record<string, Bad>> = {
   'no-handler': initFailed(
     { 'index.js': 'const answer = 42' },
-    /No handler found: the module exports nothing\. Export one of: /,
+    /No handler found: the module exports nothing\. It needs one, such as `export default \{ fetch/,
   ),
   'wrong-export': initFailed(
     { 'index.js': 'export const answer = 42' },
-    /the module exports answer \(number\)\. Export one of: /,
+    /the module exports answer \(number\)\. It needs one, such as /,
   ),
   'wrong-handler': initFailed(
     { 'index.js': HELLO, 'function.json': stated({ handler: 'index.run' }) },
-    /The handler "run" is not among what the module exports: handler\. Name a function of these/,
+    /The handler "run" is not among what the module exports: handler\. Name one of these/,
+  ),
+  'request-response': initFailed(
+    { 'index.js': 'module.exports = (req, res) => res.end("hi")' },
+    /The handler takes \(req, res\), as functions of node:http do\. Say in function\.json whose it is: "format": "node"/,
+  ),
+  'openfaas-unstated': initFailed(
+    { 'handler.js': 'module.exports = async (event, context) => context.status(200).succeed("hi")' },
+    /The handler takes \(event, context\), .* "format": "openfaas"/,
+  ),
+  'handler-of-methods': initFailed(
+    {
+      'index.js': 'export const GET = () => new Response()',
+      'function.json': stated({ format: 'methods', handler: 'GET' }),
+    },
+    /"handler": "GET" names nothing in the format methods: it has one export for each method\. Leave it out/,
+  ),
+  'netlify-site': buildFailed(
+    { 'index.html': '', 'netlify/functions/hello.mjs': 'export default () => new Response()' },
+    /netlify-site\/ is a site of Netlify's, whose functions are in netlify-site\/netlify\/functions: copy each/,
   ),
   'no-module': buildFailed(
     { 'notes.txt': '' },
@@ -77,7 +96,7 @@ const BAD: Readonly<Record<string, Bad>> = {
   ),
   'python-syntax': initFailed(
     { 'main.py': 'def handler(request:\n    return "x"\n' },
-    /SyntaxError: '\(' was never closed/,
+    /SyntaxError: '\(' was never closed \(main\.py, line 1\)/,
   ),
   'python-no-handler': initFailed(
     { 'main.py': 'answer = 42\n' },
@@ -154,4 +173,20 @@ test.each(Object.entries(WRONG_RETURNS))('%s is said at the call', async (name, 
   const problem = await gateway().problem(`/${name}`)
   expect(problem).toMatchObject({ status: 502, code: 'not-a-response' })
   expect(problem.detail).toMatch(said)
+})
+
+describe('with time-outs as they are unless somebody says otherwise, alike,', () => {
+  const alike = shareGateway({
+    functions: {
+      'python-hangs': { 'main.py': 'import time\ntime.sleep(600)\n' },
+      hangs: { 'index.mjs': 'setInterval(() => {}, 1000)\nawait new Promise(() => {})' },
+    },
+    config: { defaults: { bootTimeout: '1500ms', queue: { timeout: '1500ms' } } },
+  })
+
+  test.each(['python-hangs', 'hangs'])('%s is told as what it is: it does not load', async (name) => {
+    const problem = await alike().problem(`/${name}`)
+    expect(problem).toMatchObject({ status: 503, code: 'init-failed', fault: 'function' })
+    expect(problem.detail).toContain('it did not load within its boot time-out of 1500 ms')
+  })
 })

@@ -32,6 +32,38 @@ describe('one gateway', () => {
         'src/app.mjs': 'export const run = async (event) => ({ statusCode: 201, body: event.rawPath })',
         'function.json': '{ "format": "lambda", "handler": "src/app.run" }',
       },
+      'sam-hello': {
+        'hello-world/app.mjs': `const seen = process.env.AWS_LAMBDA_FUNCTION_NAME
+          export const lambdaHandler = async (event, context) => {
+            return { statusCode: 200, body: JSON.stringify({ message: 'hello world', seen }) }
+          }`,
+        'function.json': '{ "handler": "hello-world/app.lambdaHandler" }',
+      },
+      'fetch-by-name': {
+        'src/app.ts': `export const api = { fetch: (request: Request) => new Response('named ' + request.method) }
+          export default { fetch: () => new Response('the default export') }`,
+        'function.json': '{ "handler": "src/app.api" }',
+      },
+      'vercel-by-name': {
+        'src/app.ts': 'export const hello = (req, res) => res.status(201).json(req.query)\nexport default () => {}',
+        'function.json': '{ "format": "vercel", "handler": "src/app.hello" }',
+      },
+      task: {
+        'index.mjs': 'export default (input, ctx) => ({ input: input ?? null })',
+        'function.json': '{ "format": "task" }',
+      },
+      'resize-background.mjs': `export default async (request, context) => {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          console.log('resized ' + new URL(request.url).pathname)
+        }`,
+      'deno-main': { 'main.ts': "Deno.serve((_request: Request) => new Response('deno'))" },
+      worker: {
+        'wrangler.jsonc': '{ "main": "lib/worker.ts" } // built by nobody',
+        'lib/worker.ts': "export default { fetch: () => new Response('worker') }",
+      },
+      'server-alone': {
+        'server.js': "require('node:http').createServer((req, res) => res.end('server ' + req.url)).listen(3000)",
+      },
       'lambda-by-marks': {
         'index.js': `const seen = [process.env.AWS_LAMBDA_FUNCTION_NAME, process.env.AWS_REGION, process.env._HANDLER]
           exports.handler = async () => seen`,
@@ -106,6 +138,14 @@ app.get('alone', async () => ({ body: 'alone' }))`,
 
   it.each([
     ['/lambda/x', 201, '/x'],
+    ['/sam-hello', 200, '{"message":"hello world","seen":"sam-hello"}'],
+    ['/fetch-by-name', 200, 'named GET'],
+    ['/vercel-by-name?a=1', 201, '{"a":"1"}'],
+    ['/task', 200, '{"input":null}'],
+    ['/resize-background', 202, ''],
+    ['/deno-main', 200, 'deno'],
+    ['/worker', 200, 'worker'],
+    ['/server-alone/x', 200, 'server /x'],
     ['/lambda-by-marks', 200, '["lambda-by-marks","us-east-1","index.handler"]'],
     ['/lambda-beside-fetch', 200, 'fetch none'],
     ['/plain/x?q=1', 200, 'plain /x?q=1'],
@@ -144,6 +184,16 @@ app.get('alone', async () => ({ body: 'alone' }))`,
     const sent = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body }
     expect((await gateway().fetch('/google-events', sent)).status).toBe(204)
     await gateway().logged((line) => line.function === 'google-events' && line.msg === 'got made Ada')
+  })
+
+  it('goes on with what is done in the background', async () => {
+    expect((await gateway().fetch('/resize-background/one')).status).toBe(202)
+    await gateway().logged((line) => line.function === 'resize-background' && line.msg === 'resized /one')
+  })
+
+  it('gives a task the JSON that was sent', async () => {
+    const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":[1]}' }
+    expect(await (await gateway().fetch('/task', sent)).text()).toBe('{"input":{"a":[1]}}')
   })
 
   it('asks the more specific of two apps, and answers as it does', async () => {

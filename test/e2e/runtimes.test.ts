@@ -2,14 +2,17 @@
  * Several runtimes in one gateway, each installed from npm by the command of the command line. Without npm's registry
  * these tests are skipped, and say so; in CI they are not.
  */
+import { spawnSync } from 'node:child_process'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { findRuntime } from '../../gateway/runtimes/located.ts'
 import { serveHttp } from '../gateway/cli/run-cli.ts'
 import { addRuntimes } from './added-runtimes.ts'
 import { shareGateway } from './gateway-under-test.ts'
 
 const NAMES = ['node@22', 'node@24', 'bun', 'deno'] as const
-const { names, run, state } = addRuntimes(...NAMES)
+const added = addRuntimes(...NAMES)
+const { names, state } = added
 
 /** What a function can see of where it runs, and what passes the harness's own code: bodies, streams, errors. */
 const PROBE = `
@@ -33,6 +36,49 @@ function probe(name: string): Record<string, string> {
   return { 'index.js': PROBE, 'function.json': JSON.stringify({ runtime: name }) }
 }
 
+/** A program of Node's kind, as it listens elsewhere: here nothing does, and the gateway's requests reach it. */
+const LISTENING = `
+import { createServer } from 'node:http'
+createServer((request, response) => {
+  response.setHeader('x-url', request.url)
+  request.pipe(response)
+}).listen(3000, () => console.log('says that it listens'))
+`
+
+const EXPRESS = `
+import express from 'express'
+const app = express()
+app.use(express.json())
+app.post('/said', (request, response) => response.status(201).json({ said: request.body }))
+app.listen(3000)
+`
+
+const BUN_SERVE = `
+const server = Bun.serve({
+  port: 3000,
+  fetch(request, { requestIP }) {
+    if (new URL(request.url).pathname === '/throws') throw new Error('on purpose')
+    return new Response('served to ' + requestIP(request).address)
+  },
+  error: ({ message }) => new Response(message, { status: 418 }),
+})
+console.log('listens on ' + server.url)
+`
+
+/** Where the code is a fetch handler after all, a server of its own listens as anywhere. */
+const BESIDE = `
+import { createServer } from 'node:http'
+const own = createServer((_, response) => response.end('from its own server'))
+await new Promise((resolve) => own.listen(0, '127.0.0.1', resolve))
+export default { fetch: () => fetch('http://127.0.0.1:' + own.address().port) }
+`
+
+function run(name: string, code: string): Record<string, string> {
+  return { 'index.js': code, 'function.json': JSON.stringify({ runtime: name }) }
+}
+
+const LISTENERS = { old: 'node@22', before: 'node@24', bun: 'bun', deno: 'deno' } as const
+
 /** One npm package in two versions: each function's folder has its own, and its bundle holds that. */
 function withPackage(version: string): Record<string, string> {
   const manifest = JSON.stringify({ name: 'greeting', version, main: 'index.js' })
@@ -51,15 +97,25 @@ describe.skipIf(names.length === 0)('runtimes from npm', () => {
       before: probe('node@24'),
       bun: probe('bun'),
       deno: probe('deno'),
+      'bun-serve': run('bun', BUN_SERVE),
+      'bun-routes': run('bun', 'Bun.serve({ routes: { "/": () => new Response() } })'),
       python: { 'main.py': 'def handler(request):\n    return "python"\n' },
       first: withPackage('1.2.3'),
       second: withPackage('2.0.0'),
+      ...Object.fromEntries(
+        Object.entries(LISTENERS).flatMap(([name, runtime]) => [
+          [`listening-${name}`, run(runtime, LISTENING)],
+          [`express-${name}`, run(runtime, EXPRESS)],
+          [`beside-${name}`, run(runtime, BESIDE)],
+        ]),
+      ),
     },
+    packages: 'installed',
     config: { state },
   })
 
   it('says what is installed', () => {
-    const listed = JSON.parse(run('list', '--json').stdout) as { runtime: string; from: string }[]
+    const listed = JSON.parse(added.run('list', '--json').stdout) as { runtime: string; from: string }[]
     const installed = listed.filter(({ from }) => from === 'installed').map((one) => one.runtime)
     expect(installed.sort()).toEqual([...NAMES].sort())
   })
@@ -102,6 +158,42 @@ describe.skipIf(names.length === 0)('runtimes from npm', () => {
       expect(await response.text()).toBe('plain')
     },
   )
+
+  it.each(Object.keys(LISTENERS))('%s serves a program that listens', async (name) => {
+    for (const bytes of [5, 3_000_000]) {
+      const body = Buffer.alloc(bytes, 'abcdefg')
+      const response = await gateway().fetch(`/listening-${name}/x?y=1`, { method: 'POST', body })
+      expect(response.headers.get('x-url')).toBe('/x?y=1')
+      expect(body.equals(Buffer.from(await response.arrayBuffer())), `${bytes} bytes`).toBe(true)
+    }
+    await gateway().logged((line) => line.function === `listening-${name}` && line.msg === 'says that it listens')
+  })
+
+  it.each(Object.keys(LISTENERS))('%s serves an Express app that listens', async (name) => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await gateway().fetch(`/express-${name}/said`, { method: 'POST', headers, body: '{"a":1}' })
+    expect([response.status, await response.json()]).toEqual([201, { said: { a: 1 } }])
+  })
+
+  it.each(Object.keys(LISTENERS))('%s lets a server listen that is not the function itself', async (name) => {
+    expect(await (await gateway().fetch(`/beside-${name}`)).text()).toBe('from its own server')
+  })
+
+  it('bun serves what is given to Bun.serve, and says what of it is not there', async () => {
+    expect(await (await gateway().fetch('/bun-serve')).text()).toBe('served to 127.0.0.1')
+    const thrown = await gateway().fetch('/bun-serve/throws')
+    expect([thrown.status, await thrown.text()]).toEqual([418, 'on purpose'])
+    const problem = await gateway().problem('/bun-routes')
+    expect(problem).toMatchObject({ status: 503, code: 'init-failed' })
+    expect(problem.detail).toContain('`routes` and `websocket` of Bun.serve are not there. Answer in `fetch`')
+  })
+
+  it('bun gives memory back when it is idle, and lives on', () => {
+    const { file } = findRuntime(state, 'bun')!
+    const giveBack = new URL('../../warmpool/runtimes/node/give-back.ts', import.meta.url).href
+    const script = `import { giveBack } from '${giveBack}'; giveBack(); console.log('alive')`
+    expect(spawnSync(file, ['-e', script], { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: 'alive\n' })
+  })
 
   it('has Python beside them', async () => {
     expect(await (await gateway().fetch('/python')).text()).toBe('python')

@@ -44,6 +44,28 @@ const TAKEN_FOR: readonly [what: string, tree: Tree, as: object][] = [
     { runtime: 'python', handler: 'application' },
   ],
   [
+    'the handler of SAM’s hello',
+    {
+      'hello-world/app.mjs': 'export const lambdaHandler = async (event, context) => {\n}',
+      'function.json': '{"handler":"hello-world/app.lambdaHandler"}',
+    },
+    {
+      format: 'lambda',
+      handler: 'lambdaHandler',
+      why: expect.stringContaining('"handler" names a function of hello-world'),
+    },
+  ],
+  [
+    'a handler that is no function',
+    { 'src/a.ts': 'export const app: App = express()', 'function.json': '{"handler":"src/a.app"}' },
+    { format: null, handler: 'app' },
+  ],
+  [
+    'a handler of node:http’s kind',
+    { 'a.js': 'exports.run = (req, res) => res.end()', 'function.json': '{"handler":"a.run"}' },
+    { format: null, handler: 'run' },
+  ],
+  [
     'a command',
     { 'server.py': '', 'function.json': '{"command":["python3","server.py"]}' },
     { runtime: 'http', command: ['python3', 'server.py'] },
@@ -58,6 +80,68 @@ test.each(TAKEN_FOR)('%s', async (_what, tree, as) => {
   const { found, problem } = await lookAt(tree)
   expect(problem).toBeUndefined()
   expect(found!.identity).toMatchObject(as)
+})
+
+const STARTS_FROM: readonly [what: string, tree: Tree, entry: string, why: RegExp][] = [
+  ['Deno’s main.ts', { 'main.ts': '' }, 'main.ts', /module to start from$/],
+  ['app.js', { 'app.js': '' }, 'app.js', /module to start from$/],
+  ['server.js', { 'server.js': '', 'package.json': '{"scripts":{"start":"node server"}}' }, 'server.js', /./],
+  ['an index before these', { 'server.js': '', 'src/index.ts': '' }, 'src/index.ts', /./],
+  ['the module of an app in Python', { 'app.py': '', 'app.js': '' }, 'app.py', /Python/],
+  [
+    'a stated module of Node beside it',
+    { 'app.py': '', 'app.js': '', 'function.json': '{"runtime":"node"}' },
+    'app.js',
+    /./,
+  ],
+  [
+    'the main of wrangler.jsonc',
+    {
+      'wrangler.jsonc': '// a Worker\n{ "main": "lib/w.ts", /* . */ "vars": { "a": 1 }, }',
+      'lib/w.ts': '',
+      'index.js': '',
+    },
+    'lib/w.ts',
+    /wrangler\.jsonc names as its main/,
+  ],
+  [
+    'the main of wrangler.toml',
+    { 'wrangler.toml': 'name = "w"\nmain = "lib/w.ts" # .\n[vars]\nmain = "x"', 'lib/w.ts': '' },
+    'lib/w.ts',
+    /wrangler\.toml names as its main/,
+  ],
+  [
+    'what there is, where that was not built',
+    { 'wrangler.json': '{"main":"dist/w.js"}', 'index.ts': '' },
+    'index.ts',
+    /./,
+  ],
+]
+test.each(STARTS_FROM)('starts from %s', async (_what, tree, entry, why) => {
+  const { found, problem } = await lookAt(tree)
+  expect(problem).toBeUndefined()
+  expect(found!.entry).toMatch(new RegExp(`/fn/${entry}$`))
+  expect(found!.identity.why).toMatch(why)
+})
+
+test('a site whose functions lie further down is said to be one', async () => {
+  const functions = { 'netlify/functions/hello.mts': 'export default () => new Response()' }
+  expect((await lookAt({ ...functions, 'index.html': '' })).problem).toMatch(
+    /fn\/ is a site of Netlify's, whose functions are in fn\/netlify\/functions: copy .* --functions/,
+  )
+  const { found } = await lookAt({ ...functions, 'src/index.ts': 'export default { fetch() {} }' })
+  expect(found!.notes).toEqual([expect.stringContaining('the functions in fn/netlify/functions are not looked for')])
+})
+
+test('a name that ends in -background is said to decide', async () => {
+  const dir = await temporaryFolder()
+  await writeTree(dir, {
+    'a-background.mjs': 'export default async () => {}',
+    'b-background.mjs': 'export default { fetch() {} }',
+    'c-background.mjs': 'export const handler = async () => ({})',
+  })
+  const { functions } = await discover(dir)
+  expect(functions.map(({ notes }) => notes)).toEqual([[expect.stringContaining('answered with 202 at once')], [], []])
 })
 
 const AZURE = { 'package.json': '{"dependencies":{"@azure/functions":"4"}}' }

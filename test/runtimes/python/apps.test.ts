@@ -144,6 +144,15 @@ def lambda_handler(event, context):
   expect(JSON.parse(await called.text())).toEqual(['Root=1-', 'Root=1-', ''])
 })
 
+test('a Lambda handler’s answer is JSON where it has a body and no type, as in Node', async () => {
+  const called = python(`
+def lambda_handler(event, context):
+    return {'statusCode': 200, 'body': '{}'} if event['rawPath'] == '/body' else {'statusCode': 204}
+`)
+  expect((await called.call({ url: '/body' })).fields).toEqual([['content-type', 'application/json']])
+  expect((await called.call()).fields).toEqual([])
+})
+
 test('a Lambda handler gets payload 2.0 and a context', async () => {
   const called = python(
     `

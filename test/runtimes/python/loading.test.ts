@@ -74,7 +74,8 @@ test('an unknown format and a stated name that is not there name the ones there 
 })
 
 test('a syntax error is told with its line', async () => {
-  const { report } = await failureOf(python('x = 1\ndef handler(request:\n    pass\n'))
+  const { report, message } = await failureOf(python('x = 1\ndef handler(request:\n    pass\n'))
+  expect(message).toMatch(/^It cannot be loaded: SyntaxError: .* \(index\.py, line 2\)$/)
   expect(report).toMatchObject({ name: 'SyntaxError', line: 2 })
   expect(report!.file).toMatch(/index\.py$/)
   expect(report!.frame).toContain('> 2 | def handler(request:')

@@ -80,7 +80,12 @@ export class Call implements Numbered<Call> {
   /** The name under which logs and callers know this invocation. */
   get invocationId(): string {
     // A task's head names only the kind of its input.
-    return this.lines.length === 1 ? `${process.pid}-${this.id}` : this.lines[0]!
+    return this.isOfValue ? `${process.pid}-${this.id}` : this.lines[0]!
+  }
+
+  /** It is a library's: a value comes and a value goes. Its head is one word. */
+  get isOfValue(): boolean {
+    return !this.#head.includes('\n')
   }
 
   request(): Request {

@@ -6,7 +6,14 @@ test('a module without a mark says what it exports and what it could', async () 
   const { failure } = await CalledFunction.of({ 'index.mjs': 'export const answer = 42' }).call()
   expect(failure).toMatchObject({ code: 'init-failed' })
   expect(failure!.message).toContain('exports answer (number)')
-  expect(failure!.message).toContain('export default { fetch(request, env, ctx) { … } }')
+  expect(failure!.message).toContain('export default { fetch(request) { … } }')
+  expect(failure!.message.length).toBeLessThan(300)
+})
+
+test('of a stated format it says what that wants, and of many exports the first', async () => {
+  const module = Array.from({ length: 12 }, (_, at) => `export const name${at} = 1`).join('\n')
+  const { failure } = await CalledFunction.of({ 'index.mjs': module }, { format: 'vercel' }).call()
+  expect(failure!.message).toContain('name9 (number) and 2 more. The format vercel wants: export default (req, res)')
 })
 
 test('an unknown format names the ones there are', async () => {
@@ -18,4 +25,88 @@ test('a marked module answers over HTTP', async () => {
   const called = CalledFunction.of({ 'index.mjs': 'export const POST = async (r) => new Response(await r.text())' })
   expect(await called.text({ method: 'POST', url: '/x', body: 'sent' })).toBe('sent')
   expect((await called.call({ method: 'PUT' })).status).toBe(405)
+})
+
+/** By format, what an export of any name may be that `"handler"` names, and what a call of `/` then says. */
+const NAMED: readonly [format: string | null, code: string, said: string][] = [
+  ['fetch', 'export const it = { fetch: () => new Response("an object") }', 'an object'],
+  ['fetch', 'export const it = () => new Response("a function")', 'a function'],
+  [null, 'export const it = { fetch: () => new Response("an object") }', 'an object'],
+  ['vercel', 'export const it = (req, res) => res.send("vercel " + req.method)', 'vercel GET'],
+  ['vercel', 'export const it = { fetch: () => new Response("vercel") }\nexport const GET = null', 'vercel'],
+  ['node', 'export const it = (req, res) => res.end("node " + req.url)', 'node /'],
+  [
+    null,
+    'import { createServer } from "node:http"\nexport const it = createServer((req, res) => res.end("server"))',
+    'server',
+  ],
+  ['netlify', 'export const it = (req, context) => new Response(typeof context.waitUntil)', 'function'],
+  [
+    null,
+    'export const it = (req, context) => new Response(context.params.a)\nexport const config = { path: "/:a?" }',
+    'undefined',
+  ],
+  [
+    'openfaas',
+    'export const it = async (event, context) => context.succeed("openfaas " + event.method)',
+    'openfaas GET',
+  ],
+  ['task', 'export const it = (input) => ({ input: input ?? null })', '{"input":null}'],
+  ['lambda', 'export const it = async (event) => event.rawPath', '"/"'],
+  [null, 'export const it = async (event) => event.rawPath', '"/"'],
+]
+test.each(NAMED)('an export that "handler" names is called: %s, %s', async (format, code, said) => {
+  const wrong = 'export default { fetch: () => new Response("the default export") }'
+  const called = CalledFunction.of({ 'index.mjs': `${code}\n${wrong}` }, { format, handler: 'it' })
+  expect(await called.text()).toBe(said)
+})
+
+test.each([
+  ['methods', 'it has one export for each method'],
+  ['azure', 'it registers with app.http'],
+])('in the format %s there is nothing to name', async (format, why) => {
+  const { failure } = await CalledFunction.of({ 'index.mjs': '' }, { format, handler: 'it' }).call()
+  expect(failure!.code).toBe('init-failed')
+  expect(failure!.message).toMatch(new RegExp(`"handler": "it" names nothing in the format ${format}: .*${why}`))
+})
+
+test('an export that is not there is said with those that are', async () => {
+  for (const format of [null, 'fetch', 'vercel', 'lambda']) {
+    const { failure } = await CalledFunction.of({ 'index.mjs': 'export const a = 1' }, { format, handler: 'it' }).call()
+    expect(failure!.message).toContain('The handler "it" is not among what the module exports: a. Name one of these')
+  }
+})
+
+test.each([
+  ['export default (req, res) => res.end()', '"format": "node" (node:http, Express), "vercel" or "gcf"'],
+  [
+    'export default async function handler(request, response) {}',
+    'It cannot be loaded: TypeError: The handler takes (request, response)',
+  ],
+  ['export const handler = (req, res) => res.end()', '"format": "node"'],
+  ['export default async (event, context) => context.succeed("x")', '"format": "openfaas", or "format": "lambda"'],
+])('what would fail at its first call is refused with the line to write: %s', async (code, said) => {
+  const { failure } = await CalledFunction.of({ 'index.mjs': code }).call()
+  expect(failure!.code).toBe('init-failed')
+  expect(failure!.message).toContain(said)
+})
+
+test('a default function takes whatever else its author calls it', async () => {
+  const code = 'export default (event, { env }) => new Response("ours")'
+  expect(await CalledFunction.of({ 'index.mjs': code }).text()).toBe('ours')
+  const stated = 'export default (req, res) => new Response("as it says")'
+  expect(await CalledFunction.of({ 'index.mjs': stated }, { format: 'fetch' }).text()).toBe('as it says')
+})
+
+test('a name that ends in -background makes a default function Netlify’s, and nothing else', async () => {
+  const name = 'resize-background'
+  const one = CalledFunction.of(
+    { 'index.mjs': 'export default async (req) => { console.log(await req.text()) }' },
+    { name },
+  )
+  const logged = new Promise((resolve) => one.pool.on('log', ({ line }) => resolve(line)))
+  expect((await one.call({ method: 'POST', body: 'sent' })).status).toBe(202)
+  expect(await logged).toBe('sent')
+  const worker = 'export default { fetch: () => new Response("at once") }'
+  expect(await CalledFunction.of({ 'index.mjs': worker }, { name }).text()).toBe('at once')
 })

@@ -151,7 +151,13 @@ describe('the result', () => {
       `async () => ({ statusCode: '200', isBase64Encoded: true, body: 'AP8=', headers: { 'Content-Length': '4' } })`,
     )
     expect([...answer.body]).toEqual([0, 255])
-    expect(answer.fields).toEqual([['content-type', 'text/plain; charset=utf-8']])
+    expect(answer.fields).toEqual([['content-type', 'application/json']])
+  })
+
+  test('is JSON where it has a body and no type, as in Python', async () => {
+    const typed = async (code: string) => (await answerOf(code)).fields
+    expect(await typed(`async () => ({ statusCode: 200, body: '{}' })`)).toEqual([['content-type', 'application/json']])
+    expect(await typed(`async () => ({ statusCode: 204 })`)).toEqual([])
   })
 
   test('may be of payload format 1.0', async () => {

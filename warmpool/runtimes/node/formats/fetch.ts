@@ -1,10 +1,11 @@
 /**
  * `export default { fetch(request, env, ctx) }` as Workers have it (a Hono app is such an object, a WorkerEntrypoint a
- * class of such), `export default (request, ctx) => Response`, the web-standard reading of a bare function, and
- * `Deno.serve(handler)`.
+ * class of such), `export default (request, ctx) => Response`, the web-standard reading of a bare function,
+ * `Deno.serve(handler)`, and in Bun `Bun.serve({ fetch })`.
  */
 import type { Call } from '../call.ts'
 import { Context } from '../context.ts'
+import { bunHandler } from './bun-serve.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { type DenoServer, denoServer } from './platform-globals.ts'
 
@@ -16,7 +17,10 @@ export const fetchFormat: Format = {
   concurrency: null,
   expects: 'export default { fetch(request, env, ctx) { … } }, or export default (request, ctx) => …',
   isMarked: (exports) =>
-    objectWithFetch(exports) !== null || typeof exports.default === 'function' || denoServer() !== null,
+    objectWithFetch(exports) !== null ||
+    typeof exports.default === 'function' ||
+    denoServer() !== null ||
+    bunHandler() !== null,
   handler(exports, { env }): Handler | null {
     const target = objectWithFetch(exports)
     if (target !== null) {
@@ -28,7 +32,9 @@ export const fetchFormat: Format = {
     if (typeof bare === 'function')
       return (call) => answer(call, (bare as Fetch)(call.request(), new Context(call, env)))
     const server = denoServer()
-    return server && ((call) => answerDeno(call, server))
+    if (server !== null) return (call) => answerDeno(call, server)
+    const serve = bunHandler()
+    return serve && ((call) => answer(call, serve(call.request())))
   },
 }
 
@@ -41,7 +47,7 @@ export function objectWithFetch(exports: Exports): { fetch: Fetch } | null {
 }
 
 /** A class whose instances have `fetch`: one is made for each call, as Workers do. */
-function isEntrypoint(candidate: unknown): candidate is Entrypoint {
+export function isEntrypoint(candidate: unknown): candidate is Entrypoint {
   return typeof candidate === 'function' && typeof candidate.prototype?.fetch === 'function'
 }
 

@@ -15,6 +15,9 @@ export interface Format {
   readonly expects: string
   /** True when the exports bear this format's unambiguous marks. */
   isMarked(exports: Exports): boolean
-  /** A handler, or null when the exports hold none of this format. What it throws says why the function cannot be loaded. */
+  /**
+   * A handler, or null when the exports hold none of this format. What it throws says why the function cannot be loaded.
+   * The default export is the one that a stated `handler` names, unless the format's row in index.ts says otherwise.
+   */
   handler(exports: Exports, load: Load): Handler | null | Promise<Handler | null>
 }

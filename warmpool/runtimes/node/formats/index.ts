@@ -4,14 +4,16 @@
  */
 import type { Load } from '../../../wire/messages.ts'
 import { azureApp } from './azure-app.ts'
-import { fetchFormat, objectWithFetch } from './fetch.ts'
+import { holdBunServe, releaseBunServe } from './bun-serve.ts'
+import { looksLikeEvent, looksLikeRequestResponse, withDefault } from './chosen-export.ts'
+import { fetchFormat, isEntrypoint, objectWithFetch } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { registeredFunctions } from './gcf-registry.ts'
 import { holdListen, releaseListen } from './held-listen.ts'
 import { prepareLambda } from './lambda-environment.ts'
 import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
 import { methodsFormat } from './methods.ts'
-import { installNetlifyGlobal, isNetlify } from './netlify-global.ts'
+import { installNetlifyGlobal, isBackground, isNetlify } from './netlify-global.ts'
 import { isNodeMarked } from './node-marks.ts'
 import { installPlatformGlobals } from './platform-globals.ts'
 import { taskFormat } from './task.ts'
@@ -22,32 +24,38 @@ interface Row {
   readonly isProgram?: true
   /** Never chosen by the exports alone. */
   readonly isStated?: true
+  /**
+   * What a stated `handler` is to it: null where it finds that itself, else why there is nothing to name. Left out: it
+   * is called in the place of the default export.
+   */
+  readonly handler?: string | null
   /** Before the module is imported: the globals that it may look for. Also called where no format is stated. */
   prepare?(load: Load): void
   /** Another format was chosen: undoes what `prepare` did that others must not see. */
   dismiss?(): void
-  /** The exports bear its unambiguous marks. */
-  isMarked(exports: Exports): boolean
+  /** The exports bear its unambiguous marks. With a stated `handler`, that is their default. */
+  isMarked(exports: Exports, load: Load): boolean
   open(): Format | Promise<Format>
 }
 
 const FORMATS: readonly Row[] = [
   {
     name: 'azure',
+    handler: 'its functions are those that it registers with app.http',
     isMarked: () => azureApp() !== null,
     open: async () => (await import('./azure.ts')).azureFormat,
   },
-  always(methodsFormat),
+  { ...always(methodsFormat), handler: 'it has one export for each method' },
   {
     name: 'lambda',
     prepare: prepareLambda,
-    // Beside a default export with `fetch`, which is what the whole module is, it is one way to run it among others.
-    isMarked: (exports) => findHandler(exports, DEFAULT_EXPORT) !== null && objectWithFetch(exports) === null,
+    handler: null,
+    isMarked: isLambda,
     open: async () => (await import('./lambda.ts')).lambdaFormat,
   },
   {
     name: 'node',
-    prepare: (load) => holdListen(load.format !== null),
+    prepare: holdListen,
     dismiss: releaseListen,
     // A router may answer to any name, `listen` among them: what has `fetch` is meant by that.
     isMarked: (exports) => objectWithFetch(exports) === null && isNodeMarked(exports),
@@ -55,16 +63,24 @@ const FORMATS: readonly Row[] = [
   },
   {
     name: 'gcf',
+    handler: null,
     isMarked: () => registeredFunctions() !== null,
     open: async () => (await import('./gcf.ts')).gcfFormat,
   },
   {
     name: 'netlify',
     prepare: installNetlifyGlobal,
-    isMarked: isNetlify,
+    isMarked: (exports, { name }) => isNetlify(exports) || (isBackground(name) && isBareFunction(exports.default)),
     open: async () => (await import('./netlify.ts')).netlifyFormat,
   },
-  { ...always(fetchFormat), prepare: installPlatformGlobals },
+  {
+    ...always(fetchFormat),
+    prepare(load) {
+      installPlatformGlobals(load)
+      holdBunServe(load)
+    },
+    dismiss: releaseBunServe,
+  },
   {
     name: 'openfaas',
     isStated: true,
@@ -78,9 +94,9 @@ const FORMATS: readonly Row[] = [
     open: async () => (await import('./vercel.ts')).vercelFormat,
   },
   { ...always(taskFormat), isStated: true },
-  program('http', async () => (await import('./http.ts')).httpFormat),
-  program('stdio', async () => (await import('./stdio.ts')).stdioFormat),
-  program('bootstrap', async () => (await import('./bootstrap.ts')).bootstrapFormat),
+  program('http', 'its "command" is what answers', async () => (await import('./http.ts')).httpFormat),
+  program('stdio', 'its "command" is what answers', async () => (await import('./stdio.ts')).stdioFormat),
+  program('bootstrap', null, async () => (await import('./bootstrap.ts')).bootstrapFormat),
 ]
 
 export interface Chosen {
@@ -99,13 +115,28 @@ export function prepareFormats(load: Load): void {
 
 /** Finds the handler. Throws an error that says what the module exports and what it could. */
 export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen> {
-  const row = load.format === null ? FORMATS.find((one) => one.isMarked(exports)) : stated(load.format)
+  const row = load.format === null ? marked(exports, load) : stated(load.format)
+  if (row !== undefined) refuseHandler(row, load)
   for (const other of FORMATS) if (other !== row) other.dismiss?.()
   const format = await row?.open()
-  const handler = await format?.handler(exports, load)
-  if (format === undefined || handler === null || handler === undefined)
-    throw new TypeError(await noHandler(exports, format))
+  const handler = await format?.handler(row!.handler === undefined ? called(exports, load) : exports, load)
+  if (format === undefined || handler === null || handler === undefined) throw new TypeError(noHandler(exports, format))
   return { format, handler }
+}
+
+function marked(exports: Exports, load: Load): Row | undefined {
+  const seen = called(exports, load)
+  const row = FORMATS.find((one) => one.isMarked(seen, load))
+  const other = lookalike(row, seen, load)
+  if (other !== null) throw new TypeError(other)
+  return row
+}
+
+/** These two are known by an export's name alone: whether the function is theirs its parameters may deny. */
+function lookalike(row: Row | undefined, seen: Exports, { handler }: Load): string | null {
+  if (row?.name === 'fetch') return looksLikeRequestResponse(seen.default) ?? looksLikeEvent(seen.default)
+  if (row?.name !== 'lambda') return null
+  return looksLikeRequestResponse(handler === null ? findHandler(seen, DEFAULT_EXPORT) : seen.default)
 }
 
 function stated(name: string): Row {
@@ -124,17 +155,47 @@ function always(format: Format): Row {
   return { name: format.name, isMarked: (exports) => format.isMarked(exports), open: () => format }
 }
 
-function program(name: string, open: Row['open']): Row {
-  return { name, isProgram: true, isStated: true, isMarked: () => false, open }
+function program(name: string, handler: string | null, open: Row['open']): Row {
+  return { name, handler, isProgram: true, isStated: true, isMarked: () => false, open }
 }
 
-async function noHandler(exports: Exports, format: Format | undefined): Promise<string> {
+/**
+ * `handler` names a function: of Lambda's, as its own setting is called, unless other marks say more. Without that word
+ * it is the export `handler`; beside a default export with `fetch`, which is what the whole module is, that is one way to
+ * run it among others.
+ */
+function isLambda(exports: Exports, { handler }: Load): boolean {
+  if (objectWithFetch(exports) !== null) return false
+  if (handler === null) return findHandler(exports, DEFAULT_EXPORT) !== null
+  const isOfAnother = isNodeMarked(exports) || registeredFunctions() !== null || isNetlify(exports)
+  return handler !== 'default' && !isOfAnother && isBareFunction(exports.default)
+}
+
+function isBareFunction(value: unknown): boolean {
+  return typeof value === 'function' && !isEntrypoint(value)
+}
+
+/** What the module exports where `handler` takes the place of its default export. */
+function called(exports: Exports, { handler, format }: Load): Exports {
+  const isRegistered = format === null && (registeredFunctions() !== null || azureApp() !== null)
+  if (handler === null || isRegistered) return exports
+  return withDefault(exports, handler)
+}
+
+function refuseHandler({ name, handler: why }: Row, { handler }: Load): void {
+  if (handler === null || typeof why !== 'string') return
+  throw new TypeError(
+    `"handler": "${handler}" names nothing in the format ${name}: ${why}. Leave it out of function.json`,
+  )
+}
+
+const MOST_NAMES = 10
+
+function noHandler(exports: Exports, format: Format | undefined): string {
   const names = Object.keys(exports)
-  const found =
-    names.length === 0
-      ? 'exports nothing'
-      : `exports ${names.map((name) => `${name} (${typeof exports[name]})`).join(', ')}`
-  const unstated = FORMATS.filter((row) => row.isStated !== true)
-  const candidates = format === undefined ? await Promise.all(unstated.map((row) => row.open())) : [format]
-  return `No handler found: the module ${found}. Export one of: ${candidates.map((one) => one.expects).join('; ')}`
+  const shown = names.slice(0, MOST_NAMES).map((name) => `${name} (${typeof exports[name]})`)
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''
+  const found = `No handler found: the module exports ${names.length === 0 ? 'nothing' : shown.join(', ')}${more}.`
+  if (format !== undefined) return `${found} The format ${format.name} wants: ${format.expects}`
+  return `${found} It needs one, such as \`export default { fetch(request) { … } }\`, \`export function GET(request)\` or \`export const handler = async (event) => …\`. For what else there is, see docs/function-json.md`
 }

@@ -22,9 +22,10 @@ interface Returned {
   readonly isBase64Encoded?: unknown
 }
 
-const TEXT_TYPE = 'text/plain; charset=utf-8'
+/** As function URLs and REST APIs have it; HTTP APIs would say text/plain. */
+const USUAL_TYPE = 'application/json'
 const BYTES_TYPE = 'application/octet-stream'
-const JSON_HEAD = 'content-type\napplication/json'
+const JSON_HEAD = `content-type\n${USUAL_TYPE}`
 
 export function lambdaAnswer(result: unknown, isToHead: boolean): LambdaAnswer {
   if (typeof result !== 'object' || result === null || !('statusCode' in result)) return jsonAnswer(result)
@@ -33,7 +34,7 @@ export function lambdaAnswer(result: unknown, isToHead: boolean): LambdaAnswer {
   const head = headOf(returned, isToHead)
   return {
     status: checkedStatus(returned.statusCode),
-    head: body === null ? head.text : head.withType(TEXT_TYPE),
+    head: body === null ? head.text : head.withType(USUAL_TYPE),
     body,
   }
 }

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Call } from '../call.ts'
 import { whenLoopIsEmpty } from '../empty-loop.ts'
+import { noSuchExport } from './chosen-export.ts'
 import type { Format, Handler } from './format.ts'
 import { Answering, type Callback, type FunctionIdentity, type LambdaContext } from './lambda-context.ts'
 import { HIGH_WATER_MARK, STREAMING, STREAMS_RESPONSE, setTraceId, setVariables } from './lambda-environment.ts'
@@ -25,10 +26,7 @@ export const lambdaFormat: Format = {
     const target = findHandler(exports, load.handler ?? DEFAULT_EXPORT) as LambdaHandler | null
     if (target === null) {
       if (load.handler === null) return null
-      throw new TypeError(
-        `The handler "${load.handler}" is not among what the module exports: ${Object.keys(exports).join(', ')}. ` +
-          'Name a function of these as "handler" in function.json',
-      )
+      throw new TypeError(noSuchExport(exports, load.handler))
     }
     setVariables(load)
     const identity = identityOf(load.name)

@@ -28,6 +28,11 @@ export function installNetlifyGlobal(): void {
   })
 }
 
+/** How Netlify knows a function that runs on after its answer. */
+export function isBackground(name: string): boolean {
+  return name.endsWith('-background')
+}
+
 export function isNetlify(exports: Exports): boolean {
   const isFunction = typeof exports.default === 'function'
   if (!isFunction && !hasFetch(exports.default)) return false

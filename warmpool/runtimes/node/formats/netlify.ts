@@ -8,7 +8,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Call } from '../call.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { NetlifyContext } from './netlify-context.ts'
-import { CONTEXT_STORE, isNetlify, netlifyConfig } from './netlify-global.ts'
+import { CONTEXT_STORE, isBackground as hasBackgroundName, isNetlify, netlifyConfig } from './netlify-global.ts'
 import { type Params, PathPattern } from './path-pattern.ts'
 
 type NetlifyFunction = (request: Request, context: NetlifyContext) => unknown
@@ -27,7 +27,7 @@ export const netlifyFormat: Format = {
     if (run === null) return null
     const rules = new Rules(exports)
     const store = sharedStore()
-    const isBackground = rules.isBackground || load.name.endsWith('-background')
+    const isBackground = rules.isBackground || hasBackgroundName(load.name)
     return (call) => {
       const request = call.request()
       const params = rules.paramsOf(request)

@@ -16,9 +16,8 @@ export const nodeFormat: Format = {
   concurrency: null,
   expects: 'export default (req, res) => { … } with "format": "node", an Express, Koa or Fastify app, or app.listen(…)',
   isMarked: (exports) => isNodeMarked(exports),
-  async handler(exports, { handler }): Promise<Handler | null> {
-    const target = handler === null ? exports.default : exports[handler]
-    const found = await handlerOf(target)
+  async handler(exports): Promise<Handler | null> {
+    const found = await handlerOf(exports.default)
     if (found !== null) {
       // What is exported is the function: servers that it starts besides are servers.
       releaseListen()

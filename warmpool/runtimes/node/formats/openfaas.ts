@@ -14,8 +14,8 @@ export const openfaasFormat: Format = {
   concurrency: null,
   expects: 'module.exports = async (event, context) => context.status(200).succeed(…)',
   isMarked: () => false,
-  handler(exports, { handler, env }): Handler | null {
-    const target = exports[handler ?? 'default']
+  handler(exports, { env }): Handler | null {
+    const target = exports.default
     if (typeof target !== 'function') return null
     const isRaw = env.RAW_BODY === 'true'
     return (call) => {

@@ -8,7 +8,7 @@ import { EventEmitter } from 'node:events'
 import type { Answerer, Call } from '../call.ts'
 import { callerLeft } from '../departure.ts'
 import type { NodeRequest } from './request.ts'
-import { closeResponse, type NodeResponse } from './response.ts'
+import { closeResponse, flush, type NodeResponse } from './response.ts'
 
 /** `whole`: it was handed over in one piece. `ending`: everything was written, some of it may wait for its reader. */
 type AnswerState = 'unsent' | 'whole' | 'streaming' | 'ending'
@@ -128,7 +128,7 @@ export class Exchange extends EventEmitter implements Answerer {
     if (this.#isTickDue) return
     this.#tellWritten(null)
     if (this.#hasEnded()) this.#close()
-    else this.response._flush()
+    else flush(this.response)
   }
 
   #tellWritten(error: Error | null): void {

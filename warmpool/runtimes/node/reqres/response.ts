@@ -20,6 +20,7 @@ export class NodeResponse extends ServerResponse {
   declare _headerSent: boolean
   /** Emits `drain` where somebody waits for it. */
   declare readonly _flush: () => void
+  declare _flushOutput: (socket: unknown) => boolean | undefined
 
   readonly [EXCHANGE]: Exchange
   readonly _storeHeader = storeHeader
@@ -109,6 +110,17 @@ function dropInformation(this: NodeResponse, _data: string, _encoding?: unknown,
 function finish(this: NodeResponse): void {
   this.emit('prefinish')
   this[EXCHANGE].finish()
+}
+
+/** All that was written has left. Before Node 26, and in Deno, `_flush` tells nobody unless flushing came to something. */
+export function flush(response: NodeResponse): void {
+  if (response.writableNeedDrain) response._flushOutput = hasFlushed
+  response._flush()
+}
+
+/** Nothing is ever kept in the response itself. */
+function hasFlushed(): boolean {
+  return true
 }
 
 /** As Node does it when the connection is done with it. */

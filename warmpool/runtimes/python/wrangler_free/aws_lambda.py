@@ -147,9 +147,10 @@ def _outgoing(result):
             fields += (str(name).lower(), _header_value(value))
     for cookie in result.get('cookies') or ():
         fields += ('set-cookie', str(cookie))
-    if 'content-type' not in fields[::2]:
+    body = _body(result)
+    if body and 'content-type' not in fields[::2]:
         fields += ('content-type', 'application/json')
-    return status, head_of(fields), _body(result)
+    return status, head_of(fields), body
 
 
 def _header_value(value):

@@ -44,7 +44,9 @@ def _describe(error):
 
 def _message(error):
     if isinstance(error, SyntaxError):
-        return error.msg
+        # Callers are told the message alone.
+        has_place = error.filename is not None and error.lineno is not None
+        return f'{error.msg} ({os.path.basename(error.filename)}, line {error.lineno})' if has_place else error.msg
     if isinstance(error, SystemExit):
         return f'It called sys.exit({"" if error.code is None else repr(error.code)})'
     if isinstance(error, KeyError):
