@@ -23,8 +23,6 @@ export class BlankShelf implements WorkerOwner {
   /** All of them: starting, blank, and draining. */
   readonly workers = new Set<Worker>()
   lastStartAtMs = Number.NEGATIVE_INFINITY
-  /** What the last one that booted took; 0: none has yet. */
-  lastBootMs = 0
   readonly #host: BlankShelfHost
   readonly #runtime: RuntimeName
   readonly #locate: RuntimeLocator | undefined
@@ -95,7 +93,6 @@ export class BlankShelf implements WorkerOwner {
 
   onBooted(worker: Worker): void {
     worker.clearDeadline()
-    this.lastBootMs = worker.bootedAtMs - worker.bornAtMs
     this.#breaker = CLOSED
     this.#bootFailure = null
     this.#failedBoots = 0

@@ -200,16 +200,10 @@ export class ProcessSupply implements BlankShelfHost {
 
   /** All runtimes' boots share the machine. */
   #boots(nowMs: number): Boots {
-    let last: BlankShelf | null = null
-    for (const shelf of this.#shelves.values())
-      if (last === null || shelf.lastStartAtMs > last.lastStartAtMs) last = shelf
-    return {
-      starting: this.starting,
-      cores: CORES,
-      idleShare: this.#idleCores.share,
-      sinceLastStartMs: nowMs - (last?.lastStartAtMs ?? Number.NEGATIVE_INFINITY),
-      lastBootMs: last?.lastBootMs ?? 0,
-    }
+    let lastStartAtMs = Number.NEGATIVE_INFINITY
+    for (const shelf of this.#shelves.values()) lastStartAtMs = Math.max(lastStartAtMs, shelf.lastStartAtMs)
+    const sinceLastStartMs = nowMs - lastStartAtMs
+    return { starting: this.starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs }
   }
 
   #takeBlank(runtime: RuntimeName, nowMs: number): Worker | null {

@@ -4,14 +4,10 @@
  */
 
 /**
- * A busy machine still gets one paced start in so many times what one takes, or replacements would never come. Not more:
- * a fresh worker runs uncompiled code for its first second or so, and costs several times its start by that. So all of
- * it stays at some hundredths of the machine, on a slow one too.
+ * A busy machine still gets one paced start in this time, or replacements would never come. Not more: a fresh worker
+ * runs uncompiled code for its first second or so, and costs more by that than by its start.
  */
-const BOOTS_APART = 100
-const LEAST_APART_MS = 4_000
-/** One boot that stood still says nothing about the next. */
-const MOST_APART_MS = 30_000
+const TRICKLE_MS = 4_000
 
 /** What must be idle for a start that nobody waits for: it takes a core for a while, and nobody else may want it. */
 const FREE_CORE = 0.75
@@ -23,8 +19,6 @@ export interface Boots {
   /** Share of all cores that did nothing lately, 0 to 1. */
   readonly idleShare: number
   readonly sinceLastStartMs: number
-  /** What the last one took to boot; 0: none has yet. */
-  readonly lastBootMs: number
 }
 
 /** Starts that somebody waits for: as many at once as there are cores. */
@@ -36,6 +30,5 @@ export function urgentStarts({ starting, cores }: Boots): number {
 export function pacedStarts(boots: Boots): number {
   const freeCores = Math.floor(boots.idleShare * boots.cores + 1 - FREE_CORE)
   if (freeCores >= 1) return Math.max(0, freeCores - boots.starting)
-  const apartMs = Math.min(MOST_APART_MS, Math.max(LEAST_APART_MS, BOOTS_APART * boots.lastBootMs))
-  return boots.starting === 0 && boots.sinceLastStartMs >= apartMs ? 1 : 0
+  return boots.starting === 0 && boots.sinceLastStartMs >= TRICKLE_MS ? 1 : 0
 }

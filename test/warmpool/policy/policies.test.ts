@@ -81,7 +81,7 @@ describe('eviction', () => {
 })
 
 describe('pacing of starts', () => {
-  const boots = { starting: 0, cores: 2, idleShare: 1, sinceLastStartMs: 10, lastBootMs: 30 }
+  const boots = { starting: 0, cores: 2, idleShare: 1, sinceLastStartMs: 10 }
 
   it('starts what is waited for on every core', () => {
     expect(urgentStarts(boots)).toBe(2)
@@ -101,13 +101,6 @@ describe('pacing of starts', () => {
     expect(pacedStarts(busy)).toBe(0)
     expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000 })).toBe(1)
     expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000, starting: 1 })).toBe(0)
-  })
-
-  it('lets the fewer through the longer a boot takes there', () => {
-    const slow = { ...boots, idleShare: 0.05, lastBootMs: 90 }
-    expect(pacedStarts({ ...slow, sinceLastStartMs: 8_999 })).toBe(0)
-    expect(pacedStarts({ ...slow, sinceLastStartMs: 9_000 })).toBe(1)
-    expect(pacedStarts({ ...slow, lastBootMs: 60_000, sinceLastStartMs: 30_000 })).toBe(1)
   })
 })
 
