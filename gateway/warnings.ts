@@ -53,7 +53,7 @@ export class Warnings {
   ofConnections({ open, max, turnedAway }: ConnectionCounts, nowMs: number): void {
     if (nowMs - this.#connectionsAtMs < TELL_AGAIN_MS) return
     this.#connectionsAtMs = nowMs
-    const words = 'callers are turned away: each connection that may be open has a request. See `limits.connections`'
+    const words = 'callers are turned away: each connection that may be open is in use. See `limits.connections`'
     this.#log.warn({ open, max, turnedAway }, words)
   }
 

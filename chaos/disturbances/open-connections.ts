@@ -11,8 +11,6 @@ const source = (edition: number): string =>
 export const openConnections: Disturbance = {
   name: 'open-connections',
   does: `more open connections than the gateway has descriptors (${DESCRIPTORS})`,
-  // A connection that is kept alive and has no request gives its place to a new one, perhaps while its caller sends.
-  mayAnswer: { '*': ['refused'] },
   functions: { 'changed.js': source(0) },
   lanes: [{ function: 'changed', everyMs: 60 }],
   isAlone: true,

@@ -122,7 +122,7 @@ const limits = section(
     connections: optional(
       count(1),
       null,
-      'Most connections at once. One more takes the place of one without a request, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows.',
+      'Most connections at once. One more takes the place of one on which no request comes, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows.',
     ),
   },
   'LimitsConfig',

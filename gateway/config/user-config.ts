@@ -73,7 +73,7 @@ export interface LimitsConfig {
   keepAliveTimeout?: Duration
   /** How long a stopping gateway waits for the requests it has accepted before it ends them. Default: `'30s'`. */
   shutdownTimeout?: Duration
-  /** Most connections at once. One more takes the place of one without a request, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows. */
+  /** Most connections at once. One more takes the place of one on which no request comes, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows. */
   connections?: number
 }
 

@@ -138,7 +138,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
 
   onTurnedAway(): string {
     this.#owner.onTurnedAway()
-    const detail = 'The gateway has as many connections as it takes, and each has a request. Try again in a moment.'
+    const detail = 'The gateway has as many connections as it takes, and each is in use. Try again in a moment.'
     return wholeProblem(problem('too-many-connections', { detail }))
   }
 

@@ -181,12 +181,12 @@ describe('with time-outs as they are unless somebody says otherwise, alike,', ()
       'python-hangs': { 'main.py': 'import time\ntime.sleep(600)\n' },
       hangs: { 'index.mjs': 'setInterval(() => {}, 1000)\nawait new Promise(() => {})' },
     },
-    config: { defaults: { bootTimeout: '1500ms', queue: { timeout: '1500ms' } } },
+    config: { defaults: { bootTimeout: '4s', queue: { timeout: '4s' } } },
   })
 
   test.each(['python-hangs', 'hangs'])('%s is told as what it is: it does not load', async (name) => {
     const problem = await alike().problem(`/${name}`)
     expect(problem).toMatchObject({ status: 503, code: 'init-failed', fault: 'function' })
-    expect(problem.detail).toContain('it did not load within its boot time-out of 1500 ms')
+    expect(problem.detail).toContain('it did not load within its boot time-out of 4000 ms')
   })
 })

@@ -36,6 +36,8 @@ const LARGE_BYTES = 16 * 1024
 /** A caller that sends on while it leaves gets its time again with each of so many bytes, up to so many times. */
 const DROPPED_BYTES_A_WAIT = 1024 * 1024
 const MOST_DROPPED_WAITS = 64
+/** A connection that was used keeps its place for so long. */
+const KEPT_IDLE_MS = 2_000
 
 export class Connection implements RequestSource {
   readonly remoteAddress: string
@@ -88,10 +90,15 @@ export class Connection implements RequestSource {
     else if (awaited !== 'head') this.destroy()
   }
 
-  /** Another caller needs its place: ends it where no request of it is whole. False: it stays. */
-  giveWay(): boolean {
+  /**
+   * Another caller needs its place: ends it where no request has ever come on it, or none for a while. One whose caller
+   * may be sending the next at this moment would take that request with it. False: it stays.
+   */
+  giveWay(nowMs: number): boolean {
     const isIdle = this.#state === 'open' && this.#answers.count === 0 && this.#socket.writableLength === 0
-    if (!isIdle || this.#reader.awaited === 'rest') return false
+    const { awaited, progress } = this.#reader
+    if (!isIdle || awaited === 'rest') return false
+    if (progress > 0 && this.#sending.lastedMs(awaited, progress, nowMs) < KEPT_IDLE_MS) return false
     this.destroy()
     return true
   }

@@ -63,6 +63,11 @@ export class Wait {
     this.#sinceMs = nowMs
     return isSame
   }
+
+  /** For how long the same has been awaited, as far as looks tell. */
+  lastedMs(awaited: Awaited, mark: number, nowMs: number): number {
+    return awaited === this.#awaited && mark === this.#mark ? nowMs - this.#sinceMs : 0
+  }
 }
 
 /**

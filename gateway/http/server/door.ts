@@ -1,7 +1,7 @@
 /**
- * Who comes in when all places are taken. A connection on which no request is under way gives its place to a new one,
- * those first that were not used for long; where each has a request, the new one is told so and closed. So whoever only
- * opens connections, or keeps them, keeps nobody out; and what is turned away holds few descriptors, and not for long.
+ * Who comes in when all places are taken. A connection on which no request has come, or none for a while, gives its place
+ * to a new one; where there is none such, the new one is told so and closed. So whoever only opens connections, or keeps
+ * them, keeps nobody out; who uses one keeps it; and what is turned away holds few descriptors, and not for long.
  */
 import type { Socket } from 'node:net'
 import type { Connection } from './connection.ts'
@@ -14,10 +14,10 @@ const MOST_BEING_TOLD = 32
 const TOLD_MS = 1_000
 
 /** Oldest first. Those that stay are asked last the next time. */
-export function makeRoom(connections: Set<Connection>): boolean {
+export function makeRoom(connections: Set<Connection>, nowMs: number): boolean {
   let asked = 0
   for (const connection of connections) {
-    if (connection.giveWay()) return connections.delete(connection)
+    if (connection.giveWay(nowMs)) return connections.delete(connection)
     connections.delete(connection)
     connections.add(connection)
     if (++asked === MOST_ASKED) return false

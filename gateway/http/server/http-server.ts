@@ -107,7 +107,7 @@ export class HttpServer implements ConnectionHost {
   }
 
   #open(accepted: Handle | Socket): void {
-    if (this.#connections.size >= this.#limits.connections && !makeRoom(this.#connections))
+    if (this.#connections.size >= this.#limits.connections && !makeRoom(this.#connections, performance.now()))
       return this.#turnedAway.add(accepted, this.#owner.onTurnedAway())
     this.#connections.add(new Connection(accepted, this))
     this.#looks ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref()

@@ -11,9 +11,9 @@ test('a module without a mark says what it exports and what it could', async () 
 })
 
 test('of a stated format it says what that wants, and of many exports the first', async () => {
-  const module = Array.from({ length: 12 }, (_, at) => `export const name${at} = 1`).join('\n')
+  const module = Array.from({ length: 12 }, (_, at) => `export const name${10 + at} = 1`).join('\n')
   const { failure } = await CalledFunction.of({ 'index.mjs': module }, { format: 'vercel' }).call()
-  expect(failure!.message).toContain('name9 (number) and 2 more. The format vercel wants: export default (req, res)')
+  expect(failure!.message).toContain('name19 (number) and 2 more. The format vercel wants: export default (req, res)')
 })
 
 test('an unknown format names the ones there are', async () => {
@@ -43,7 +43,7 @@ const NAMED: readonly [format: string | null, code: string, said: string][] = [
   ['netlify', 'export const it = (req, context) => new Response(typeof context.waitUntil)', 'function'],
   [
     null,
-    'export const it = (req, context) => new Response(context.params.a)\nexport const config = { path: "/:a?" }',
+    'export const it = (req, context) => new Response(String(context.params.a))\nexport const config = { path: "/:a?" }',
     'undefined',
   ],
   [

@@ -12,6 +12,6 @@ const EXAMPLES: readonly [page: string, file: string, asked: Asked, answer: stri
 test.each(EXAMPLES)('%s', async (page, file, asked, answer) => {
   const text = readFileSync(new URL(`../../../../docs/coming-from/${page}.md`, import.meta.url), 'utf8')
   const example = /```js\n(.*?)```/s.exec(text)![1]!
-  const { format } = JSON.parse(/```json\n(.*?)```/s.exec(text)![1]!) as { format: string }
+  const { format = null } = JSON.parse(/```json\n(.*?)```/s.exec(text)![1]!) as { format?: string }
   expect(await CalledFunction.of({ [file]: example }, { format }).text(asked)).toBe(answer)
 })
