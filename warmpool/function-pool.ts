@@ -6,7 +6,8 @@
  */
 import { type AnswerWatch, Watched } from './answer-watch.ts'
 import { Availability } from './availability.ts'
-import { confinementOf, sameIsolation } from './confinement.ts'
+import { type BlankKind, kindFor } from './blank-kind.ts'
+import { confinementOf, sameIsolation, withoutSandbox } from './confinement.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import { InvocationFailure } from './failure.ts'
 import type { FunctionSpec } from './function-spec.ts'
@@ -23,7 +24,7 @@ import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
 import { WaitingList } from './waiting-list.ts'
-import type { Confinement, ErrorReport } from './wire/messages.ts'
+import type { Confined, Confinement, ErrorReport } from './wire/messages.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
 
@@ -55,6 +56,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   readonly version: number
   readonly stats: FunctionStats
   settings: FunctionSettings
+  /** What its workers are made from. */
+  kind: BlankKind
   /** Every process that is this function's, draining ones included. */
   readonly workers: Worker[] = []
   readonly #host: FunctionPoolHost
@@ -64,10 +67,13 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   readonly #availability = new Availability()
   readonly #watched = new Watched()
   #retired = false
+  /** What the last one that loaded has of its isolation; null: none has yet. */
+  #confined: Confined | null = null
 
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
     this.spec = spec
     this.settings = spec.settings
+    this.kind = kindFor(spec, spec.settings)
     this.version = version
     this.stats = stats
     this.#host = host
@@ -179,6 +185,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       JSON.stringify(settings.env) !== JSON.stringify(this.settings.env) ||
       !sameSecrets(settings.secrets, this.settings.secrets)
     const isOutdated = isEnvChanged || !sameIsolation(settings, this.settings)
+    if (!sameIsolation(settings, this.settings)) {
+      this.kind = kindFor(this.spec, settings)
+      this.#confined = null
+    }
     this.settings = settings
     for (const worker of this.workers) worker.limit(settings)
     for (const [worker, reason] of this.#serving.retune(settings, isOutdated)) this.#expire(worker, reason)
@@ -225,6 +235,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       version: this.version,
       bundle: spec.bundle,
       runtime: spec.runtime,
+      isolation: this.#isolationStatus(),
       starts: { ...stats.starts },
       deaths: { ...stats.deaths },
       invocations: stats.invocations,
@@ -283,6 +294,9 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const nowMs = performance.now()
     if (this.#retired) return worker.drain('replaced', 0, nowMs)
     this.#availability.onLoaded()
+    const { degraded } = this.kind
+    if (degraded !== null) worker.confined = withoutSandbox(worker.confined, degraded)
+    this.#confined = worker.confined
     this.#serving.add(worker, this.settings)
     this.#host.onLoaded(this, worker)
     this.#serveWaiting(worker, nowMs)
@@ -343,14 +357,22 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Undefined when there is no folder for it: then it is on its way out. */
   #confinementFor(worker: Worker): Confinement | null | undefined {
     if (this.settings.isolation === 'trusted') return null
+    const { sandboxed } = worker
     try {
-      return confinementOf(this.settings, this.spec.readable, makePrivateFolder())
+      const folder = sandboxed?.folder ?? makePrivateFolder(sandboxed?.user)
+      return confinementOf(this.settings, this.spec.readable, folder, sandboxed)
     } catch (error) {
       worker.owner = this
       worker.note = `it has no folder of its own: ${(error as Error).message}`
       worker.kill('init-failed')
       return undefined
     }
+  }
+
+  #isolationStatus(): FunctionStatus['isolation'] {
+    const { isolation: profile, network } = this.settings
+    const { inForce, missing } = this.#confined ?? { inForce: null, missing: [] }
+    return { profile, network, inForce: profile === 'trusted' ? [] : inForce, missing }
   }
 
   #serve(invocation: Invocation, nowMs: number): void {

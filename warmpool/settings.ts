@@ -69,7 +69,7 @@ export interface FunctionSettings {
   readonly idempotent: boolean
   readonly limits: FunctionLimits
   readonly cpu: CpuShare
-  /** What keeps it from others: what its process takes from itself, or nothing. */
+  /** What keeps it from others: a sandbox and what its process takes from itself, the latter alone, or nothing. */
   readonly isolation: Isolation
   /** What it reaches of the network; not of what is trusted. */
   readonly network: 'all' | 'none'
@@ -86,7 +86,8 @@ export type FunctionDefaults = Partial<Omit<FunctionSettings, 'limits' | 'cpu'>>
   readonly cpu?: Partial<FunctionSettings['cpu']>
 }
 
-export const ISOLATIONS = ['process', 'trusted'] as const
+/** From the strictest on. */
+export const ISOLATIONS = ['sandbox', 'process', 'trusted'] as const
 export type Isolation = (typeof ISOLATIONS)[number]
 
 /** The whole pool's budget. */

@@ -127,8 +127,8 @@ export interface FunctionConfig {
   limits?: FunctionLimits
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
-  /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
-  isolation?: 'process' | 'trusted'
+  /** What keeps a function from everything else: a `sandbox`, what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
+  isolation?: 'sandbox' | 'process' | 'trusted'
   /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
   network?: 'all' | 'none'
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
@@ -221,8 +221,8 @@ export interface OverrideConfig {
   limits?: FunctionLimits
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
-  /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
-  isolation?: 'process' | 'trusted'
+  /** What keeps a function from everything else: a `sandbox`, what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
+  isolation?: 'sandbox' | 'process' | 'trusted'
   /** What it reaches of the network. Not for what is `trusted`. Default: `'all'`. */
   network?: 'all' | 'none'
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */

@@ -105,7 +105,7 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
     pool.define({ ...spec, settings: { ...settings, minWorkers: 1, maxWorkers: 1 } })
     // Resolves too where no process can be started: then nothing is ever loaded.
     await pool.warmedUp()
-    const message = pool.cannotStart(spec.runtime)
+    const message = pool.cannotStart(spec.name)
     return message === null ? await loaded : failed({ message })
   } finally {
     await Promise.all([pool.close(0), builder.close()])

@@ -7,6 +7,7 @@ import { closeSync, readFileSync } from 'node:fs'
 import type { Confined, Confinement, Load, Mechanism } from '../../../wire/messages.ts'
 import { LANDLOCK_RESTRICT_SELF, type Processor, processorOf } from '../../../wire/system-calls.ts'
 import { DEVICES, SYSTEM_PATHS } from '../../../wire/system-paths.ts'
+import { enterSandbox } from './enter-sandbox.ts'
 import { onEveryThread, type ThreadCall } from './every-thread.ts'
 import { type Kernel, openKernel } from './kernel.ts'
 import { addRules, type Folders, handledBy, hasScopes, landlockVersion, openRuleset } from './landlock.ts'
@@ -14,6 +15,9 @@ import { addRules, type Folders, handledBy, hasScopes, landlockVersion, openRule
 const SET_NO_NEW_PRIVILEGES = 38
 /** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
 const KEPT_CAPABILITIES = 0b100_1111_1011n
+/** In a sandbox. */
+const NO_CAPABILITIES = 0n
+const SET_DUMPABLE = 4
 const CAPABILITY_VERSION = 0x2008_0522
 const CAPABILITIES_AT = 2048
 const SET_FILTER = 1
@@ -45,6 +49,21 @@ class IsolationMissing extends Error {
   override readonly name = 'IsolationMissing'
 }
 
+/** Where it was started in a sandbox: what is its function's is there afterwards, and nothing else of the machine. Throws. */
+export function enterSandboxFor({ confinement }: Load): void {
+  const sandbox = confinement?.sandbox
+  if (sandbox === undefined || sandbox.host === null) return
+  prepareConfinement()
+  const processor = processorOf(process.arch)
+  if (kernel === null || kernel === undefined || processor === null)
+    throw new IsolationMissing(`namespaces: ${runtimeWithoutFfi()} cannot mount what is its function's`)
+  try {
+    enterSandbox(kernel, processor, sandbox)
+  } catch (error) {
+    throw new IsolationMissing(`namespaces: ${(error as Error).message}`)
+  }
+}
+
 /** For the answer to a load. Throws when what is demanded cannot be had. */
 export function confineFor({ confinement }: Load): { readonly confined?: Confined } {
   if (confinement === null || confinement === undefined) {
@@ -56,8 +75,10 @@ export function confineFor({ confinement }: Load): { readonly confined?: Confine
   process.env.HOME = confinement.folder
   process.env.TMPDIR = confinement.folder
   const confined = confine(confinement)
-  if (!confinement.isDemanded || confined.missing.length === 0) return { confined }
-  throw new IsolationMissing(confined.missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; '))
+  if (!confinement.isDemanded) return { confined }
+  const missing = confined.missing.filter(({ mechanism }) => confinement.sandbox?.given.includes(mechanism) !== true)
+  if (missing.length === 0) return { confined }
+  throw new IsolationMissing(missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; '))
 }
 
 /** What is in force afterwards, and what is not and why. Never throws. */
@@ -76,6 +97,7 @@ function confine(wanted: Confinement): Confined {
     const all: Mechanism[] = ['privileges', 'files', 'signals', 'system-calls']
     return { inForce, missing: all.map((mechanism) => ({ mechanism, why })) }
   }
+  if (wanted.sandbox !== undefined) inForce.push('namespaces')
   takeRights(kernel, processor, wanted, inForce, missing)
   filterCalls(kernel, processor, wanted, inForce, missing)
   return { inForce, missing }
@@ -97,11 +119,17 @@ function takeRights(
   const fail = (mechanism: Mechanism, why: string) => missing.push({ mechanism, why })
   try {
     const ruleset = version === 0 ? null : rulesetFor(kernel, processor, wanted)
+    const user = wanted.sandbox?.user ?? null
     const calls: ThreadCall[] = [
       { number: processor.numbers.prctl!, arguments: [BigInt(SET_NO_NEW_PRIVILEGES), 1n, 0n, 0n, 0n] },
-      { number: processor.numbers.capset!, arguments: keptCapabilities(kernel) },
+      {
+        number: processor.numbers.capset!,
+        arguments: keptCapabilities(kernel, wanted.sandbox === undefined ? KEPT_CAPABILITIES : NO_CAPABILITIES),
+      },
       ...(ruleset === null ? [] : [{ number: LANDLOCK_RESTRICT_SELF, arguments: [BigInt(ruleset), 0n] }]),
     ]
+    // First, for the right to it goes with the others.
+    if (user !== null) becomeUser(kernel, processor, user)
     const [privileges = 0, capabilities = 0, files = 0] = onEveryThread(kernel, processor.numbers.tgkill!, calls)
     if (ruleset !== null) closeSync(ruleset)
     if (privileges < 0 || capabilities < 0) fail('privileges', `the kernel refuses (${privileges}, ${capabilities})`)
@@ -115,6 +143,20 @@ function takeRights(
   } catch (error) {
     for (const mechanism of ['privileges', 'files', 'signals'] as const) fail(mechanism, (error as Error).message)
   }
+}
+
+/** In every thread. Throws where one did not. */
+function becomeUser(kernel: Kernel, processor: Processor, user: number): void {
+  const { setgroups, setresgid, setresuid, tgkill, prctl } = processor.numbers
+  const own = BigInt(user)
+  const errors = onEveryThread(kernel, tgkill!, [
+    { number: setgroups!, arguments: [0n, 0n, 0n, 0n, 0n] },
+    { number: setresgid!, arguments: [own, own, own, 0n, 0n] },
+    { number: setresuid!, arguments: [own, own, own, 0n, 0n] },
+  ])
+  if (errors.some((error) => error < 0)) throw new Error(`it cannot become user ${user} (errors ${errors.join(', ')})`)
+  // What is told of it in /proc would be the superuser's, and closed to itself.
+  kernel.call(prctl!, SET_DUMPABLE, 1)
 }
 
 /** Programs start the runtime they run in again, which is among what all may read. */
@@ -135,9 +177,9 @@ function inWords(version: number): string {
 }
 
 /** Header and sets for `capset`: of what there is, what is kept. */
-function keptCapabilities({ data }: Kernel): bigint[] {
+function keptCapabilities({ data }: Kernel, most: bigint): bigint[] {
   const permitted = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'latin1'))![1]}`)
-  const kept = Number(permitted & KEPT_CAPABILITIES)
+  const kept = Number(permitted & most)
   data.memory.fill(0, CAPABILITIES_AT, CAPABILITIES_AT + 32)
   data.memory.writeUInt32LE(CAPABILITY_VERSION, CAPABILITIES_AT)
   data.memory.writeUInt32LE(kept, CAPABILITIES_AT + 8)
