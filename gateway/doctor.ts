@@ -8,7 +8,15 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { keepDescriptors, type LoadedEvent, type LoadFailedEvent, MECHANISMS, type Mechanism, WarmPool } from '../warmpool/index.ts'
+import {
+  keepDescriptors,
+  type LoadedEvent,
+  type LoadFailedEvent,
+  MECHANISMS,
+  type Mechanism,
+  noSandboxBecause,
+  WarmPool,
+} from '../warmpool/index.ts'
 import { findRuntime, locateRuntime } from './runtimes/located.ts'
 
 export interface Finding {
@@ -84,7 +92,7 @@ export async function examine(stateDir: string): Promise<Finding[]> {
   for (const [name, text] of Object.entries(PROBES)) writeFileSync(join(folder, 'probes', name), text)
   const others = OTHERS.filter((runtime) => runtime === 'python' || findRuntime(stateDir, runtime) !== null)
   try {
-    const found: Finding[] = [descriptors()]
+    const found: Finding[] = [descriptors(), finding('gateway', 'sandbox', 'no network', noSandboxBecause('none'))]
     // One after the other: each may use all of the machine to boot.
     for (const runtime of ['node', ...others])
       for (const profile of PROFILES) found.push(...(await examineRuntime(runtime, profile, folder, stateDir)))
@@ -99,21 +107,25 @@ function descriptors(): Finding {
   return finding('gateway', null, 'descriptors', why)
 }
 
-async function examineRuntime(
-  runtime: string,
-  profile: Profile,
-  folder: string,
-  stateDir: string,
-): Promise<Finding[]> {
+async function examineRuntime(runtime: string, profile: Profile, folder: string, stateDir: string): Promise<Finding[]> {
+  const mechanisms = [...MECHANISMS[profile], ...(profile === 'sandbox' ? (['abstract-sockets'] as const) : [])]
+  const noSandbox = profile === 'sandbox' ? noSandboxBecause('all') : null
+  if (noSandbox !== null) return mechanisms.map((mechanism) => finding(runtime, profile, mechanism, noSandbox))
   const pool = new WarmPool({ blanks: 0, locateRuntime: (name) => locateRuntime({ stateDir, runtimes: {} }, name) })
   try {
-    const mechanisms = MECHANISMS[profile]
     const outcome = loaded(pool, mechanisms)
     const probes = join(folder, 'probes')
     const entry = pathToFileURL(join(probes, runtime === 'python' ? 'index.py' : 'index.mjs')).href
     const as = { format: null, handler: null, command: null, cwd: null, readable: [probes] }
     const env = { OUTSIDE: join(folder, OUTSIDE), PROFILE: profile, PID: String(process.pid) }
-    const settings = { ...pool.defaults, isolation: profile, env, minWorkers: 1, maxWorkers: 1, bootTimeoutMs: WORKER_TIMEOUT_MS }
+    const settings = {
+      ...pool.defaults,
+      isolation: profile,
+      env,
+      minWorkers: 1,
+      maxWorkers: 1,
+      bootTimeoutMs: WORKER_TIMEOUT_MS,
+    }
     pool.define({ name: 'doctor', bundle: 'doctor', entry, runtime, ...as, settings })
     await pool.warmedUp()
     const cannotStart = pool.cannotStart('doctor')

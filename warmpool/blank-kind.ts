@@ -40,7 +40,12 @@ export function kindFor({ runtime, readable, name }: FunctionSpec, settings: Fun
     return { key, runtime, sandbox: { network, own: null }, degraded: null }
   }
   const own = { readable: [...readable, ...settings.readable], writable }
-  return { key: `${runtime} in a sandbox for ${name} (${++functionsOwn})`, runtime, sandbox: { network, own }, degraded: null }
+  return {
+    key: `${runtime} in a sandbox for ${name} (${++functionsOwn})`,
+    runtime,
+    sandbox: { network, own },
+    degraded: null,
+  }
 }
 
 function mountsByItself(runtime: RuntimeName): boolean {

@@ -5,7 +5,7 @@
  * scrubbed environment: nothing of the parent's that it is not given.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process'
-import { closeSync } from 'node:fs'
+import { closeSync, fchownSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
@@ -55,7 +55,9 @@ const QUIET = { buffer: false, reject: false, cleanup: false, detached: true, ex
 
 /** Starts a worker process. Throws when the system refuses (no such program, no processes or descriptors left). */
 export function spawnWorker(command: Command, journalFd: number): WorkerProcess {
-  const filterFd = command.sandbox?.filterFd ?? null
+  const { filterFd = null, user = null } = command.sandbox ?? {}
+  // There are runtimes that open it anew.
+  if (user !== null) fchownSync(journalFd, user, user)
   // Its types know no descriptor behind the standard three.
   const inherited = (filterFd === null ? [journalFd] : [journalFd, filterFd]) as unknown as 'ignore'[]
   const subprocess = execa(command.file, [...command.args], {
@@ -93,7 +95,10 @@ export function spawnShell(script: string, env: Readonly<Record<string, string>>
 }
 
 /** Runs a program that is over in a moment, and stops this process for that long. */
-export function runToEnd(file: string, args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+export function runToEnd(
+  file: string,
+  args: readonly string[],
+): { status: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: 'utf8', timeout: LONGEST_RUN_MS })
   return { status, stdout: stdout ?? '', stderr: stderr || (error?.message ?? '') }
 }

@@ -44,5 +44,7 @@ function line({
   why,
 }: Awaited<ReturnType<typeof import('../doctor.ts').examine>>[number]): string {
   const shown = state === 'in force' ? pc.green(state.padEnd(9)) : pc.red(state.padEnd(9))
-  return `${runtime.padEnd(8)} ${(profile ?? '').padEnd(8)} ${mechanism.padEnd(13)} ${shown} ${why ?? ''}`.trimEnd().concat('\n')
+  return `${runtime.padEnd(8)} ${(profile ?? '').padEnd(8)} ${mechanism.padEnd(16)} ${shown} ${why ?? ''}`
+    .trimEnd()
+    .concat('\n')
 }

@@ -25,6 +25,8 @@ export interface Setup {
   readonly env?: NodeJS.ProcessEnv
   /** A descriptor that it is started with, as its fourth. */
   readonly inherited?: number
+  /** Whose it and its folder are, by the number; where these tests are the superuser's. */
+  readonly user?: number
 }
 
 /** One line of the gateway's log. */
@@ -101,13 +103,15 @@ export class GatewayUnderTest {
   #hasEnded = false
 
   constructor(
-    { functions, config = {}, command = 'serve', env = {}, packages, inherited }: Setup,
+    { functions, config = {}, command = 'serve', env = {}, packages, inherited, user }: Setup,
     args: readonly string[] = OWN_PORTS,
   ) {
     this.project = new Project(functions, config)
     if (packages === 'installed') this.project.installPackages()
+    if (user !== undefined) this.project.giveTo(user)
     this.child = spawn(process.execPath, [BIN, command, ...args], {
       cwd: this.project.folder,
+      ...(user === undefined ? {} : { uid: user, gid: user }),
       env: { PATH: process.env.PATH, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [inherited])],
     })

@@ -37,8 +37,10 @@ function tryOne(network: 'all' | 'none'): string | null {
 
 /** What keeps namespaces from people, as far as the system tells. */
 function wayOut(): string {
-  if (setting('kernel/unprivileged_userns_clone') === '0') return '. `sysctl kernel.unprivileged_userns_clone=1` allows it'
-  if (setting('user/max_user_namespaces') === '0') return '. `sysctl user.max_user_namespaces` is 0: set it to some thousands'
+  if (setting('kernel/unprivileged_userns_clone') === '0')
+    return '. `sysctl kernel.unprivileged_userns_clone=1` allows it'
+  if (setting('user/max_user_namespaces') === '0')
+    return '. `sysctl user.max_user_namespaces` is 0: set it to some thousands'
   if (setting('kernel/apparmor_restrict_unprivileged_userns') === '1')
     return '. AppArmor allows user namespaces to named programs only: give bwrap a profile with `userns,`, or `sysctl kernel.apparmor_restrict_unprivileged_userns=0`'
   return '. In a container, its rules for system calls may forbid `unshare` and `mount`'

@@ -42,7 +42,12 @@ export function inSandbox(command: Command, { network, own }: SandboxKind): Comm
 }
 
 /** What starts a program in it, up to the program's own name. Throws. */
-export function launcher(network: 'all' | 'none', rights: readonly string[], more: readonly string[]): string[] {
+export function launcher(
+  network: 'all' | 'none',
+  rights: readonly string[],
+  mounts: readonly string[],
+  last: readonly string[] = [],
+): string[] {
   const bwrap = findProgram('bwrap')
   if (bwrap === null) throw new Error('bubblewrap is not installed (no `bwrap` in PATH)')
   return [
@@ -50,9 +55,10 @@ export function launcher(network: 'all' | 'none', rights: readonly string[], mor
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     ...(network === 'none' ? ['--unshare-net'] : []),
     ...['--die-with-parent', '--chdir', '/'],
-    ...openFolders([...system(), ...more]),
+    ...openFolders([...system(), ...mounts]),
     ...['--proc', '/proc', ...devices()],
     ...['--cap-drop', 'ALL', ...rights.flatMap((right) => ['--cap-add', right])],
+    ...last,
     '--',
   ]
 }
@@ -82,11 +88,12 @@ function startedFor(command: Command, network: 'all' | 'none', own: NonNullable<
   const rights = user === null ? [] : ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']
   const mounts = mountsFor([...placesOf(file, args), ...besideMain(args), ...own.readable], [...own.writable, folder])
   const [first, ...rest] = [
-    ...launcher(network, rights, [
-      ...mounts.flatMap(({ from, at, isWritable }) => [isWritable ? '--bind' : '--ro-bind', from, at]),
-      ...['--remount-ro', '/'],
-      ...(filter === null ? [] : ['--seccomp', String(FILTER_FD)]),
-    ]),
+    ...launcher(
+      network,
+      rights,
+      mounts.flatMap(({ from, at, isWritable }) => [isWritable ? '--bind' : '--ro-bind', from, at]),
+      ['--remount-ro', '/', ...(filter === null ? [] : ['--seccomp', String(FILTER_FD)])],
+    ),
     ...becoming(user),
     findProgram(file) ?? file,
     ...args,
@@ -111,7 +118,12 @@ function becoming(user: number | null): string[] {
 
 /** Not bubblewrap's own: with terminals, it would end in a user namespace that has no rights over its mounts. */
 function devices(): string[] {
-  const links = [['fd', 'fd'], ['stdin', 'fd/0'], ['stdout', 'fd/1'], ['stderr', 'fd/2']] as const
+  const links = [
+    ['fd', 'fd'],
+    ['stdin', 'fd/0'],
+    ['stdout', 'fd/1'],
+    ['stderr', 'fd/2'],
+  ] as const
   return [
     ...['--perms', '0755', '--tmpfs', '/dev'],
     ...DEVICES.flatMap((path) => ['--dev-bind', path, path]),
@@ -127,8 +139,7 @@ function openFolders(options: readonly string[]): string[] {
   for (let at = 0; at < options.length; at++) {
     if (!MOUNTING.includes(options[at]!)) continue
     const path = options[at + 2]!
-    for (const above of foldersAbove(path))
-      if (!made.has(above)) folders.push(...['--perms', '0755', '--dir', above])
+    for (const above of foldersAbove(path)) if (!made.has(above)) folders.push(...['--perms', '0755', '--dir', above])
     for (const one of [path, ...foldersAbove(path)]) made.add(one)
   }
   return [...folders, ...options]

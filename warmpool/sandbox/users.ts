@@ -62,7 +62,9 @@ export function hasUsers(): boolean {
     readFileSync(`/proc/self/${kind}_map`, 'latin1')
       .split('\n')
       .map((line) => line.trim().split(/\s+/).map(Number))
-      .some(([inside = 0, , count = 0]) => inside <= FIRST_USER && inside + count > FIRST_USER + GATEWAYS * OF_ONE_GATEWAY),
+      .some(
+        ([inside = 0, , count = 0]) => inside <= FIRST_USER && inside + count > FIRST_USER + GATEWAYS * OF_ONE_GATEWAY,
+      ),
   )
 }
 

@@ -54,26 +54,13 @@ function bind(kernel: Kernel, processor: Processor, host: string, { from, at, is
 }
 
 /** Of what is mounted there, and with the flag of all that is mounted below. */
-function setAttributes(
-  kernel: Kernel,
-  { numbers }: Processor,
-  path: string,
-  attributes: bigint,
-  flags: number,
-): void {
+function setAttributes(kernel: Kernel, { numbers }: Processor, path: string, attributes: bigint, flags: number): void {
   const { memory, address } = kernel.data
   memory.fill(0, ATTRIBUTES_AT, ATTRIBUTES_AT + ATTRIBUTES_BYTES)
   memory.writeBigUInt64LE(attributes, ATTRIBUTES_AT)
   const at = pathIn(kernel, path, FIRST_PATH_AT)
   const pointer = address + BigInt(ATTRIBUTES_AT)
-  const result = kernel.call(
-    numbers.mount_setattr!,
-    FROM_THE_CURRENT_FOLDER,
-    at,
-    flags,
-    pointer,
-    ATTRIBUTES_BYTES,
-  )
+  const result = kernel.call(numbers.mount_setattr!, FROM_THE_CURRENT_FOLDER, at, flags, pointer, ATTRIBUTES_BYTES)
   checked(result, `cannot make ${path} read-only`)
 }
 
