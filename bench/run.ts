@@ -24,6 +24,7 @@ import { pools } from './suites/pools.ts'
 import { python } from './suites/python.ts'
 import { recycling } from './suites/recycling.ts'
 import { refill } from './suites/refill.ts'
+import { sandbox } from './suites/sandbox.ts'
 import { seedCall } from './suites/seed-call.ts'
 import { seedExecute } from './suites/seed-execute.ts'
 import { seedPool } from './suites/seed-pool.ts'
@@ -34,6 +35,7 @@ import { workerMemory } from './suites/worker-memory.ts'
 const SUITES: readonly Suite[] = [
   coldStart,
   firstCall,
+  sandbox,
   noColdStart,
   oneShot,
   refill,

@@ -1,6 +1,6 @@
 /**
- * What is really in force on this machine and for this user: each runtime that is there boots a worker, which takes
- * everything from itself as it would for a function, and then tries what it must not be able to do any longer.
+ * What is really in force on this machine and for this user, under each profile: each runtime that is there boots a
+ * worker, which is confined as it would be for a function, and then tries what it must not be able to do any longer.
  */
 
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
@@ -8,17 +8,29 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { keepDescriptors, type LoadedEvent, type LoadFailedEvent, MECHANISMS, WarmPool } from '../warmpool/index.ts'
+import {
+  keepDescriptors,
+  type LoadedEvent,
+  type LoadFailedEvent,
+  MECHANISMS,
+  type Mechanism,
+  noSandboxBecause,
+  WarmPool,
+} from '../warmpool/index.ts'
 import { findRuntime, locateRuntime } from './runtimes/located.ts'
 
 export interface Finding {
   readonly runtime: string
+  /** Null for what holds under each. */
+  readonly profile: Profile | null
   readonly mechanism: string
   readonly state: 'in force' | 'missing'
   /** Why it is missing; null where it is in force. */
   readonly why: string | null
 }
 
+type Profile = (typeof PROFILES)[number]
+const PROFILES = ['process', 'sandbox'] as const
 const WORKER_TIMEOUT_MS = 10_000
 /** Beside the runtime of the gateway itself. */
 const OTHERS = ['python', 'node@22', 'node@24', 'node@26', 'bun', 'deno']
@@ -36,8 +48,9 @@ import os from 'node:os'
 const tried = {
   privileges: () => { if (!/^NoNewPrivs:\\s*1$/m.test(fs.readFileSync('/proc/self/status', 'latin1'))) return; throw 0 },
   files: () => fs.readFileSync(process.env.OUTSIDE),
-  signals: () => process.kill(process.ppid, 0),
+  signals: () => process.kill(process.env.PROFILE === 'sandbox' ? Number(process.env.PID) : process.ppid, 0),
   'system-calls': () => os.setPriority(process.ppid, os.getPriority(process.ppid)),
+  namespaces: () => { if (process.env.PROFILE === 'sandbox') return fs.lstatSync(process.env.OUTSIDE); throw 0 },
 }
 const reached = Object.keys(tried).filter((name) => { try { tried[name](); return true } catch { return false } })
 if (reached.length > 0) throw new Error('${REACHED}' + reached.join(' '))
@@ -51,11 +64,14 @@ def privileges():
 def files():
     open(os.environ['OUTSIDE']).close()
 def signals():
-    os.kill(os.getppid(), 0)
+    os.kill(int(os.environ['PID']) if os.environ['PROFILE'] == 'sandbox' else os.getppid(), 0)
 def system_calls():
     os.setpriority(os.PRIO_PROCESS, os.getppid(), os.getpriority(os.PRIO_PROCESS, os.getppid()))
+def namespaces():
+    assert os.environ['PROFILE'] == 'sandbox'
+    os.lstat(os.environ['OUTSIDE'])
 reached = []
-for attempt in (privileges, files, signals, system_calls):
+for attempt in (privileges, files, signals, system_calls, namespaces):
     try:
         attempt()
         reached.append(attempt.__name__.replace('_', '-'))
@@ -76,9 +92,10 @@ export async function examine(stateDir: string): Promise<Finding[]> {
   for (const [name, text] of Object.entries(PROBES)) writeFileSync(join(folder, 'probes', name), text)
   const others = OTHERS.filter((runtime) => runtime === 'python' || findRuntime(stateDir, runtime) !== null)
   try {
-    const found: Finding[] = [descriptors()]
+    const found: Finding[] = [descriptors(), finding('gateway', 'sandbox', 'no network', noSandboxBecause('none'))]
     // One after the other: each may use all of the machine to boot.
-    for (const runtime of ['node', ...others]) found.push(...(await examineRuntime(runtime, folder, stateDir)))
+    for (const runtime of ['node', ...others])
+      for (const profile of PROFILES) found.push(...(await examineRuntime(runtime, profile, folder, stateDir)))
     return found
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -87,35 +104,45 @@ export async function examine(stateDir: string): Promise<Finding[]> {
 
 function descriptors(): Finding {
   const why = keepDescriptors() ? null : `the gateway's Node ${process.versions.node} has no node:ffi (Node 26)`
-  return finding('gateway', 'descriptors', why)
+  return finding('gateway', null, 'descriptors', why)
 }
 
-async function examineRuntime(runtime: string, folder: string, stateDir: string): Promise<Finding[]> {
+async function examineRuntime(runtime: string, profile: Profile, folder: string, stateDir: string): Promise<Finding[]> {
+  const mechanisms = [...MECHANISMS[profile], ...(profile === 'sandbox' ? (['abstract-sockets'] as const) : [])]
+  const noSandbox = profile === 'sandbox' ? noSandboxBecause('all') : null
+  if (noSandbox !== null) return mechanisms.map((mechanism) => finding(runtime, profile, mechanism, noSandbox))
   const pool = new WarmPool({ blanks: 0, locateRuntime: (name) => locateRuntime({ stateDir, runtimes: {} }, name) })
   try {
-    const outcome = loaded(pool)
+    const outcome = loaded(pool, mechanisms)
     const probes = join(folder, 'probes')
     const entry = pathToFileURL(join(probes, runtime === 'python' ? 'index.py' : 'index.mjs')).href
     const as = { format: null, handler: null, command: null, cwd: null, readable: [probes] }
-    const env = { OUTSIDE: join(folder, OUTSIDE) }
-    const settings = { ...pool.defaults, env, minWorkers: 1, maxWorkers: 1, bootTimeoutMs: WORKER_TIMEOUT_MS }
+    const env = { OUTSIDE: join(folder, OUTSIDE), PROFILE: profile, PID: String(process.pid) }
+    const settings = {
+      ...pool.defaults,
+      isolation: profile,
+      env,
+      minWorkers: 1,
+      maxWorkers: 1,
+      bootTimeoutMs: WORKER_TIMEOUT_MS,
+    }
     pool.define({ name: 'doctor', bundle: 'doctor', entry, runtime, ...as, settings })
     await pool.warmedUp()
-    const cannotStart = pool.cannotStart(runtime)
-    const missing = cannotStart === null ? await outcome : new Map(MECHANISMS.map((one) => [one, cannotStart]))
-    return MECHANISMS.map((mechanism) => finding(runtime, mechanism, missing.get(mechanism) ?? null))
+    const cannotStart = pool.cannotStart('doctor')
+    const missing = cannotStart === null ? await outcome : new Map(mechanisms.map((one) => [one, cannotStart]))
+    return mechanisms.map((mechanism) => finding(runtime, profile, mechanism, missing.get(mechanism) ?? null))
   } finally {
     await pool.close(0)
   }
 }
 
 /** What is missing, and why. */
-function loaded(pool: WarmPool): Promise<ReadonlyMap<string, string>> {
+function loaded(pool: WarmPool, mechanisms: readonly Mechanism[]): Promise<ReadonlyMap<string, string>> {
   return new Promise((resolve) => {
-    const nothing = (why: string) => resolve(new Map(MECHANISMS.map((mechanism) => [mechanism, why])))
+    const nothing = (why: string) => resolve(new Map(mechanisms.map((mechanism) => [mechanism, why])))
     pool.once('loaded', ({ confined }: LoadedEvent) => {
       if (confined === null) return nothing('its worker did not say that it is confined')
-      const absent = MECHANISMS.filter((mechanism) => !confined.inForce.includes(mechanism))
+      const absent = mechanisms.filter((mechanism) => !confined.inForce.includes(mechanism))
       const whys = new Map(confined.missing.map(({ mechanism, why }) => [mechanism, why]))
       resolve(new Map(absent.map((mechanism) => [mechanism, whys.get(mechanism) ?? 'its worker does not say why'])))
     })
@@ -130,6 +157,6 @@ function loaded(pool: WarmPool): Promise<ReadonlyMap<string, string>> {
   })
 }
 
-function finding(runtime: string, mechanism: string, why: string | null): Finding {
-  return { runtime, mechanism, state: why === null ? 'in force' : 'missing', why }
+function finding(runtime: string, profile: Profile | null, mechanism: string, why: string | null): Finding {
+  return { runtime, profile, mechanism, state: why === null ? 'in force' : 'missing', why }
 }

@@ -165,7 +165,7 @@ export class Gateway implements EdgeOwner, AdminSource {
       },
       pool,
       functions: this.functions.map((entry): FunctionReport => {
-        const base = live.get(entry.name) ?? neverLive(entry.name)
+        const base = live.get(entry.name) ?? neverLive(entry.name, this.#config)
         return { ...base, routes: this.routesOf(entry.name), error: entry.error }
       }),
     }
@@ -274,12 +274,14 @@ function edgeSettings(config: Config): EdgeSettings {
 }
 
 /** A function that never had a bundle that builds. */
-function neverLive(name: string): Omit<FunctionReport, 'routes' | 'error'> {
+function neverLive(name: string, config: Config): Omit<FunctionReport, 'routes' | 'error'> {
+  const { isolation: profile, network } = config.functionSettings(name)
   return {
     name,
     version: 0,
     bundle: '',
     runtime: 'node',
+    isolation: { profile, network, inForce: null, missing: [] },
     starts: { warm: 0, blank: 0, cold: 0 },
     deaths: {},
     invocations: 0,

@@ -1,10 +1,14 @@
 /**
- * Processes of one runtime without a function: those that boot and those that are ready to become any function of that
- * runtime. It takes care of their boot deadline and of pausing when booting fails; how many there should be is the
+ * Processes of one kind without a function: those that boot and those that are ready to become any function of that
+ * kind. It takes care of their boot deadline and of pausing when booting fails; how many there should be is the
  * pool's decision.
  */
+import type { BlankKind } from './blank-kind.ts'
 import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
-import { commandOf, type RuntimeLocator, RuntimeMissing, type RuntimeName } from './runtime.ts'
+import { commandOf, type RuntimeLocator, RuntimeMissing } from './runtime.ts'
+import { noSandboxBecause } from './sandbox/available.ts'
+import { inSandbox } from './sandbox/launch.ts'
+import type { Command } from './spawn.ts'
 import { Worker, type WorkerOwner } from './worker.ts'
 
 export interface BlankShelfHost {
@@ -16,6 +20,18 @@ export interface BlankShelfHost {
   readonly usesCgroups: boolean
 }
 
+/** There are none here: trying again does not help until somebody has done something. */
+class SandboxMissing extends Error {
+  override readonly name = 'SandboxMissing'
+
+  constructor(why: string) {
+    super(
+      `its sandbox cannot be had here: ${why}. The machine lacks it, not the function: \`wrangler-free doctor\` says more. ` +
+        "With isolationMissing: 'warn' it runs as `process`, with a warning",
+    )
+  }
+}
+
 /** Boots that fail in a row until those who wait are told. */
 const HOPELESS_BOOTS = 3
 
@@ -24,7 +40,7 @@ export class BlankShelf implements WorkerOwner {
   readonly workers = new Set<Worker>()
   lastStartAtMs = Number.NEGATIVE_INFINITY
   readonly #host: BlankShelfHost
-  readonly #runtime: RuntimeName
+  readonly #kind: BlankKind
   readonly #locate: RuntimeLocator | undefined
   readonly #bootTimeoutMs: number
   #breaker: Breaker = CLOSED
@@ -34,11 +50,16 @@ export class BlankShelf implements WorkerOwner {
   /** Its program is not there: what to do about it; null once a process has been started. */
   #missing: string | null = null
 
-  constructor(runtime: RuntimeName, locate: RuntimeLocator | undefined, bootTimeoutMs: number, host: BlankShelfHost) {
-    this.#runtime = runtime
+  constructor(kind: BlankKind, locate: RuntimeLocator | undefined, bootTimeoutMs: number, host: BlankShelfHost) {
+    this.#kind = kind
     this.#locate = locate
     this.#bootTimeoutMs = bootTimeoutMs
     this.#host = host
+  }
+
+  /** One function's: nobody else has a use for them, and it has none for more than it needs. */
+  get isOneFunctions(): boolean {
+    return this.#kind.sandbox !== null && this.#kind.sandbox.own !== null
   }
 
   get starting(): number {
@@ -64,10 +85,10 @@ export class BlankShelf implements WorkerOwner {
     this.lastStartAtMs = nowMs
     let worker: Worker
     try {
-      worker = new Worker(commandOf(this.#runtime, this.#locate), this, nowMs, this.#host.usesCgroups)
+      worker = new Worker(this.#command(), this, nowMs, this.#host.usesCgroups)
     } catch (error) {
       // What is not installed will not be there with the third try either: who waits is told at once.
-      if (error instanceof RuntimeMissing) this.#missing = error.message
+      if (error instanceof RuntimeMissing || error instanceof SandboxMissing) this.#missing = error.message
       this.#failed((error as Error).message, nowMs)
       if (this.#missing !== null) this.#failedBoots = 0
       return
@@ -123,6 +144,15 @@ export class BlankShelf implements WorkerOwner {
 
   isSpare(): boolean {
     return false
+  }
+
+  #command(): Command {
+    const { runtime, sandbox } = this.#kind
+    const command = commandOf(runtime, this.#locate)
+    if (sandbox === null) return command
+    const why = noSandboxBecause(sandbox.network)
+    if (why !== null) throw new SandboxMissing(why)
+    return inSandbox(command, sandbox)
   }
 
   #failed(message: string, nowMs: number): void {

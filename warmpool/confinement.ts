@@ -5,32 +5,52 @@
  */
 import { existsSync } from 'node:fs'
 import type { Egress } from './egress.ts'
-import type { FunctionSettings } from './settings.ts'
-import type { Confined, Confinement, ErrorReport, Mechanism } from './wire/messages.ts'
+import { mountsFor } from './sandbox/mounts.ts'
+import type { FunctionSettings, Isolation } from './settings.ts'
+import type { Sandboxed } from './spawn.ts'
+import type { Confined, Confinement, ErrorReport, Mechanism, SandboxEntry } from './wire/messages.ts'
 import { type Sockets, seccompFilter } from './wire/seccomp.ts'
 import { processorOf } from './wire/system-calls.ts'
 import { DEVICES, SYSTEM_PATHS } from './wire/system-paths.ts'
 
-/** What each confining profile demands of the worker itself. */
-export const DEMANDED: readonly Mechanism[] = ['privileges', 'files', 'signals', 'system-calls']
+/** What each profile demands. */
+const OF_PROCESS = ['privileges', 'files', 'signals', 'system-calls'] as const
+export const DEMANDED: Readonly<Record<Isolation, readonly Mechanism[]>> = {
+  sandbox: ['namespaces', ...OF_PROCESS],
+  process: OF_PROCESS,
+  trusted: [],
+}
 
-/** Null for functions that are trusted. `folder` is the worker's own; `egress` the way out of one that has a list of hosts. */
+/**
+ * Null for functions that are trusted. `folder` is the worker's own; `egress` the way out of one that has a list of
+ * hosts; `sandboxed` says how it was started.
+ */
 export function confinementOf(
   { isolation, network, readable, writable, isolationMissing }: FunctionSettings,
   own: readonly string[],
   folder: string,
   egress: Egress | null,
+  sandboxed: Sandboxed | null = null,
 ): Confinement | null {
   if (isolation === 'trusted') return null
+  const read = [...own, ...readable]
+  const write = [folder, ...writable]
   const reached = typeof network === 'string' ? network : (egress?.port ?? 'none')
+  // A sandbox without the machine's network has one of its own: in there, programs may speak to each other.
+  const taken = sandboxed !== null && reached === 'none' ? 'all' : reached
   return {
-    read: [...systemThatIsThere(), ...own, ...readable],
-    write: [folder, ...DEVICES, ...writable],
-    network: reached,
+    read: [...systemThatIsThere(), ...read],
+    write: [...write, ...DEVICES],
+    network: taken,
     folder,
-    filter: filterFor(typeof reached === 'number' ? 'tcp' : reached),
+    filter: filterFor(typeof taken === 'number' ? 'tcp' : taken),
     isDemanded: isolationMissing === 'refuse',
+    ...(sandboxed === null ? {} : { sandbox: entryInto(sandboxed, read, write) }),
   }
+}
+
+function entryInto({ host, user, given }: Sandboxed, read: readonly string[], write: readonly string[]): SandboxEntry {
+  return { host, user, given, mounts: host === null ? [] : mountsFor(read, write) }
 }
 
 let there: readonly string[] | null = null
@@ -43,7 +63,8 @@ function systemThatIsThere(): readonly string[] {
 
 const filters = new Map<string, string | null>()
 
-function filterFor(network: Sockets): string | null {
+/** In base64; null where this processor's system calls are not known. */
+export function filterFor(network: Sockets): string | null {
   let filter = filters.get(network)
   if (filter === undefined) {
     const processor = processorOf(process.arch)
@@ -60,10 +81,30 @@ export function sameIsolation(a: FunctionSettings, b: FunctionSettings): boolean
   return isolationIn(a) === isolationIn(b)
 }
 
+/** All that holds a worker, by its own word and by how it was started; null for what is trusted. */
+export function allInForce(wanted: Confinement | null, said: Confined | undefined): Confined | null {
+  if (wanted?.sandbox === undefined) return said ?? null
+  const { given } = wanted.sandbox
+  const inForce = [...new Set([...given, ...(said?.inForce ?? [])])]
+  const missing = said?.missing.filter(({ mechanism }) => !inForce.includes(mechanism)) ?? []
+  if (inForce.includes('abstract-sockets')) return { inForce, missing }
+  // Only Landlock keeps names that are in no folder from what has the machine's network.
+  if (said?.inForce.includes('signals')) return { inForce: [...inForce, 'abstract-sockets'], missing }
+  const why = said?.missing.find(({ mechanism }) => mechanism === 'signals')?.why ?? 'its runtime does not use Landlock'
+  return { inForce, missing: [...missing, { mechanism: 'abstract-sockets', why }] }
+}
+
+/** One that was to be in a sandbox, and there are none here. */
+export function withoutSandbox(confined: Confined | null, why: string): Confined {
+  const { inForce, missing } = confined ?? { inForce: [], missing: [] }
+  return { inForce, missing: [{ mechanism: 'namespaces', why }, ...missing] }
+}
+
 /** Null when all is in force that is demanded; a worker's word that it has loaded the function all the same is a lie. */
-export function withheld(wanted: Confinement | null, confined: Confined | undefined): string | null {
+export function withheld(wanted: Confinement | null, confined: Confined | null | undefined): string | null {
   if (wanted === null || !wanted.isDemanded) return null
-  const absent = DEMANDED.filter((mechanism) => confined?.inForce.includes(mechanism) !== true)
+  const demanded = DEMANDED[wanted.sandbox === undefined ? 'process' : 'sandbox']
+  const absent = demanded.filter((mechanism) => confined?.inForce.includes(mechanism) !== true)
   return absent.length === 0 ? null : `it loaded the function without ${absent.join(', ')}, which was demanded`
 }
 

@@ -3,7 +3,7 @@
  * bytes have been read, and whatever it has started is gone, too.
  */
 import type { ProcessGroup } from './resources/process-group.ts'
-import { signalGroup, type WorkerProcess } from './spawn.ts'
+import { type Exit, exitOf, signalGroup, type WorkerProcess } from './spawn.ts'
 
 /** How long a process that should go may take after it was asked, before SIGKILL. */
 const PATIENCE_MS = 1_000
@@ -12,11 +12,6 @@ const LAST_BYTES_MS = 500
 /** How often it is looked whether what it had started is gone, and how often at most: then others must be told. */
 const CLEAR_EVERY_MS = 5
 const MOST_CLEARINGS = 200
-
-export interface Exit {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
 
 export interface EndingOwner {
   /** The process has exited, and nothing more will come from it. */
@@ -43,14 +38,16 @@ export class Ending {
     this.#group = group
     this.#owner = owner
     process.wire.once('close', () => this.#onWireClosed())
-    process.child.once('exit', (code, signal) => this.#onExit({ code, signal }))
+    process.child.once('exit', (code, signal) => this.#onExit(exitOf(process, code, signal)))
   }
 
   /** It has that long to end by itself; then it is asked, and made to. */
   within(graceMs: number): void {
     if (this.exit !== null) return
     this.#wait(graceMs, () => {
-      signalGroup(this.#process.pid, 'SIGTERM')
+      if (!this.#process.isLaunched) signalGroup(this.#process.pid, 'SIGTERM')
+      // What started it would not outlive that, and would take it along at once.
+      else this.#group.askLaunched()
       this.#wait(PATIENCE_MS, () => this.kill())
     })
   }

@@ -6,7 +6,8 @@
  */
 import { type AnswerWatch, Watched } from './answer-watch.ts'
 import { Availability } from './availability.ts'
-import { confinementOf, sameIsolation } from './confinement.ts'
+import { type BlankKind, kindFor } from './blank-kind.ts'
+import { confinementOf, sameIsolation, withoutSandbox } from './confinement.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import type { Egress } from './egress.ts'
 import { InvocationFailure } from './failure.ts'
@@ -25,7 +26,7 @@ import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
 import { WaitingList } from './waiting-list.ts'
-import type { Confinement, ErrorReport } from './wire/messages.ts'
+import type { Confined, Confinement, ErrorReport } from './wire/messages.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
 
@@ -59,6 +60,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   readonly version: number
   readonly stats: FunctionStats
   settings: FunctionSettings
+  /** What its workers are made from. */
+  kind: BlankKind
   /** Every process that is this function's, draining ones included. */
   readonly workers: Worker[] = []
   readonly #host: FunctionPoolHost
@@ -70,11 +73,14 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   readonly #availability = new Availability()
   readonly #watched = new Watched()
   #retired = false
+  /** What the last one that loaded has of its isolation; null: none has yet. */
+  #confined: Confined | null = null
 
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
     this.spec = spec
     this.settings = spec.settings
     this.#weight = spec.settings.cpu.weight
+    this.kind = kindFor(spec, spec.settings)
     this.version = version
     this.stats = stats
     this.#host = host
@@ -196,6 +202,10 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       JSON.stringify(settings.env) !== JSON.stringify(this.settings.env) ||
       !sameSecrets(settings.secrets, this.settings.secrets)
     const isOutdated = isEnvChanged || !sameIsolation(settings, this.settings)
+    if (!sameIsolation(settings, this.settings)) {
+      this.kind = kindFor(this.spec, settings)
+      this.#confined = null
+    }
     this.settings = settings
     for (const worker of this.workers) worker.limit(settings)
     this.shareProcessors()
@@ -243,6 +253,7 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
       version: this.version,
       bundle: spec.bundle,
       runtime: spec.runtime,
+      isolation: this.#isolationStatus(),
       starts: { ...stats.starts },
       deaths: { ...stats.deaths },
       invocations: stats.invocations,
@@ -298,6 +309,9 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
     const nowMs = performance.now()
     if (this.#retired) return worker.drain('replaced', 0, nowMs)
     this.#availability.onLoaded()
+    const { degraded } = this.kind
+    if (degraded !== null) worker.confined = withoutSandbox(worker.confined, degraded)
+    this.#confined = worker.confined
     this.#serving.add(worker, this.settings)
     this.#host.onLoaded(this, worker)
     this.#serveWaiting(worker, nowMs)
@@ -358,14 +372,22 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Undefined when there is no folder for it: then it is on its way out. */
   #confinementFor(worker: Worker, egress: Egress | null): Confinement | null | undefined {
     if (this.settings.isolation === 'trusted') return null
+    const { sandboxed } = worker
     try {
-      return confinementOf(this.settings, this.spec.readable, makePrivateFolder(), egress)
+      const folder = sandboxed?.folder ?? makePrivateFolder(sandboxed?.user)
+      return confinementOf(this.settings, this.spec.readable, folder, egress, sandboxed)
     } catch (error) {
       worker.owner = this
       worker.note = `it has no folder of its own: ${(error as Error).message}`
       worker.kill('init-failed')
       return undefined
     }
+  }
+
+  #isolationStatus(): FunctionStatus['isolation'] {
+    const { isolation: profile, network } = this.settings
+    const { inForce, missing } = this.#confined ?? { inForce: null, missing: [] }
+    return { profile, network, inForce: profile === 'trusted' ? [] : inForce, missing }
   }
 
   #serve(invocation: Invocation, nowMs: number): void {

@@ -1,6 +1,5 @@
-/** Processes that functions want and that no blank could be given for, summed up by runtime for the supply. */
+/** Processes that functions want and that no blank could be given for, summed up by kind for the supply. */
 import type { Claimant } from './policy/fair-share.ts'
-import type { RuntimeName } from './runtime.ts'
 
 export interface Missing {
   now: number
@@ -9,24 +8,24 @@ export interface Missing {
   readonly claimants: Claimant[]
 }
 
-export class MissingByRuntime {
-  readonly #sums = new Map<RuntimeName, Missing>()
+export class MissingByKind {
+  readonly #sums = new Map<string, Missing>()
 
-  add(runtime: RuntimeName, now: number, soon: number, claimant: Claimant): void {
-    const sum = this.of(runtime)
+  add(kind: string, now: number, soon: number, claimant: Claimant): void {
+    const sum = this.of(kind)
     sum.now += now
     sum.soon += soon
     if (claimant.wants > 0) sum.claimants.push(claimant)
-    this.#sums.set(runtime, sum)
+    this.#sums.set(kind, sum)
   }
 
-  of(runtime: RuntimeName): Missing {
-    return this.#sums.get(runtime) ?? { now: 0, soon: 0, claimants: [] }
+  of(kind: string): Missing {
+    return this.#sums.get(kind) ?? { now: 0, soon: 0, claimants: [] }
   }
 
-  /** The runtimes for whose processes somebody waits. */
-  get awaited(): readonly RuntimeName[] {
-    return [...this.#sums].filter(([, { now }]) => now > 0).map(([runtime]) => runtime)
+  /** The kinds for whose processes somebody waits. */
+  get awaited(): readonly string[] {
+    return [...this.#sums].filter(([, { now }]) => now > 0).map(([kind]) => kind)
   }
 
   /** Leaves what somebody waits for. */

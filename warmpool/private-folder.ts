@@ -3,7 +3,7 @@
  * this process, so that what a process that was killed has left behind can be told from what is in use, and removed by
  * the next one.
  */
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { chmod, lstat, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,11 +14,12 @@ const PRIVATE = 0o700
 let base: string | null = null
 let made = 0
 
-/** Throws an error that says what to do when no folder can be trusted. */
-export function makePrivateFolder(): string {
+/** Throws an error that says what to do when no folder can be trusted. @param user whose it is; null: this process's. */
+export function makePrivateFolder(user: number | null = null): string {
   base ??= openBase()
   const path = join(base, String(++made))
   mkdirSync(path, { mode: PRIVATE })
+  if (user !== null) chownSync(path, user, user)
   return path
 }
 

@@ -1,19 +1,20 @@
 /**
  * The machine's processes under one budget: starts them (at once where somebody waits, paced where nobody does), keeps
- * blanks on a shelf for each runtime that is used, gives them out, and makes room by evicting the least valuable idle
+ * blanks on a shelf for each kind that is used, gives them out, and makes room by evicting the least valuable idle
  * worker: for who waits, and ahead of who will come, where it has been seen that what is called does not fit. It never
  * exceeds the pool's maximum, and functions that fit into it lose no warm worker to a blank.
  */
 
+import { type BlankKind, ordinaryKind } from './blank-kind.ts'
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
-import type { Missing, MissingByRuntime } from './missing.ts'
+import type { Missing, MissingByKind } from './missing.ts'
 import { NOTHING, nextClaim } from './policy/fair-share.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
 import { type ProcessTable, readProcesses } from './resources/process-table.ts'
 import { lookAfterStrays } from './resources/strays.ts'
-import type { RuntimeLocator, RuntimeName } from './runtime.ts'
+import type { RuntimeLocator } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
 import { WarmSet } from './warm-set.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
@@ -40,7 +41,8 @@ export class ProcessSupply implements BlankShelfHost {
   /** Every process that is not dead, whoever's it is. */
   readonly workers = new Set<Worker>()
   readonly warm = new WarmSet(MOST_WORKERS)
-  readonly #shelves = new Map<RuntimeName, BlankShelf>()
+  /** By their kinds' keys. */
+  readonly #shelves = new Map<string, BlankShelf>()
   readonly #bootTimeoutMs: number
   readonly #locate: RuntimeLocator | undefined
   readonly #host: SupplyHost
@@ -56,13 +58,21 @@ export class ProcessSupply implements BlankShelfHost {
     this.settings = settings
     this.#host = host
     this.#bootTimeoutMs = bootTimeoutMs
-    this.use('node')
+    this.use(ordinaryKind('node'))
   }
 
-  /** Blanks of this runtime are kept from now on. */
-  use(runtime: RuntimeName): void {
-    if (this.#shelves.has(runtime)) return
-    this.#shelves.set(runtime, new BlankShelf(runtime, this.#locate, this.#bootTimeoutMs, this))
+  /** Blanks of this kind are kept from now on. */
+  use(kind: BlankKind): void {
+    if (this.#shelves.has(kind.key)) return
+    this.#shelves.set(kind.key, new BlankShelf(kind, this.#locate, this.#bootTimeoutMs, this))
+  }
+
+  /** A function has no use for this kind any longer. Others may have. */
+  leave(kind: BlankKind, nowMs: number): void {
+    const shelf = this.#shelves.get(kind.key)
+    if (shelf?.isOneFunctions !== true) return
+    this.#shelves.delete(kind.key)
+    for (const worker of [...shelf.workers]) worker.drain('replaced', 0, nowMs)
   }
 
   get usesCgroups(): boolean {
@@ -87,40 +97,42 @@ export class ProcessSupply implements BlankShelfHost {
     return sum
   }
 
-  /** Why no process of this runtime can be started, when several in a row could not; null otherwise. */
-  hopelessBecause(runtime: RuntimeName): string | null {
-    return this.#shelves.get(runtime)!.hopelessBecause
+  /** Why no process of this kind can be started, when several in a row could not; null otherwise. */
+  hopelessBecause(kind: string): string | null {
+    return this.#shelves.get(kind)?.hopelessBecause ?? null
   }
 
   /** Milliseconds until starting is tried again after failed boots; 0: nothing is in the way. */
-  pausedMs(runtime: RuntimeName, nowMs: number): number {
-    return this.#shelves.get(runtime)!.pausedMs(nowMs)
+  pausedMs(kind: string, nowMs: number): number {
+    return this.#shelves.get(kind)?.pausedMs(nowMs) ?? 0
   }
 
   /** A blank for somebody who waits, or null. */
-  take(runtime: RuntimeName, taker: WorkerOwner, nowMs: number): Worker | null {
+  take(kind: string, taker: WorkerOwner, nowMs: number): Worker | null {
     const gavePlace = this.#gavePlace
-    const worker = this.#takeBlank(runtime, nowMs)
+    const worker = this.#takeBlank(kind, nowMs)
     if (worker !== null && gavePlace !== null)
       this.#newcomers = afterBlankTaken(this.#newcomers, taker === gavePlace, nowMs)
     return worker
   }
 
   /** A blank for what nobody waits for: the last one is left to whoever comes cold. */
-  takeSpare(runtime: RuntimeName, nowMs: number): Worker | null {
-    const left = this.settings.blanks >= 2 ? 1 : 0
-    return this.#shelves.get(runtime)!.blanks > left ? this.#takeBlank(runtime, nowMs) : null
+  takeSpare(kind: string, nowMs: number): Worker | null {
+    const shelf = this.#shelves.get(kind)
+    if (shelf === undefined) return null
+    const left = this.settings.blanks >= 2 && !shelf.isOneFunctions ? 1 : 0
+    return shelf.blanks > left ? this.#takeBlank(kind, nowMs) : null
   }
 
   /** Starts what is missing: at once for those who wait, paced for the shelves' own and what nobody waits for yet. */
-  start(missing: MissingByRuntime, nowMs: number): void {
-    for (const [runtime, shelf] of this.#shelves) this.#startUrgent(shelf, missing.of(runtime), nowMs)
+  start(missing: MissingByKind, nowMs: number): void {
+    for (const [kind, shelf] of this.#shelves) this.#startUrgent(shelf, missing.of(kind), nowMs)
     const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
     if (calmInMs > 0) {
       setTimeout(() => this.#host.requestSupply(), calmInMs).unref()
       return
     }
-    for (const [runtime, shelf] of this.#shelves) this.#startPaced(shelf, missing.of(runtime), nowMs)
+    for (const [kind, shelf] of this.#shelves) this.#startPaced(shelf, missing.of(kind), nowMs)
   }
 
   /** Looks at the machine and at every process; lets go of what is over the memory budget. */
@@ -188,7 +200,8 @@ export class ProcessSupply implements BlankShelfHost {
 
   #startPaced(shelf: BlankShelf, { now, soon, claimants }: Missing, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
-    const missing = now + soon + this.settings.blanks - shelf.blanks - shelf.starting
+    const spare = shelf.isOneFunctions ? 0 : this.settings.blanks
+    const missing = now + soon + spare - shelf.blanks - shelf.starting
     const paced = Math.min(missing, pacedStarts(this.#boots(nowMs)))
     for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
     // With nothing that waits, nothing on the shelf and nothing on its way to it.
@@ -198,7 +211,7 @@ export class ProcessSupply implements BlankShelfHost {
     else this.#reclaim(nowMs)
   }
 
-  /** All runtimes' boots share the machine. */
+  /** All kinds' boots share the machine. */
   #boots(nowMs: number): Boots {
     let lastStartAtMs = Number.NEGATIVE_INFINITY
     for (const shelf of this.#shelves.values()) lastStartAtMs = Math.max(lastStartAtMs, shelf.lastStartAtMs)
@@ -206,8 +219,8 @@ export class ProcessSupply implements BlankShelfHost {
     return { starting: this.starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs }
   }
 
-  #takeBlank(runtime: RuntimeName, nowMs: number): Worker | null {
-    const worker = this.#shelves.get(runtime)!.take()
+  #takeBlank(kind: string, nowMs: number): Worker | null {
+    const worker = this.#shelves.get(kind)?.take() ?? null
     if (worker === null) return null
     this.#lastTakenAtMs = nowMs
     this.#gavePlace = null

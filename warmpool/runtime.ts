@@ -99,12 +99,15 @@ function compileCache(): Record<string, string> {
   return folder === null ? {} : { NODE_COMPILE_CACHE: folder }
 }
 
+/** Tells a worker the file of what it confines itself with. */
+export const SYSTEM_DOOR = 'WRANGLER_FREE_SYSTEM_DOOR'
+
 /** What a worker confines itself with. It is taken out of the environment like the compiled code's folder. */
 function systemDoor(): Record<string, string> {
   door ??= IS_BUILT
     ? ownPath(`runtimes/node/${doorName(process.arch)}`)
     : cachedDoor(compileCacheFolder(), process.arch)
-  return door === null ? {} : { WRANGLER_FREE_SYSTEM_DOOR: door }
+  return door === null ? {} : { [SYSTEM_DOOR]: door }
 }
 
 /** Where Python keeps this runtime compiled; it forgets that before any user code is loaded. */

@@ -69,7 +69,7 @@ export interface FunctionSettings {
   readonly idempotent: boolean
   readonly limits: FunctionLimits
   readonly cpu: CpuShare
-  /** What keeps it from others: what its process takes from itself, or nothing. */
+  /** What keeps it from others: a sandbox and what its process takes from itself, the latter alone, or nothing. */
   readonly isolation: Isolation
   /** What it reaches of the network: a list is of hosts, by way of a proxy. Not of what is trusted. */
   readonly network: Network
@@ -88,7 +88,8 @@ export type FunctionDefaults = Partial<Omit<FunctionSettings, 'limits' | 'cpu'>>
 
 export type Network = 'all' | 'none' | readonly string[]
 
-export const ISOLATIONS = ['process', 'trusted'] as const
+/** From the strictest on. */
+export const ISOLATIONS = ['sandbox', 'process', 'trusted'] as const
 export type Isolation = (typeof ISOLATIONS)[number]
 
 /** The whole pool's budget. */

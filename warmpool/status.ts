@@ -1,6 +1,8 @@
 /** What the pool tells about itself: a snapshot of plain data, made on request, the same for people and machines. */
 import type { StartKind } from './policy/scheduling.ts'
 import type { Accounting } from './resources/cgroups.ts'
+import type { Isolation, Network } from './settings.ts'
+import type { Confined, Mechanism } from './wire/messages.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 
 export type { StartKind }
@@ -20,6 +22,15 @@ export interface WorkerStatus {
   readonly processes: number
 }
 
+/** What keeps it from others, and which parts of that this machine does not have. */
+export interface IsolationStatus {
+  readonly profile: Isolation
+  readonly network: Network
+  /** As its workers say; null before the first has loaded it. */
+  readonly inForce: readonly Mechanism[] | null
+  readonly missing: Confined['missing']
+}
+
 export interface FunctionStatus {
   readonly name: string
   /** Runs of the same name count up from 1 with each new bundle. */
@@ -27,6 +38,7 @@ export interface FunctionStatus {
   /** The id of the live bundle. */
   readonly bundle: string
   readonly runtime: string
+  readonly isolation: IsolationStatus
   /** What its invocations found: a warm worker, a blank that had to load, or nothing started. */
   readonly starts: Readonly<Record<StartKind, number>>
   readonly deaths: Readonly<Partial<Record<DeathReason, number>>>

@@ -15,12 +15,12 @@ import { FunctionPool, type FunctionPoolHost } from './function-pool.ts'
 import { type FunctionSpec, isSameCode, taskSpec } from './function-spec.ts'
 import { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
-import { MissingByRuntime } from './missing.ts'
+import { MissingByKind } from './missing.ts'
 import { poorest, surplusOf } from './policy/fair-share.ts'
 import { ProcessSupply, type SupplyHost } from './process-supply.ts'
 import { accountingInForce } from './resources/cgroups.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
-import type { RuntimeLocator, RuntimeName } from './runtime.ts'
+import type { RuntimeLocator } from './runtime.ts'
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
@@ -113,7 +113,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   define(spec: FunctionSpec): void {
     const current = this.#functions.get(spec.name)
     if (current === undefined) this.#define(spec)
-    else if (isSameCode(current.spec, spec)) current.retune(spec.settings, performance.now())
+    else if (isSameCode(current.spec, spec)) this.#retune(current, spec.settings)
     else this.#replace(current, spec)
   }
 
@@ -144,15 +144,16 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.requestSupply()
     await this.#conditions.until(() => {
       if (this.#state !== 'open') return true
-      const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.spec.runtime) === null
+      const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
       return ![...this.#functions.values()].some((pool) => pool.isWarming(performance.now()) && canWarm(pool))
     })
     this.#warmUps--
   }
 
-  /** Why no process of this runtime can be started, once several tries have failed; null otherwise. */
-  cannotStart(runtime: RuntimeName): string | null {
-    return this.#supply.hopelessBecause(runtime)
+  /** Why no process can be started for this function, once several tries have failed; null otherwise. */
+  cannotStart(name: string): string | null {
+    const pool = this.#functions.get(name)
+    return pool === undefined ? null : this.#supply.hopelessBecause(pool.kind.key)
   }
 
   status(): PoolStatus {
@@ -268,30 +269,41 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   #define(spec: FunctionSpec): FunctionPool {
-    this.#supply.use(spec.runtime)
     const pool = new FunctionPool(spec, 1, new FunctionStats(), this)
+    this.#supply.use(pool.kind)
     this.#functions.set(spec.name, pool)
     if (spec.settings.minWorkers > 0) this.requestBalance(pool)
     return pool
   }
 
   #replace(current: FunctionPool, spec: FunctionSpec): void {
-    this.#supply.use(spec.runtime)
     const next = new FunctionPool(spec, current.version + 1, current.stats, this)
+    this.#supply.use(next.kind)
     this.#functions.set(spec.name, next)
     this.#retire(current, next)
     this.requestBalance(next)
   }
 
+  #retune(pool: FunctionPool, settings: FunctionSettings): void {
+    const { kind } = pool
+    const nowMs = performance.now()
+    pool.retune(settings, nowMs)
+    if (pool.kind === kind) return
+    this.#supply.use(pool.kind)
+    this.#supply.leave(kind, nowMs)
+  }
+
   #retire(pool: FunctionPool, successor: FunctionPool | null): void {
     this.#toBalance.delete(pool)
     if (pool.workers.length > 0) this.#retired.add(pool)
-    pool.retire(successor, 'replaced', performance.now())
+    const nowMs = performance.now()
+    pool.retire(successor, 'replaced', nowMs)
+    this.#supply.leave(pool.kind, nowMs)
   }
 
   /** Idempotent: running it again without an event changes nothing. */
   #balance(nowMs: number): void {
-    const missing = new MissingByRuntime()
+    const missing = new MissingByKind()
     for (const pool of this.#toBalance) pool.retireExpired(nowMs)
     this.#shareOut(nowMs)
     for (const pool of this.#toBalance) this.#provide(pool, missing, nowMs)
@@ -299,7 +311,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     // While closing, nothing is started that nobody waits for.
     if (this.#state !== 'open') missing.dropSoon()
     if (this.#state === 'open' || awaited.length > 0) this.#supply.start(missing, nowMs)
-    const areTold = awaited.map((runtime) => this.#tellIfHopeless(runtime, nowMs))
+    const areTold = awaited.map((kind) => this.#tellIfHopeless(kind, nowMs))
     this.#stayAlive(areTold.includes(false))
     this.#conditions.tell()
   }
@@ -311,19 +323,19 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     while (claimants.length > 0) {
       const at = poorest(claimants.map((pool) => surplusOf(pool.claim(nowMs))))
       const pool = claimants[at]!
-      const worker = this.#supply.take(pool.spec.runtime, pool, nowMs)
+      const worker = this.#supply.take(pool.kind.key, pool, nowMs)
       if (worker !== null) pool.adopt(worker, nowMs)
       if (worker === null || pool.claim(nowMs).wants <= 0) claimants.splice(at, 1)
     }
   }
 
   /** Gives a function the blanks that it needs, and notes what is missing then. */
-  #provide(pool: FunctionPool, missing: MissingByRuntime, nowMs: number): void {
-    const { runtime } = pool.spec
+  #provide(pool: FunctionPool, missing: MissingByKind, nowMs: number): void {
+    const kind = pool.kind.key
     const wanted = pool.wanted(nowMs)
     const isAwaited = this.#warmUps > 0
-    const take = (): Worker | null => this.#supply.take(runtime, pool, nowMs)
-    const takeSpare = (): Worker | null => this.#supply.takeSpare(runtime, nowMs)
+    const take = (): Worker | null => this.#supply.take(kind, pool, nowMs)
+    const takeSpare = (): Worker | null => this.#supply.takeSpare(kind, nowMs)
     const now = give(pool, wanted.now, take, nowMs)
     const soon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
     if (now + soon === 0) {
@@ -331,8 +343,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       return
     }
     const claimant = pool.claim(nowMs)
-    if (isAwaited) missing.add(runtime, now + soon, 0, claimant)
-    else missing.add(runtime, now, soon, claimant)
+    if (isAwaited) missing.add(kind, now + soon, 0, claimant)
+    else missing.add(kind, now, soon, claimant)
   }
 
   /**
@@ -345,12 +357,12 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     else this.#tick.unref()
   }
 
-  #tellIfHopeless(runtime: RuntimeName, nowMs: number): boolean {
-    const why = this.#supply.hopelessBecause(runtime)
+  #tellIfHopeless(kind: string, nowMs: number): boolean {
+    const why = this.#supply.hopelessBecause(kind)
     if (why === null) return false
-    const details = { retryAfterMs: this.#supply.pausedMs(runtime, nowMs) }
+    const details = { retryAfterMs: this.#supply.pausedMs(kind, nowMs) }
     const failure = new InvocationFailure('boot-failed', `No worker process can be started: ${why}`, details)
-    for (const pool of this.#toBalance) if (pool.spec.runtime === runtime) pool.failWaiting(failure)
+    for (const pool of this.#toBalance) if (pool.kind.key === kind) pool.failWaiting(failure)
     return true
   }
 

@@ -4,9 +4,9 @@
  * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
  */
 
-import { explained, withheld } from './confinement.ts'
+import { allInForce, explained, withheld } from './confinement.ts'
 import { requireSpareDescriptors } from './descriptors.ts'
-import { Ending, type EndingOwner, type Exit } from './ending.ts'
+import { Ending, type EndingOwner } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
@@ -20,9 +20,10 @@ import { type Redaction, redactionOf } from './redaction.ts'
 import { WORKER_VARIABLE } from './resources/identity.ts'
 import { ProcessGroup, type UnkeptSetting } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
+import { returnUser } from './sandbox/users.ts'
 import type { Secrets } from './secret.ts'
 import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from './settings.ts'
-import { type Command, spawnWorker, type WorkerProcess } from './spawn.ts'
+import { type Command, type Exit, type Sandboxed, spawnWorker, type WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
 import { FrameReader } from './wire/frame-reader.ts'
@@ -102,6 +103,8 @@ export class Worker implements EndingOwner {
 
   /** Itself and everything that it has started. */
   readonly group: ProcessGroup
+  /** How it was started in a sandbox; null: in none. */
+  readonly sandboxed: Sandboxed | null
   readonly #logBudget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
   readonly #usage: WorkerUsage
   #hasHeapRunOut = false
@@ -113,6 +116,7 @@ export class Worker implements EndingOwner {
   /** One time for all answers of a read: asking for it took longer than what most of them need. */
   #readAtMs = 0
   #hasJournal = false
+  #folder: string | null
   #confinement: Confinement | null = null
   #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
@@ -121,6 +125,8 @@ export class Worker implements EndingOwner {
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, owner: WorkerOwner, nowMs: number, usesCgroups: boolean) {
     this.owner = owner
+    this.sandboxed = command.sandbox ?? null
+    this.#folder = this.sandboxed?.folder ?? null
     requireSpareDescriptors()
     this.bornAtMs = nowMs
     this.stateSinceMs = nowMs
@@ -133,6 +139,7 @@ export class Worker implements EndingOwner {
     } catch (error) {
       this.#journal.close()
       this.group.clear()
+      this.#giveBack()
       throw error
     }
     this.pid = this.#process.pid
@@ -178,7 +185,10 @@ export class Worker implements EndingOwner {
     this.#enter('loading', nowMs)
     this.owner = owner
     this.#confinement = load.confinement ?? null
-    if (load.confinement) this.#usage.watchFolder(load.confinement.folder)
+    if (load.confinement) {
+      this.#folder = load.confinement.folder
+      this.#usage.watchFolder(this.#folder)
+    }
     this.writer.json(FRAME.load, 0, { ...load, ring: this.#reader.ring !== null } satisfies Load)
     // Not at the turn's end: the new function is being waited for.
     this.writer.flush()
@@ -333,11 +343,16 @@ export class Worker implements EndingOwner {
     this.writer.ring = null
     this.#reader.ring = null
     this.#journal.close()
-    if (this.#confinement !== null) removePrivateFolder(this.#confinement.folder)
+    this.#giveBack()
     this.diedIn = this.state
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)
     this.owner.onDied(this, orphans)
+  }
+
+  #giveBack(): void {
+    if (this.#folder !== null) removePrivateFolder(this.#folder)
+    returnUser(this.sandboxed?.user ?? null)
   }
 
   /** It has ended by itself, or the kernel has ended it: of too much, perhaps, also while it should have gone anyway. */
@@ -409,9 +424,10 @@ export class Worker implements EndingOwner {
       this.group.whenEnclosed(() => this.#onBooted())
     } else if (type === FRAME.ready && this.state === 'loading') {
       const ready = parseMessage<Ready>(chunk, start, end)
-      const lacking = withheld(this.#confinement, ready.confined)
+      const confined = allInForce(this.#confinement, ready.confined)
+      const lacking = withheld(this.#confinement, confined)
       if (lacking !== null) throw new ProtocolError(lacking)
-      this.confined = ready.confined ?? null
+      this.confined = confined
       this.format = String(ready.format)
       this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
       this.idleSinceMs = nowMs

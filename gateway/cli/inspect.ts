@@ -5,6 +5,7 @@ import { isJavaScript, type LoadOptions, loadConfig } from '../config/index.ts'
 import { stopBuilding } from '../functions/build.ts'
 import { type Inspection, inspect } from '../functions/inspection.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
+import { plainLine } from './format.ts'
 import { print } from './print.ts'
 
 /** Prints the inspection; the exit code says whether the function can be served. */
@@ -47,10 +48,23 @@ function facts(found: Inspection): string {
     ['command', command === null ? null : command.join(' ')],
     ['started by', startedBy === null ? null : startedBy.join(' ')],
     ['runs on', runsOn],
+    ...isolationOf(found),
     ['loads in', loadMs === null ? null : `${loadMs.toFixed(1)} ms`],
     ['answers at', routes.length === 0 ? null : routes.join(', ')],
   ]
   return table(rows.filter((row): row is [string, string] => row[1] !== null))
+}
+
+/** What keeps it from others, and which parts of that this machine does not have, each with the reason. */
+function isolationOf({ isolation }: Inspection): [string, string][] {
+  if (isolation === null) return []
+  const { profile, network, inForce, missing } = isolation
+  const held = [...(inForce ?? []), ...(network === 'none' ? ['no network'] : [])]
+  const lacking = missing.map(({ mechanism, why }): [string, string] => [
+    'missing',
+    `${pc.yellow(mechanism)}: ${plainLine(why)}`,
+  ])
+  return [['isolation', held.length === 0 ? profile : `${profile} (${held.join(', ')})`], ...lacking]
 }
 
 function settings({ settings: all }: Inspection): string {

@@ -25,6 +25,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'function', align: 'left', worth: 100, cell: name },
   { title: 'version', align: 'right', worth: 1, cell: (fn) => count(fn.version) },
   { title: 'runtime', align: 'left', worth: 35, cell: runtime },
+  { title: 'isolation', align: 'left', worth: 33, cell: isolation },
   { title: 'workers', align: 'left', worth: 90, cell: workers },
   { title: 'warm', align: 'right', worth: 40, cell: (fn) => count(fn.starts.warm) },
   { title: 'blank', align: 'right', worth: 30, cell: (fn) => count(fn.starts.blank) },
@@ -93,6 +94,12 @@ function runtime(fn: FunctionReport): Cell {
   const said = new Set(fn.workers.map((worker) => plainLine(worker.runtime)).filter((text) => text !== ''))
   if (said.size === 0) return { text: plainLine(fn.runtime), mood: 'faint' }
   return { text: shortened([...said].join(', '), LONGEST_RUNTIME), mood: 'plain' }
+}
+
+/** `sandbox`, or `process, 2 missing`: which those are stands under the table. */
+function isolation({ isolation: { profile, missing } }: FunctionReport): Cell {
+  if (missing.length > 0) return { text: `${profile}, ${missing.length} missing`, mood: 'bad' }
+  return { text: profile, mood: profile === 'process' ? 'faint' : 'plain' }
 }
 
 /** `2 ready 1 busy`, in the order of a worker's life. */

@@ -56,8 +56,8 @@ interface Trouble {
   readonly text: string
 }
 
-/** What stands under the table about a function: its source's error, and why the pool does not start it. */
-function troublesOf({ name, error, unavailable }: FunctionReport): Trouble[] {
+/** What stands under the table about a function: its source's error, why the pool does not start it, what does not keep it. */
+function troublesOf({ name, error, unavailable, isolation }: FunctionReport): Trouble[] {
   const troubles: Trouble[] = []
   if (error) {
     const place = error.file ? ` (${plainLine(error.file)}${error.line === undefined ? '' : `:${error.line}`})` : ''
@@ -67,6 +67,10 @@ function troublesOf({ name, error, unavailable }: FunctionReport): Trouble[] {
   if (unavailable && unavailable.code !== error?.code) {
     const retry = `next try in ${formatDuration(unavailable.retryInMs)}`
     troubles.push({ name, text: `${unavailable.code}: ${plainLine(unavailable.message)} (${retry})` })
+  }
+  if (isolation.missing.length > 0) {
+    const lacking = isolation.missing.map(({ mechanism, why }) => `${mechanism} (${plainLine(why)})`).join(', ')
+    troubles.push({ name, text: `runs without a part of its isolation \`${isolation.profile}\`: ${lacking}` })
   }
   return troubles
 }

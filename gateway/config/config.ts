@@ -8,6 +8,8 @@ import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
   type FunctionSettings,
+  ISOLATIONS,
+  type Isolation,
   memoryLimitBytes,
   type PoolSettings,
 } from '../../warmpool/index.ts'
@@ -235,17 +237,21 @@ function strictest(operators: Partial<WrittenLimits>, own: WrittenLimits): Parti
 
 type IsolationSettings = Pick<FunctionSettings, 'isolation' | 'network' | 'readable' | 'writable' | 'isolationMissing'>
 
-/** A function's own file can only ask for the strictest, and then it is that; all else is the operator's. */
+/** A function's own file can only ask for something stricter; all else is the operator's. */
 function isolationOf(operators: WrittenSettings, own: WrittenSettings): IsolationSettings {
   const base = DEFAULT_FUNCTION_SETTINGS
   const isWritten = [operators, own].some((layer) => layer.isolation !== undefined || layer.network !== undefined)
   return {
-    isolation: own.isolation ?? operators.isolation ?? base.isolation,
+    isolation: stricter(own.isolation, operators.isolation ?? base.isolation),
     network: own.network === 'none' ? 'none' : (operators.network ?? base.network),
     readable: operators.readable ?? base.readable,
     writable: operators.writable ?? base.writable,
     isolationMissing: operators.isolationMissing ?? (isWritten ? 'refuse' : 'warn'),
   }
+}
+
+function stricter(a: Isolation | undefined, b: Isolation): Isolation {
+  return a === undefined || ISOLATIONS.indexOf(b) < ISOLATIONS.indexOf(a) ? b : a
 }
 
 /** True when both mean the same, whatever files they were made from. */

@@ -330,7 +330,7 @@ export const operatorFields = {
   isolation: optional(
     oneOf(ISOLATIONS),
     DEFAULT_FUNCTION_SETTINGS.isolation,
-    'What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md.',
+    'What keeps a function from everything else: a `sandbox`, what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md.',
   ),
   network: optional(
     z.union([z.enum(['all', 'none']), z.array(z.string().regex(HOST_PATTERN)).min(1)]).register(kinds, {
@@ -509,7 +509,11 @@ function functionFileFields(runtimes: readonly string[]) {
       null,
       'Secrets that it needs. The configuration has to give them to it: see its `secrets`.',
     ),
-    isolation: optional(oneOf(['process']), null, 'That it is not trusted, even where the operator trusts all.'),
+    isolation: optional(
+      oneOf(['sandbox', 'process']),
+      null,
+      'The least that keeps it from everything else. What the operator says may be stricter, and then is that.',
+    ),
     network: optional(oneOf(['none']), null, 'That it reaches nothing of the network.'),
   }
 }

@@ -131,8 +131,8 @@ export interface FunctionConfig {
   limits?: FunctionLimits
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
-  /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
-  isolation?: 'process' | 'trusted'
+  /** What keeps a function from everything else: a `sandbox`, what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
+  isolation?: 'sandbox' | 'process' | 'trusted'
   /** What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`. Default: `'all'`. */
   network?: 'all' | 'none' | string[]
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
@@ -225,8 +225,8 @@ export interface OverrideConfig {
   limits?: FunctionLimits
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
-  /** What keeps a function from everything else: what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
-  isolation?: 'process' | 'trusted'
+  /** What keeps a function from everything else: a `sandbox`, what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
+  isolation?: 'sandbox' | 'process' | 'trusted'
   /** What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`. Default: `'all'`. */
   network?: 'all' | 'none' | string[]
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */

@@ -5,7 +5,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
-import { type ErrorReport, type LoadedEvent, type LoadFailedEvent, WarmPool } from '../../warmpool/index.ts'
+import {
+  type ErrorReport,
+  type FunctionSettings,
+  type IsolationStatus,
+  type LoadedEvent,
+  type LoadFailedEvent,
+  WarmPool,
+} from '../../warmpool/index.ts'
 import { type Config, type FunctionSecrets, type SettingInForce, settingsInForce } from '../config/index.ts'
 import { EgressProxy } from '../egress/proxy.ts'
 import { RouteTable } from '../http/route-table.ts'
@@ -35,6 +42,8 @@ export interface Inspection {
   readonly notes: readonly string[]
   readonly settings: readonly SettingInForce[]
   readonly loadMs: number | null
+  /** What keeps it from others on this machine; null when it was not loaded. */
+  readonly isolation: IsolationStatus | null
   /** What is wrong with it, if anything is. */
   readonly problem: Problem | null
 }
@@ -50,6 +59,7 @@ interface Loaded {
   readonly format: string | null
   readonly runsOn: string | null
   readonly loadMs: number | null
+  readonly isolation: IsolationStatus | null
   readonly problem: Problem | null
 }
 
@@ -102,7 +112,7 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
   try {
     const outcome = await builder.buildOne(source)
     if (!outcome.ok) return failed(ofBuild(outcome.error))
-    const loaded = whenLoaded(pool)
+    const loaded = whenLoaded(pool, settings)
     const spec = {
       name: source.name,
       bundle: outcome.bundle.id,
@@ -111,7 +121,7 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
     pool.define({ ...spec, settings: { ...settings, minWorkers: 1, maxWorkers: 1 } })
     // Resolves too where no process can be started: then nothing is ever loaded.
     await pool.warmedUp()
-    const message = pool.cannotStart(spec.runtime)
+    const message = pool.cannotStart(spec.name)
     return message === null ? await loaded : failed({ message })
   } finally {
     await Promise.all([pool.close(0), builder.close()])
@@ -121,11 +131,12 @@ async function load(source: FunctionSource, config: Config): Promise<Loaded> {
 }
 
 /** Once there is a process, the pool says one or the other within the function's boot time-out. */
-function whenLoaded(pool: WarmPool): Promise<Loaded> {
+function whenLoaded(pool: WarmPool, { isolation: profile, network }: FunctionSettings): Promise<Loaded> {
   return new Promise((resolve) => {
-    pool.once('loaded', ({ format, runtime, loadMs }: LoadedEvent) =>
-      resolve({ format, runsOn: runtime, loadMs, problem: null }),
-    )
+    pool.once('loaded', ({ format, runtime, loadMs, confined }: LoadedEvent) => {
+      const { inForce, missing } = confined ?? { inForce: [], missing: [] }
+      resolve({ format, runsOn: runtime, loadMs, isolation: { profile, network, inForce, missing }, problem: null })
+    })
     pool.once('load-failed', ({ report }: LoadFailedEvent) => resolve(failed(ofReport(report))))
     pool.on('death', ({ function: name, description }) => {
       if (name !== null) resolve(failed({ message: `Its worker died while loading it: ${description}` }))
@@ -134,7 +145,7 @@ function whenLoaded(pool: WarmPool): Promise<Loaded> {
 }
 
 function failed(problem: Problem): Loaded {
-  return { format: null, runsOn: null, loadMs: null, problem }
+  return { format: null, runsOn: null, loadMs: null, isolation: null, problem }
 }
 
 /** A place in the bundle's copy of the sources is told as the author knows it, one in its code without where that lies. */
@@ -160,5 +171,5 @@ function unfit(name: string, message: string): Inspection {
     why: null,
     startedBy: null,
   }
-  return { name, ...nothing, routes: [], notes: [], settings: [], loadMs: null, problem: { message } }
+  return { name, ...nothing, routes: [], notes: [], settings: [], loadMs: null, isolation: null, problem: { message } }
 }

@@ -29,6 +29,8 @@ export interface Setup {
   readonly inherited?: number
   /** How many descriptors it may have. */
   readonly openFiles?: number
+  /** Whose it and its folder are, by the number; where these tests are the superuser's. */
+  readonly user?: number
 }
 
 /** One line of the gateway's log. */
@@ -105,16 +107,18 @@ export class GatewayUnderTest {
   #hasEnded = false
 
   constructor(
-    { functions, config = {}, command = 'serve', env = {}, packages, inherited, openFiles }: Setup,
+    { functions, config = {}, command = 'serve', env = {}, packages, inherited, openFiles, user }: Setup,
     args: readonly string[] = OWN_PORTS,
   ) {
     this.project = new Project(functions, config)
     if (packages === 'installed') this.project.installPackages()
+    if (user !== undefined) this.project.giveTo(user)
     const words = [process.execPath, BIN, command, ...args]
     const limited =
       openFiles === undefined ? words : ['/bin/sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...words]
     this.child = spawn(limited[0]!, limited.slice(1), {
       cwd: this.project.folder,
+      ...(user === undefined ? {} : { uid: user, gid: user }),
       env: { PATH: process.env.PATH, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [inherited])],
     })

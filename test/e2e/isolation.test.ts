@@ -240,12 +240,12 @@ describe('a function under `process`', () => {
 describe('the network', () => {
   it('is there by default: the admin address too, which tells nothing without the token that no function can read', async () => {
     const { hostname: host, port } = new URL(gateway().adminAddress)
-    expect(await tried('attacker', 'connect', { host, port })).toBe('done: ')
+    expect(await tried(named('node'), 'connect', { host, port })).toBe('done: ')
     expect((await fetch(`${gateway().adminAddress}/v1/status`)).status).toBe(401)
     expect((await gateway().fetchAdmin('/v1/status')).status).toBe(200)
-    const path = join(gateway().project.folder, '.wrangler-free/admin.json')
+    const path = join(state, 'admin.json')
     expect(statSync(path).mode & 0o777).toBe(0o600)
-    expect(await tried('attacker', 'read', { path })).toMatch(REFUSED)
+    expect(await tried(named('node'), 'read', { path })).toMatch(REFUSED)
   })
 })
 

@@ -26,6 +26,17 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** All that it has started and that still has its parent, itself included. */
+export function descendants(pid: number): number[] {
+  const found = [pid]
+  for (const one of found)
+    for (const task of readdirSync(`/proc/${one}/task`)) {
+      const children = readFileSync(`/proc/${one}/task/${task}/children`, 'latin1')
+      found.push(...children.split(' ').filter(Boolean).map(Number))
+    }
+  return found
+}
+
 export function rssBytesOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }

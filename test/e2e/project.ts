@@ -1,5 +1,14 @@
 /** A folder as somebody has it who uses the gateway: functions, and a configuration. Real, and gone afterwards. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,6 +53,12 @@ export class Project {
   configure(config: object | string): void {
     const text = typeof config === 'string' ? config : JSON.stringify(config).replaceAll('<folder>', this.folder)
     this.write(CONFIG_FILE, text)
+  }
+
+  /** All in it becomes another user's. */
+  giveTo(user: number): void {
+    for (const path of ['.', ...(readdirSync(this.folder, { recursive: true }) as string[])])
+      lchownSync(this.path(path), user, user)
   }
 
   remove(): void {

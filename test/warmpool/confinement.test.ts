@@ -1,6 +1,13 @@
 /** What the parent asks of a worker and believes of it, as data. */
 import { describe, expect, it } from 'vitest'
-import { confinementOf, explained, sameIsolation, withheld } from '../../warmpool/confinement.ts'
+import {
+  allInForce,
+  confinementOf,
+  explained,
+  sameIsolation,
+  withheld,
+  withoutSandbox,
+} from '../../warmpool/confinement.ts'
 import { DEFAULT_FUNCTION_SETTINGS } from '../../warmpool/settings.ts'
 
 const settings = { ...DEFAULT_FUNCTION_SETTINGS, isolationMissing: 'refuse' } as const
@@ -22,6 +29,46 @@ describe('a confinement', () => {
     expect(withheld(wanted, undefined)).toContain('without privileges, files, signals, system-calls')
     expect(withheld({ ...wanted, isDemanded: false }, undefined)).toBeNull()
     expect(withheld(null, undefined)).toBeNull()
+  })
+
+  it('of a sandbox is asked of the worker but for what was given to it, and its network is its own', () => {
+    const given = ['files', 'signals', 'abstract-sockets'] as const
+    const sandboxed = { user: 7, folder: null, host: '/.host', given, filterFd: null }
+    const within = confinementOf({ ...settings, network: 'none' }, ['/usr/own'], '/', null, sandboxed)!
+    expect(within).toMatchObject({ network: 'all', sandbox: { host: '/.host', user: 7, given } })
+    const said = {
+      inForce: ['namespaces', 'privileges', 'system-calls'],
+      missing: [{ mechanism: 'files', why: 'x' }],
+    } as const
+    const all = allInForce(within, said)!
+    expect(all.missing).toEqual([])
+    expect(withheld(within, all)).toBeNull()
+    expect(withheld(within, allInForce(within, { ...said, inForce: ['privileges', 'system-calls'] }))).toContain(
+      'without namespaces',
+    )
+  })
+
+  it('of a sandbox with the network lacks what only Landlock gives, and nothing is withheld for that', () => {
+    const given = ['namespaces', 'privileges', 'system-calls', 'files', 'signals'] as const
+    const within = confinementOf(settings, [], '/', null, {
+      user: null,
+      folder: '/',
+      host: null,
+      given,
+      filterFd: null,
+    })!
+    const all = allInForce(within, undefined)!
+    expect(all.missing).toEqual([{ mechanism: 'abstract-sockets', why: 'its runtime does not use Landlock' }])
+    expect(withheld(within, all)).toBeNull()
+    expect(allInForce(within, { inForce: ['signals'], missing: [] })!.missing).toEqual([])
+  })
+
+  it('that is a sandbox in name only says so', () => {
+    const { missing, inForce } = withoutSandbox({ inForce: ['files'], missing: [] }, 'no bubblewrap')
+    expect({ missing, inForce }).toEqual({
+      missing: [{ mechanism: 'namespaces', why: 'no bubblewrap' }],
+      inForce: ['files'],
+    })
   })
 
   it('that cannot be had is told with whose fault it is and the way out', () => {

@@ -139,6 +139,17 @@ export class ProcessGroup {
     return this.#members(null).map(({ pid }) => pid)
   }
 
+  /** Asks a worker that another process has started to end, and what it has started itself. */
+  askLaunched(): void {
+    for (const pid of descendantsOf(this.#pid)) {
+      try {
+        process.kill(pid, 'SIGTERM')
+      } catch {
+        // It is gone.
+      }
+    }
+  }
+
   /** Ends everything, the worker first: nothing new comes from it while the rest goes. */
   kill(): void {
     if (this.#cgroup !== null) return this.#cgroup.kill()

@@ -22,6 +22,28 @@ export type Mechanism =
   | 'signals'
   /** System calls that no function needs, and with `network` none all sockets that leave the machine. */
   | 'system-calls'
+  /** Of a sandbox: mounts, processes, messages and names of its own, and with `network` none a network of its own. */
+  | 'namespaces'
+  /** Of a sandbox that has the machine's network: abstract sockets, which its namespaces do not keep from it. */
+  | 'abstract-sockets'
+
+/** A place outside, and where it is inside. */
+export interface Mount {
+  readonly from: string
+  readonly at: string
+  readonly isWritable: boolean
+}
+
+/** What a worker that was started in a sandbox still has to do, or has been done for it. */
+export interface SandboxEntry {
+  /** Where it sees the whole machine, until it has mounted what is its function's; null: it never did. */
+  readonly host: string | null
+  readonly mounts: readonly Mount[]
+  /** The user and group to become, by their number; null: to stay. */
+  readonly user: number | null
+  /** What is in force without its doing. */
+  readonly given: readonly Mechanism[]
+}
 
 /** What a worker is to take from itself, and for ever, before it loads the function. */
 export interface Confinement {
@@ -36,6 +58,8 @@ export interface Confinement {
   readonly filter: string | null
   /** True: it does not load the function when a mechanism is missing. */
   readonly isDemanded: boolean
+  /** Missing: it is in none. */
+  readonly sandbox?: SandboxEntry
 }
 
 /** What is in force. */

@@ -2,7 +2,7 @@
  * Tries what no function should get away with, each by name, and answers what came of it as text: `done: …`, or the
  * error's code. What is tried is harmless where it succeeds, except to who is named in the query.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import dgram from 'node:dgram'
 import {
   chmodSync,
@@ -11,13 +11,15 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
@@ -50,6 +52,12 @@ const ATTACKS = {
   trace: ({ pid, door }) => native(door, 'ptrace', [16, pid, 0, 0]),
   'read-memory': ({ pid, door }) => native(door, 'process_vm_readv', [pid, 0, 0, 0, 0]),
   limits: ({ pid }) => checked(spawnSync('/usr/bin/prlimit', ['--pid', pid, '--nofile=1024'])),
+  /** A session of its own. */
+  linger: () => {
+    const child = spawn('/bin/sleep', ['1000'], { detached: true, stdio: 'ignore' })
+    child.unref()
+    return child.pid
+  },
   descriptors: () =>
     readdirSync('/proc/self/fd')
       .filter((fd) => Number(fd) > 4 && existsSync(`/proc/self/fd/${fd}`))
@@ -90,6 +98,18 @@ const ATTACKS = {
     }),
   namespace: () => checked(spawnSync('/usr/bin/unshare', ['--user', '--map-root-user', '/bin/true'])),
   mode: ({ path }) => chmodSync(path, 0o600),
+  times: ({ path }) => utimesSync(path, 0, 0),
+  size: ({ path }) => statSync(path).size,
+  'command-lines': () =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
+      .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').join(' '))
+      .join('\n'),
+  'connect-file': ({ path }) => connected(connect({ path })),
+  interfaces: () => Object.keys(networkInterfaces()).join(' '),
+  user: () => `${process.getuid()} ${process.getgid()} ${process.getgroups().join(',')}`,
+  namespaces: () =>
+    ['mnt', 'pid', 'ipc', 'uts', 'user', 'net'].map((name) => readlinkSync(`/proc/self/ns/${name}`)).join(' '),
   /** Of each thread: what native code could take over. What it cannot gain, what it may call, what it may do as root. */
   threads: () =>
     readdirSync('/proc/self/task')
@@ -111,10 +131,17 @@ export default async (request) => {
   }
 }
 
+const CODES = {
+  EACCES: /denied|not permitted/i,
+  ENOENT: /no such file|nonexistent/i,
+  ESRCH: /no such process/i,
+  EROFS: /read-only/i,
+}
+
 function checked({ status, stderr, stdout }) {
   if (status === 0) return stdout.toString('latin1').slice(0, 40)
   throw Object.assign(new Error(stderr.toString()), {
-    code: /denied|not permitted/i.test(stderr) ? 'EACCES' : stderr.toString(),
+    code: Object.entries(CODES).find(([, words]) => words.test(stderr))?.[0] ?? stderr.toString(),
   })
 }
 

@@ -7,6 +7,7 @@ export function sampleFunction(name: string, changes: Partial<FunctionReport> = 
     version: 1,
     bundle: `${name}-bundle`,
     runtime: 'node',
+    isolation: { profile: 'process', network: 'all', inForce: null, missing: [] },
     starts: { warm: 0, blank: 0, cold: 0 },
     deaths: {},
     invocations: 0,

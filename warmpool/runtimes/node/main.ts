@@ -17,7 +17,7 @@ import {
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
 import { Call } from './call.ts'
 import { openChannel, unexpected } from './channel.ts'
-import { confineFor, prepareConfinement } from './confine/confine.ts'
+import { confineFor, enterSandboxFor, prepareConfinement } from './confine/confine.ts'
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
@@ -111,6 +111,7 @@ function own(chunk: Buffer, start: number, end: number): Buffer {
 async function load(wanted: Load): Promise<void> {
   try {
     if (wanted.ring) openRing()
+    enterSandboxFor(wanted, door)
     if (wanted.cwd !== null) process.chdir(wanted.cwd)
     // From here on nothing is the parent's, and what comes now may be anybody's code.
     const confined = confineFor(wanted, door)

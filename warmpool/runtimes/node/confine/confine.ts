@@ -6,6 +6,7 @@
  */
 import type { Confined, Confinement, Load, Mechanism } from '../../../wire/messages.ts'
 import { processorOf } from '../../../wire/system-calls.ts'
+import { enterSandbox } from './enter-sandbox.ts'
 import { type Kernel, openKernel } from './kernel.ts'
 import { forgetRights, prepareRights, type Rights, type Taken, takeRights } from './rights.ts'
 
@@ -51,6 +52,20 @@ class IsolationMissing extends Error {
   override readonly name = 'IsolationMissing'
 }
 
+/** Where it was started in a sandbox: what is its function's is there afterwards, and nothing else of the machine. Throws. */
+export function enterSandboxFor({ confinement }: Load, door: string | null): void {
+  const sandbox = confinement?.sandbox
+  if (sandbox === undefined || sandbox.host === null) return
+  prepareConfinement(door)
+  if (prepared === null || typeof prepared === 'string')
+    throw new IsolationMissing(`namespaces: it cannot mount what is its function's: ${prepared}`)
+  try {
+    enterSandbox(prepared.kernel, sandbox)
+  } catch (error) {
+    throw new IsolationMissing(`namespaces: ${(error as Error).message}`)
+  }
+}
+
 /** For the answer to a load. Throws when what is demanded cannot be had. */
 export function confineFor({ confinement }: Load, door: string | null): { readonly confined?: Confined } {
   if (confinement === null || confinement === undefined) {
@@ -62,8 +77,10 @@ export function confineFor({ confinement }: Load, door: string | null): { readon
   process.env.HOME = confinement.folder
   process.env.TMPDIR = confinement.folder
   const confined = confine(confinement, door)
-  if (!confinement.isDemanded || confined.missing.length === 0) return { confined }
-  throw new IsolationMissing(confined.missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; '))
+  if (!confinement.isDemanded) return { confined }
+  const missing = confined.missing.filter(({ mechanism }) => confinement.sandbox?.given.includes(mechanism) !== true)
+  if (missing.length === 0) return { confined }
+  throw new IsolationMissing(missing.map(({ mechanism, why }) => `${mechanism}: ${why}`).join('; '))
 }
 
 /** What is in force afterwards, and what is not and why. Never throws. */
@@ -74,6 +91,7 @@ function confine(wanted: Confinement, door: string | null): Confined {
     if (why === null) inForce.push(mechanism)
     else missing.push({ mechanism, why })
   }
+  if (wanted.sandbox !== undefined) inForce.push('namespaces')
   return { inForce, missing }
 }
 

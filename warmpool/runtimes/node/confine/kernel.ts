@@ -13,10 +13,10 @@ const HANDLER = 8
 const RESTORER = 9
 const COUNT = 10
 const TABLE_AT = 128
-/** Behind it, what stays and what is there for one call. The longest that a call is pointed to is a path. */
+/** Behind it, what stays and what is there for one call. The most that a call is pointed to are two paths and a little. */
 const DATA_AT = 512
 const SCRATCH_AT = 1024
-const MEMORY_BYTES = 8192
+const MEMORY_BYTES = 10_240
 
 /** Memory that stays where it is. */
 export interface FixedMemory {

@@ -14,6 +14,9 @@ import { addRules, handledBy, hasNetwork, hasScopes, landlockVersion, openRulese
 const SET_NO_NEW_PRIVILEGES = 38
 /** CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, NET_BIND_SERVICE: what programs of the superuser need. */
 const KEPT_CAPABILITIES = 0b100_1111_1011n
+/** In a sandbox. */
+const NO_CAPABILITIES = 0n
+const SET_DUMPABLE = 4
 const CAPABILITY_VERSION = 0x2008_0522
 /** Where in the data they are; what every-thread.ts has there ends before. */
 const CAPABILITIES_AT = 128
@@ -33,14 +36,14 @@ export interface Rights {
 }
 
 /** Null: it is in force; else why not. */
-export type Taken = Readonly<Record<Exclude<Mechanism, 'system-calls'>, string | null>>
+export type Taken = Readonly<Record<Extract<Mechanism, 'privileges' | 'files' | 'signals'>, string | null>>
 
 /** Throws an error in words. */
 export function prepareRights(kernel: Kernel): Rights {
   const version = landlockVersion(kernel)
   const ofAll = { read: READ_BY_ALL, write: WRITTEN_BY_ALL }
   const ruleset = version === 0 ? null : openRuleset(kernel, version, ofAll, 'all')
-  writeCapabilities(kernel)
+  writeCapabilities(kernel, KEPT_CAPABILITIES)
   const threads = new EveryThread(kernel)
   threads.arm(callsWith(kernel, ruleset))
   threads.rehearse()
@@ -56,29 +59,49 @@ export function forgetRights(rights: Rights | string): void {
 
 /** Throws an error in words when nothing can be said of what is in force. */
 export function takeRights(rights: Rights, wanted: Confinement): Taken {
-  const { version, threads } = rights
-  const isListed = typeof wanted.network === 'number'
+  const { kernel, version, threads } = rights
   const ruleset = rulesetFor(rights, wanted)
-  const [privileges = 0, capabilities = 0, landlock = 0] = threads.call()
-  close(rights.kernel, ruleset)
+  const becoming = userCalls(kernel, wanted)
+  if (wanted.sandbox !== undefined) writeCapabilities(kernel, NO_CAPABILITIES)
+  if (becoming.length > 0 || ruleset !== rights.ruleset) threads.arm([...becoming, ...callsWith(kernel, ruleset)])
+  const results = threads.call()
+  close(kernel, ruleset)
+  const refusals = results.splice(0, becoming.length)
+  if (refusals.some((error) => error < 0)) throw new Error(`it cannot become its user (errors ${refusals.join(', ')})`)
+  // What is told of it in /proc would be the superuser's, and closed to itself.
+  if (becoming.length > 0) kernel.call(kernel.processor.numbers.prctl!, SET_DUMPABLE, 1)
+  const [privileges = 0, capabilities = 0, landlock = 0] = results
   const refused = landlock < 0 ? `the kernel refuses Landlock (error ${-landlock})` : null
-  const tooOld = (wanted: string) => `this kernel's Landlock is ${inWords(version)}, and ${wanted} is needed`
+  const tooOld = (needed: string) => `this kernel's Landlock is ${inWords(version)}, and ${needed} is needed`
   return {
     privileges: privileges === 0 && capabilities === 0 ? null : `the kernel refuses (${privileges}, ${capabilities})`,
-    files:
-      version < 3
-        ? tooOld('3 (Linux 6.2)')
-        : isListed && !hasNetwork(version)
-          ? tooOld('4 (Linux 6.7, for a list of hosts)')
-          : refused,
+    files: isTooOld(version, wanted) ? tooOld(filesNeed(wanted)) : refused,
     signals: hasScopes(version) ? refused : tooOld('6 (Linux 6.12)'),
   }
 }
 
-function rulesetFor(
-  { kernel, version, ruleset, threads }: Rights,
-  { read, write, network }: Confinement,
-): number | null {
+function isTooOld(version: number, { network }: Confinement): boolean {
+  return version < 3 || (typeof network === 'number' && !hasNetwork(version))
+}
+
+function filesNeed({ network }: Confinement): string {
+  return typeof network === 'number' ? '4 (Linux 6.7, for a list of hosts)' : '3 (Linux 6.2)'
+}
+
+/** What makes a thread its function's user's; the right to that goes with the others. */
+function userCalls({ processor }: Kernel, { sandbox }: Confinement): ThreadCall[] {
+  // One that was started for its function is the user already.
+  if (sandbox === undefined || sandbox.host === null || sandbox.user === null) return []
+  const { setgroups, setresgid, setresuid } = processor.numbers
+  const own = BigInt(sandbox.user)
+  return [
+    { number: setgroups!, arguments: [0n, 0n, 0n, 0n, 0n] },
+    { number: setresgid!, arguments: [own, own, own, 0n, 0n] },
+    { number: setresuid!, arguments: [own, own, own, 0n, 0n] },
+  ]
+}
+
+function rulesetFor({ kernel, version, ruleset }: Rights, { read, write, network }: Confinement): number | null {
   if (ruleset === null) return null
   if (network === 'all') {
     const own = {
@@ -89,9 +112,7 @@ function rulesetFor(
     return ruleset
   }
   close(kernel, ruleset)
-  const narrower = openRuleset(kernel, version, { read: [...read, process.execPath], write }, network)
-  threads.arm(callsWith(kernel, narrower))
-  return narrower
+  return openRuleset(kernel, version, { read: [...read, process.execPath], write }, network)
 }
 
 /** By the system itself: not every runtime closes what it has not opened. */
@@ -114,9 +135,9 @@ function callsWith({ processor, data }: Kernel, ruleset: number | null): ThreadC
 }
 
 /** Header and sets for `capset`: of what there is, what is kept. */
-function writeCapabilities({ data }: Kernel): void {
+function writeCapabilities({ data }: Kernel, most: bigint): void {
   const permitted = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'latin1'))![1]}`)
-  const kept = Number(permitted & KEPT_CAPABILITIES)
+  const kept = Number(permitted & most)
   data.memory.writeUInt32LE(CAPABILITY_VERSION, CAPABILITIES_AT)
   data.memory.writeUInt32LE(kept, CAPABILITIES_AT + 8)
   data.memory.writeUInt32LE(kept, CAPABILITIES_AT + 12)
