@@ -46,7 +46,10 @@ export function kindFor({ runtime, readable, name }: FunctionSpec, settings: Fun
   }
 }
 
-/** Node, Bun and Deno by the system door, Python by itself; what else there is knows nothing of mounting. */
+/**
+ * Node and Bun by the system door, Python by itself. Deno opens the journal anew, which is its user's alone, and it is
+ * not that user yet; what else there is knows nothing of mounting.
+ */
 function mountsByItself(runtime: RuntimeName): boolean {
-  return /^(?:node|bun|deno)(?:@|$)|^python$/.test(runtime)
+  return /^(?:node|bun)(?:@|$)|^python$/.test(runtime)
 }

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -105,12 +105,15 @@ export class GatewayUnderTest {
   #address = ''
   #adminAddress = ''
   #hasEnded = false
+  readonly #stateDir: string
 
   constructor(
     { functions, config = {}, command = 'serve', env = {}, packages, inherited, openFiles, user }: Setup,
     args: readonly string[] = OWN_PORTS,
   ) {
     this.project = new Project(functions, config)
+    const { state = '.wrangler-free' } = config as { state?: string }
+    this.#stateDir = resolve(this.project.folder, state)
     if (packages === 'installed') this.project.installPackages()
     if (user !== undefined) this.project.giveTo(user)
     const words = [process.execPath, BIN, command, ...args]
@@ -196,7 +199,7 @@ export class GatewayUnderTest {
 
   /** Asks the admin address, with the token that the gateway made for itself. */
   fetchAdmin(path: string): Promise<Response> {
-    const { token } = JSON.parse(readFileSync(join(this.project.folder, '.wrangler-free/admin.json'), 'utf8'))
+    const { token } = JSON.parse(readFileSync(join(this.#stateDir, 'admin.json'), 'utf8'))
     return fetch(`${this.#adminAddress}${path}`, { headers: { authorization: `Bearer ${token}` } })
   }
 

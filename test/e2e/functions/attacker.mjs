@@ -102,8 +102,14 @@ const ATTACKS = {
   size: ({ path }) => statSync(path).size,
   'command-lines': () =>
     readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
-      .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').join(' '))
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').join(' ')
+        } catch {
+          return 'it has ended meanwhile'
+        }
+      })
       .join('\n'),
   'connect-file': ({ path }) => connected(connect({ path })),
   interfaces: () => Object.keys(networkInterfaces()).join(' '),
