@@ -43,8 +43,8 @@ const NAMED: readonly [format: string | null, code: string, said: string][] = [
   ['netlify', 'export const it = (req, context) => new Response(typeof context.waitUntil)', 'function'],
   [
     null,
-    'export const it = (req, context) => new Response(String(context.params.a))\nexport const config = { path: "/:a?" }',
-    'undefined',
+    'export const it = (req, context) => new Response(typeof context.waitUntil)\nexport const config = { path: "/" }',
+    'function',
   ],
   [
     'openfaas',

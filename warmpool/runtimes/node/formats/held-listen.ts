@@ -1,8 +1,8 @@
 /**
  * Programs that end with `app.listen(3000)` export nothing. HTTP servers that are told to listen while such a function
  * may be loading are held back, and say that they listen: the first is what the function serves. If the function turns
- * out to be something else, they listen after all. In Node all servers listen by `net.Server`; in Bun and Deno those of
- * HTTP have a `listen` of their own.
+ * out to be something else, they listen after all. In Node and Deno all servers listen by `net.Server`; in Bun those of HTTP
+ * have a `listen` of their own.
  */
 import { readFileSync } from 'node:fs'
 import { Server } from 'node:net'
@@ -15,40 +15,35 @@ interface Held {
 
 type Listen = (this: Server, ...args: unknown[]) => Server
 
-type Listens = { listen: Listen }
+interface Prototype {
+  listen: Listen
+}
 
 const HTTP_IMPORT = /["'](?:node:)?https?["']/
 
-let originals = new Map<Listens, Listen>()
+let changed: { readonly prototype: Prototype; readonly listen: Listen } | null = null
 let held: Held[] = []
 let onHeld: (server: Server) => void = () => {}
 
 /** From now on. A server of HTTP is known by its listener: in Node nothing of HTTP needs to be loaded for this. */
 export function holdListen({ format, entry }: Pick<Load, 'format' | 'entry'>): void {
-  for (const prototype of listening(entry)) holdBack(prototype, format !== null)
-}
-
-function holdBack(prototype: Listens, isStated: boolean): void {
+  const prototype = listeningPrototype(entry)
+  if (prototype === null) return
   const { listen } = prototype
-  originals.set(prototype, listen)
+  changed = { prototype, listen }
   prototype.listen = function (...args) {
     // Whoever takes any free port asks for it afterwards, and is hardly the function itself.
-    const isOfNobody = !isStated && portOf(args) === 0
+    const isOfNobody = format === null && portOf(args) === 0
     if (this.listenerCount('request') === 0 || isOfNobody) return listen.apply(this, args)
     hold(this, args)
     return this
   }
 }
 
-/** The classes whose `listen` servers of HTTP call. */
-function listening(entry: string): Listens[] {
-  const { bun, deno } = process.versions
-  if (bun === undefined && deno === undefined) return [Server.prototype as unknown as Listens]
-  // Loading it takes 16 ms and 2 MiB in Bun, which functions without a server of their own are to be spared.
-  if (!mentionsHttp(entry)) return []
-  const modules = [process.getBuiltinModule('node:http'), process.getBuiltinModule('node:https')]
-  const prototypes = modules.map((one) => one.Server.prototype as unknown as Listens)
-  return prototypes.filter((one) => Object.hasOwn(one, 'listen'))
+function listeningPrototype(entry: string): Prototype | null {
+  if (process.versions.bun === undefined) return Server.prototype as unknown as Prototype
+  // Loading it takes 16 ms and 2 MiB there, which functions without a server of their own are to be spared.
+  return mentionsHttp(entry) ? (process.getBuiltinModule('node:http').Server.prototype as unknown as Prototype) : null
 }
 
 /** A bundle holds all modules of its function but those of the runtime. */
@@ -90,8 +85,9 @@ export function whenHeld(): Promise<Server> {
 
 /** Something else is the function: servers are servers again. */
 export function releaseListen(): void {
-  for (const [prototype, listen] of originals) prototype.listen = listen
-  originals = new Map()
+  if (changed === null) return
+  changed.prototype.listen = changed.listen
+  changed = null
   const waiting = held
   held = []
   for (const { server, args } of waiting) {
