@@ -88,11 +88,11 @@ const BAD: Readonly<Record<string, Bad>> = {
   ),
   'bootstrap-never-polls': initFailed(
     { bootstrap: 'exec sleep 600\n', 'function.json': stated({ runtime: 'lambda', command: ['sh', 'bootstrap'] }) },
-    /The program "sh bootstrap" runs, but within 1\.2 s it did not ask for an invocation\. It is to poll /,
+    /The program "sh bootstrap" runs, but within 4\.8 s it did not ask for an invocation\. It is to poll /,
   ),
   'never-listens': initFailed(
     { 'run.sh': 'exec sleep 600\n', 'function.json': stated({ command: ['sh', 'run.sh'] }) },
-    /The program "sh run\.sh" runs, but within 1\.2 s it did not listen on \$PORT \(\d+\)/,
+    /The program "sh run\.sh" runs, but within 4\.8 s it did not listen on \$PORT \(\d+\)/,
   ),
   'python-syntax': initFailed(
     { 'main.py': 'def handler(request:\n    return "x"\n' },
@@ -125,7 +125,7 @@ const gateway = shareGateway({
     healthy: 'export default () => new Response("fine")',
     ...Object.fromEntries(Object.entries({ ...BAD, ...WRONG_RETURNS }).map(([name, { folder }]) => [name, folder])),
   },
-  config: { defaults: { bootTimeout: '1500ms' } },
+  config: { defaults: { bootTimeout: '6s' } },
 })
 
 function inspect(name: string): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -181,12 +181,12 @@ describe('with time-outs as they are unless somebody says otherwise, alike,', ()
       'python-hangs': { 'main.py': 'import time\ntime.sleep(600)\n' },
       hangs: { 'index.mjs': 'setInterval(() => {}, 1000)\nawait new Promise(() => {})' },
     },
-    config: { defaults: { bootTimeout: '4s', queue: { timeout: '4s' } } },
+    config: { defaults: { bootTimeout: '8s', queue: { timeout: '8s' } } },
   })
 
   test.each(['python-hangs', 'hangs'])('%s is told as what it is: it does not load', async (name) => {
     const problem = await alike().problem(`/${name}`)
     expect(problem).toMatchObject({ status: 503, code: 'init-failed', fault: 'function' })
-    expect(problem.detail).toContain('it did not load within its boot time-out of 4000 ms')
+    expect(problem.detail).toContain('it did not load within its boot time-out of 8000 ms')
   })
 })
