@@ -299,7 +299,8 @@ export class Worker implements EndingOwner {
     return {
       pid: this.pid,
       runtime: this.runtime,
-      state: this.state,
+      // One that is being ended takes nothing more, whatever it was at when that was decided.
+      state: this.reason === null ? this.state : 'draining',
       invocations: this.invocations,
       inFlight: this.inFlight,
       ageMs: Math.round(nowMs - this.bornAtMs),
