@@ -33,7 +33,7 @@ describe('a confinement', () => {
 
   it('of a sandbox is asked of the worker but for what was given to it, and its network is its own', () => {
     const given = ['files', 'signals', 'abstract-sockets'] as const
-    const sandboxed = { user: 7, folder: null, host: '/.host', given, filterFd: null }
+    const sandboxed = { user: 7, folder: null, host: '/.host', given, filterFile: null }
     const within = confinementOf({ ...settings, network: 'none' }, ['/usr/own'], '/', sandboxed)!
     expect(within).toMatchObject({ network: 'all', sandbox: { host: '/.host', user: 7, given } })
     const said = {
@@ -50,7 +50,7 @@ describe('a confinement', () => {
 
   it('of a sandbox with the network lacks what only Landlock gives, and nothing is withheld for that', () => {
     const given = ['namespaces', 'privileges', 'system-calls', 'files', 'signals'] as const
-    const within = confinementOf(settings, [], '/', { user: null, folder: '/', host: null, given, filterFd: null })!
+    const within = confinementOf(settings, [], '/', { user: null, folder: '/', host: null, given, filterFile: null })!
     const all = allInForce(within, undefined)!
     expect(all.missing).toEqual([{ mechanism: 'abstract-sockets', why: 'its runtime does not use Landlock' }])
     expect(withheld(within, all)).toBeNull()
