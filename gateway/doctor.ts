@@ -110,7 +110,8 @@ function descriptors(): Finding {
 async function examineRuntime(runtime: string, profile: Profile, folder: string, stateDir: string): Promise<Finding[]> {
   const mechanisms = [...MECHANISMS[profile], ...(profile === 'sandbox' ? (['abstract-sockets'] as const) : [])]
   const noSandbox = profile === 'sandbox' ? noSandboxBecause('all') : null
-  if (noSandbox !== null) return mechanisms.map((mechanism) => finding(runtime, profile, mechanism, noSandbox))
+  // Without them it is refused, whatever else there is.
+  if (noSandbox !== null) return [finding(runtime, profile, 'namespaces', noSandbox)]
   const pool = new WarmPool({ blanks: 0, locateRuntime: (name) => locateRuntime({ stateDir, runtimes: {} }, name) })
   try {
     const outcome = loaded(pool, mechanisms)

@@ -21,6 +21,7 @@ import { isOneShot } from './policy/recycling.ts'
 import { startKind, type Wanted, workersWanted } from './policy/scheduling.ts'
 import { makePrivateFolder } from './private-folder.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
+import { lastAnswer } from './sandbox/available.ts'
 import { sameSecrets, withSecrets } from './secret.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
@@ -386,8 +387,15 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
 
   #isolationStatus(): FunctionStatus['isolation'] {
     const { isolation: profile, network } = this.settings
-    const { inForce, missing } = this.#confined ?? { inForce: null, missing: [] }
+    const { inForce, missing } = this.#confined ?? { inForce: null, missing: this.#missingSandbox() }
     return { profile, network, inForce: profile === 'trusted' ? [] : inForce, missing }
+  }
+
+  /** What is known before a worker has loaded it. */
+  #missingSandbox(): Confined['missing'] {
+    const { degraded, sandbox } = this.kind
+    const why = degraded ?? (sandbox === null ? null : lastAnswer(sandbox.network))
+    return why === null ? [] : [{ mechanism: 'namespaces', why }]
   }
 
   #serve(invocation: Invocation, nowMs: number): void {

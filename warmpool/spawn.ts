@@ -5,7 +5,7 @@
  * scrubbed environment: nothing of the parent's that it is not given.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process'
-import { closeSync, fchownSync } from 'node:fs'
+import { closeSync, fchownSync, openSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
@@ -29,8 +29,8 @@ export interface Sandboxed {
   /** Where it sees the whole machine until it has a function; null: nowhere. */
   readonly host: string | null
   readonly given: readonly Mechanism[]
-  /** Inherited behind the others, read to its end by the program that starts it; closed here. */
-  readonly filterFd: number | null
+  /** A file that it inherits opened, behind the others, for the program that starts it; null: none. */
+  readonly filterFile: string | null
 }
 
 export interface WorkerProcess {
@@ -55,9 +55,10 @@ const QUIET = { buffer: false, reject: false, cleanup: false, detached: true, ex
 
 /** Starts a worker process. Throws when the system refuses (no such program, no processes or descriptors left). */
 export function spawnWorker(command: Command, journalFd: number): WorkerProcess {
-  const { filterFd = null, user = null } = command.sandbox ?? {}
+  const { filterFile = null, user = null } = command.sandbox ?? {}
   // There are runtimes that open it anew.
   if (user !== null) fchownSync(journalFd, user, user)
+  const filterFd = filterFile === null ? null : openSync(filterFile, 'r')
   // Its types know no descriptor behind the standard three.
   const inherited = (filterFd === null ? [journalFd] : [journalFd, filterFd]) as unknown as 'ignore'[]
   const subprocess = execa(command.file, [...command.args], {

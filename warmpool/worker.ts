@@ -127,7 +127,12 @@ export class Worker implements EndingOwner {
     this.owner = owner
     this.sandboxed = command.sandbox ?? null
     this.#folder = this.sandboxed?.folder ?? null
-    requireSpareDescriptors()
+    try {
+      requireSpareDescriptors()
+    } catch (error) {
+      this.#giveBack()
+      throw error
+    }
     this.bornAtMs = nowMs
     this.stateSinceMs = nowMs
     this.#journal = new Journal()

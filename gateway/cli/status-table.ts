@@ -70,7 +70,7 @@ function troublesOf({ name, error, unavailable, isolation }: FunctionReport): Tr
   }
   if (isolation.missing.length > 0) {
     const lacking = isolation.missing.map(({ mechanism, why }) => `${mechanism} (${plainLine(why)})`).join(', ')
-    troubles.push({ name, text: `runs without a part of its isolation \`${isolation.profile}\`: ${lacking}` })
+    troubles.push({ name, text: `lacks a part of its isolation \`${isolation.profile}\`: ${lacking}` })
   }
   return troubles
 }

@@ -106,3 +106,17 @@ test("names the function's own folder where its virtual environment has lost its
   const { stdout, stderr } = await inspectIn(cwd, 'fn', process.env)
   expect(stdout + stderr).toContain(`Make it anew with: python3 -m venv --clear ${join(cwd, 'fn/.venv')}\n`)
 })
+
+test('says what keeps it from others on this machine, with what is missing and why', async () => {
+  const cwd = await temporaryFolder()
+  await writeTree(cwd, {
+    'fn/index.js': HELLO,
+    'wrangler-free.config.json': '{"defaults":{"isolation":"sandbox","isolationMissing":"warn"}}',
+  })
+  const environment = { PATH: cwd }
+  const said = await inspectIn(cwd, 'fn', environment)
+  expect(said.stdout).toMatch(/isolation +sandbox \(privileges, files, signals, system-calls\)/)
+  expect(said.stdout).toMatch(/missing +namespaces: bubblewrap is not installed/)
+  const asJson = JSON.parse((await inspectIn(cwd, 'fn', environment, '--json')).stdout)
+  expect(asJson.isolation).toMatchObject({ profile: 'sandbox', missing: [{ mechanism: 'namespaces' }] })
+})

@@ -331,6 +331,8 @@ describe('a sandbox that cannot be had', () => {
     expect({ status, code, fault }).toEqual({ status: 503, code: 'boot-failed', fault: 'platform' })
     expect(detail).toContain('apt install bubblewrap')
     expect(detail).toContain("isolationMissing: 'warn'")
+    const { isolation } = await own.statusOf('attacker')
+    expect(isolation).toMatchObject({ profile: 'sandbox', inForce: null, missing: [{ mechanism: 'namespaces' }] })
   })
 
   it('is `process` where that is allowed, and said wherever it is looked for', async () => {

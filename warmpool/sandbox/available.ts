@@ -11,7 +11,7 @@ const ASKED_AGAIN_AFTER_MS = 5_000
 
 const answers = new Map<'all' | 'none', { readonly why: string | null; readonly atMs: number }>()
 
-/** Null: they can be had. Else why not, and the way out. The first question takes some 20 ms, on this thread. */
+/** Null: they can be had. Else why not, and the way out. The first question stops this thread for some tens of milliseconds. */
 export function noSandboxBecause(network: 'all' | 'none'): string | null {
   const known = answers.get(network)
   const nowMs = performance.now()
@@ -19,6 +19,11 @@ export function noSandboxBecause(network: 'all' | 'none'): string | null {
   const why = tryOne(network)
   answers.set(network, { why, atMs: nowMs })
   return why
+}
+
+/** The last answer, without asking anew; null too where nobody has asked. */
+export function lastAnswer(network: 'all' | 'none'): string | null {
+  return answers.get(network)?.why ?? null
 }
 
 function tryOne(network: 'all' | 'none'): string | null {

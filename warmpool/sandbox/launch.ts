@@ -5,7 +5,7 @@
  * cannot do that is started for its function, with what is the function's, without any right, and with the filter for
  * system calls.
  */
-import { existsSync, lstatSync, openSync, readlinkSync, realpathSync, writeSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, realpathSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { compileCacheFolder } from '../compile-cache.ts'
 import { filterFor } from '../confinement.ts'
@@ -17,7 +17,7 @@ import type { Mechanism } from '../wire/messages.ts'
 import { DEVICES } from '../wire/system-paths.ts'
 import { mountsFor, SHOWN_OF_SYSTEM } from './mounts.ts'
 import { findProgram, placesOf } from './programs.ts'
-import { givesUsers, takeUser, userNamespace } from './users.ts'
+import { givesUsers, returnUser, takeUser, userNamespace } from './users.ts'
 
 export interface SandboxKind {
   readonly network: 'all' | 'none'
@@ -79,14 +79,14 @@ function blankIn(command: Command, network: 'all' | 'none'): Command {
     env: Object.fromEntries(
       Object.entries(env).map(([name, value]) => [name, name === SYSTEM_DOOR ? `${HOST}${value}` : hidden(value)]),
     ),
-    sandbox: { user: takeUser(), folder: null, host: HOST, given: OF_BLANKS[network], filterFd: null },
+    sandbox: { user: takeUser(), folder: null, host: HOST, given: OF_BLANKS[network], filterFile: null },
   }
 }
 
 function startedFor(command: Command, network: 'all' | 'none', own: NonNullable<SandboxKind['own']>): Command {
   const { file, args, env } = command
   const user = takeUser()
-  const folder = makePrivateFolder(user)
+  const folder = folderOf(user)
   const filter = filterFile()
   const rights = user === null ? [] : ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']
   const door = env[SYSTEM_DOOR]
@@ -110,7 +110,16 @@ function startedFor(command: Command, network: 'all' | 'none', own: NonNullable<
     file: first!,
     args: rest,
     env: { ...others, HOME: folder, TMPDIR: folder },
-    sandbox: { user, folder, host: null, given, filterFd: filter },
+    sandbox: { user, folder, host: null, given, filterFile: filter },
+  }
+}
+
+function folderOf(user: number | null): string {
+  try {
+    return makePrivateFolder(user)
+  } catch (error) {
+    returnUser(user)
+    throw error
   }
 }
 
@@ -176,13 +185,13 @@ function besideMain(args: readonly string[]): string[] {
 
 let filter: MemoryFile | null | undefined
 
-/** To be read from its beginning by one process. Null where this processor's system calls are not known. */
-function filterFile(): number | null {
+/** To be opened anew for each process that reads it. Null where this processor's system calls are not known. */
+function filterFile(): string | null {
   if (filter === undefined) {
     const text = filterFor('all')
     filter = text === null ? null : fileOf(Buffer.from(text, 'base64'))
   }
-  return filter === null ? null : openSync(`/proc/self/fd/${filter.fd}`, 'r')
+  return filter === null ? null : `/proc/self/fd/${filter.fd}`
 }
 
 function fileOf(bytes: Buffer): MemoryFile {

@@ -11,9 +11,9 @@ describe('the status table', () => {
       "wrangler-free 1.2.3  serving  http://127.0.0.1:8787  up 3m 12s  pid 4711, Node 26.10.0
       pool: 5/64 workers  2 blanks  132 MiB of 4 GiB  1 request in flight
 
-      function  version  runtime       workers           warm  blank  cold   calls  errors  p50 ms  p99 ms  queue  recycled
-      broken          1  node          none                 0      0     0       0       0       –       –      0  –
-      hello           3  node 26.10.0  2 ready 1 busy  12,345      3     1  12,349       2    0.42    12.3      0  12 invocations, 1 crash
+      function  version  runtime       workers         isolation    warm  blank  cold   calls  errors  p50 ms  p99 ms  queue  recycled
+      broken          1  node          none            process         0      0     0       0       0       –       –      0  –
+      hello           3  node 26.10.0  2 ready 1 busy  process    12,345      3     1  12,349       2    0.42    12.3      0  12 invocations, 1 crash
 
       ✗ broken  build-failed: Unexpected "}" (functions/broken.ts:7)"
     `)
@@ -91,4 +91,17 @@ describe('the status table', () => {
     const text = renderStatus(sampleStatus(many.toReversed()), plain)
     expect(text.match(/^fn-\d{4} /gm)).toEqual(many.map(({ name }) => `${name} `))
   })
+})
+
+it('tells of a function what keeps it from others, and under the table what of that is missing and why', () => {
+  const isolation = {
+    profile: 'sandbox',
+    network: 'all',
+    inForce: ['privileges'],
+    missing: [{ mechanism: 'namespaces', why: 'no bubblewrap' }],
+  } as const
+  const text = renderStatus(sampleStatus([sampleFunction('apart', { isolation }), sampleFunction('usual')]), plain)
+  expect(text).toMatch(/^apart .* sandbox, 1 missing /m)
+  expect(text).toMatch(/^usual .* process /m)
+  expect(text).toContain('✗ apart  lacks a part of its isolation `sandbox`: namespaces (no bubblewrap)')
 })

@@ -50,7 +50,13 @@ export class RawWorker {
     onTestFinished(() => rmSync(folder, { recursive: true }))
     writeFileSync(join(folder, 'index.mjs'), source)
     const entry = pathToFileURL(join(folder, 'index.mjs')).href
-    this.send(frame(FRAME.load, 0, JSON.stringify({ name: 'test', entry, cwd: null, format: null, env: {}, ring })))
+    this.send(
+      frame(
+        FRAME.load,
+        0,
+        JSON.stringify({ name: 'test', entry, cwd: null, format: null, handler: null, env: {}, ring }),
+      ),
+    )
     const ready = await this.next()
     if (hello.type !== FRAME.hello || ready.type !== FRAME.ready) throw new Error(`${hello.payload}\n${ready.payload}`)
     return { hello: JSON.parse(hello.payload.toString()), ready: JSON.parse(ready.payload.toString()) }
