@@ -19,7 +19,7 @@ export async function followSources({ gateway, log }: Running): Promise<() => Pr
   let timer: NodeJS.Timeout | null = null
   const swap = async (names: ReadonlySet<string>): Promise<void> => {
     const startedAtMs = performance.now()
-    const entries = await gateway.reload(names)
+    const entries = await gateway.reload(names, 'serve-nothing')
     const tookMs = (performance.now() - startedAtMs).toFixed(0)
     for (const { name, error, outsideInputs } of entries) {
       watch?.setOutsideInputs(name, outsideInputs)

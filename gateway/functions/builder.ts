@@ -102,6 +102,23 @@ export class Builder {
     return outcome
   }
 
+  /**
+   * Builds what nobody will build again, and remembers nothing. `onBuilt` hears the bundle's id before the bundle is
+   * there, so that no sweep takes it; one that is there and damaged is written anew.
+   */
+  async buildOnce(source: FunctionSource, onBuilt: (id: string) => void): Promise<BuildOutcome> {
+    try {
+      const result = await build(source)
+      onBuilt(result.id)
+      const isDamaged = (await this.store.has(result.id)) && !(await this.store.verify(result.id))
+      if (isDamaged) await this.store.discard(result.id)
+      const bundle = await this.store.put(result)
+      return { ok: true, bundle, cached: false, outsideInputs: result.outsideInputs }
+    } catch (error) {
+      return { ok: false, error: asBuildError(source, error) }
+    }
+  }
+
   /** Ends esbuild's process (tens of MiB), once no build is under way. Building again afterwards starts it anew. */
   async close(): Promise<void> {
     await stopBuilding()

@@ -1,0 +1,42 @@
+/** Looks at the canaries once a second, and does what the policy decides. */
+import type { Logger } from '../log.ts'
+import { decideCanary } from './canary-policy.ts'
+import type { Deployer } from './deployer.ts'
+import type { Deployments } from './deployments.ts'
+import { versionOf } from './record.ts'
+
+const LOOK_EVERY_MS = 1_000
+
+/** Returns how to stop. */
+export function watchCanaries(deployments: Deployments, deployer: Deployer, log: Logger): () => void {
+  let isBusy = false
+  const look = async (): Promise<void> => {
+    for (const { name, canary } of deployments.records) {
+      if (canary === null) continue
+      const { live, canary: answered, sinceStepMs } = deployments.windowsOf(name)
+      const decision = decideCanary(canary, live, answered, sinceStepMs)
+      if (decision.kind === 'revert') await deployer.judge(name, canary, null, `taken back: ${decision.why}`)
+      else if (decision.kind === 'raise') {
+        const { percent, steps } = decision
+        await deployer.judge(name, canary, { ...canary, percent, steps }, `raised to ${percent} %`)
+      } else if (decision.kind === 'complete')
+        await deployer.activate(
+          name,
+          (record) => versionOf(record, canary.version)!,
+          'gateway',
+          () => {},
+        )
+    }
+  }
+  const timer = setInterval(() => {
+    if (isBusy) return
+    isBusy = true
+    look()
+      .catch((error: Error) => log.error(`a canary could not be changed: ${error.message}`))
+      .finally(() => {
+        isBusy = false
+      })
+  }, LOOK_EVERY_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
