@@ -1,10 +1,10 @@
 /** What `wrangler-free deploy`, `rollback` and `promote` do: ask for it, and show each step as the gateway tells of it. */
 import { stderr } from 'node:process'
 import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import pc from 'picocolors'
 import { type Asked, askAdmin, ConnectionLost, type ProblemDocument, problemError } from './admin-api.ts'
 import type { AdminAddress } from './admin-client.ts'
+import { CommandError } from './exit-codes.ts'
 import { contentsOf } from './folder-contents.ts'
 import { formatBytes, formatMs, plainLine } from './format.ts'
 import { print } from './print.ts'
@@ -78,7 +78,7 @@ export async function activate(
 async function follow(address: AdminAddress, asked: Asked, tell: (line: StepLine) => void): Promise<DeploymentReport> {
   const response = await askAdmin(address, { ...asked, accept: 'application/x-ndjson' })
   try {
-    for await (const text of createInterface({ input: Readable.fromWeb(response.body as never) })) {
+    for await (const text of createInterface({ input: response })) {
       const line = JSON.parse(text) as Partial<StepLine> & {
         readonly deployment?: DeploymentReport
         readonly problem?: ProblemDocument
@@ -89,8 +89,7 @@ async function follow(address: AdminAddress, asked: Asked, tell: (line: StepLine
       tell(line as StepLine)
     }
   } catch (error) {
-    if (error instanceof TypeError || error instanceof SyntaxError) throw new ConnectionLost(address.url, error)
-    throw error
+    throw error instanceof CommandError ? error : new ConnectionLost(address.url, error)
   }
   throw new ConnectionLost(address.url, new Error('the connection was lost before it was told how it ended'))
 }
