@@ -35,10 +35,11 @@ export async function restoreAll(parts: Restoring): Promise<void> {
   const records = parts.records.readAll((name, why) =>
     parts.log.error({ function: name }, `what was deployed is not served: its record cannot be read (${why})`),
   )
-  await concurrently(records, CONCURRENT_LOOKS, (record) => restore(parts, record))
+  const stored = await parts.catalog.builder.store.ids()
+  await concurrently(records, CONCURRENT_LOOKS, (record) => restore(parts, record, stored))
 }
 
-async function restore(parts: Restoring, record: FunctionRecord): Promise<void> {
+async function restore(parts: Restoring, record: FunctionRecord, stored: ReadonlySet<string>): Promise<void> {
   const { deployments, catalog } = parts
   deployments.setRecord(record)
   const live = liveVersionOf(record)
@@ -46,12 +47,11 @@ async function restore(parts: Restoring, record: FunctionRecord): Promise<void> 
   try {
     const source = deployments.sourceOf(record.name, live)
     const { minWorkers } = parts.config.functionSettings(record.name, source.file ?? undefined)
-    const isSound =
-      minWorkers > 0 ? await catalog.builder.store.verify(live.bundle) : await catalog.builder.store.has(live.bundle)
+    const isSound = minWorkers > 0 ? await catalog.builder.store.verify(live.bundle) : stored.has(live.bundle)
     if (!isSound && !(await mend(parts, record, live))) return
     deployments.stand(record.name, live, source, catalog.builder.store.at(live.bundle), null)
     const canary = versionOf(record, record.canary?.version)
-    if (canary !== null && (await catalog.builder.store.has(canary.bundle)))
+    if (canary !== null && stored.has(canary.bundle))
       deployments.stand(
         record.name,
         canary,

@@ -67,6 +67,11 @@ export class BundleStore {
     return (await this.has(id)) ? this.#bundle(id) : undefined
   }
 
+  /** The ids of all bundles: for whoever would ask for thousands, one by one. */
+  async ids(): Promise<Set<string>> {
+    return new Set((await readdir(this.#bundlesDir)).filter(isBundleId))
+  }
+
   /** Where a bundle of this id is, if it is. */
   at(id: string): Bundle {
     return this.#bundle(id)
