@@ -245,7 +245,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   async #loadFolder(onProgress: (done: number, total: number) => void): Promise<void> {
-    await this.#catalog.loadAll(onProgress, () => this.#deploy.deployer.bundles())
+    await this.#catalog.loadAll(onProgress, () => this.#deploy.bundles())
   }
 
   #route(): void {

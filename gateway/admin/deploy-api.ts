@@ -5,8 +5,9 @@
 import type { Context } from 'hono'
 import type { ZodType } from 'zod'
 import type { OnStep } from '../deploy/candidate.ts'
-import type { Activation, Deployment } from '../deploy/deployer.ts'
+import type { Deployment } from '../deploy/deployer.ts'
 import {
+  type Activation,
   type CanaryRecord,
   type FunctionRecord,
   namedVersion,
@@ -47,7 +48,7 @@ export function deployHandlers(service: DeployService): Partial<Record<Operation
   }
   return {
     openapi: (c) => c.json(openApi()),
-    versions: (c) => c.json(versionsReport(service, recordOf(service, nameIn(c)))),
+    versions: (c) => c.json(versionsReport(service, deployer.recordOf(nameIn(c)))),
     begin: async (c) => {
       const body = await jsonOf(c, manifestBody, MAX_MANIFEST_BYTES)
       return c.json(await service.begin(nameIn(c), body))
@@ -69,7 +70,7 @@ export function deployHandlers(service: DeployService): Partial<Record<Operation
     },
     canary: async (c, { name }) => {
       const { version, ...canary } = await jsonOf(c, setCanaryBody)
-      const record = recordOf(service, nameIn(c))
+      const record = deployer.recordOf(nameIn(c))
       const { number } = chosen(record, version)
       const changed = await deployer.setCanary(nameIn(c), { ...canaryOf(canary), version: number }, name)
       return c.json(versionsReport(service, changed))
@@ -187,12 +188,6 @@ function chosen(record: FunctionRecord, named: string | undefined): VersionRecor
     'not-found',
     `"${record.name}" has no version ${JSON.stringify(named)} (or more than one): there are ${there}`,
   )
-}
-
-function recordOf({ deployments }: DeployService, name: string): FunctionRecord {
-  const record = deployments.recordOf(name)
-  if (record !== null) return record
-  throw new Refusal('not-found', `No function "${name}" was deployed here`)
 }
 
 function versionsReport(service: DeployService, record: FunctionRecord): object {

@@ -12,7 +12,7 @@ import { Refusal } from './refusal.ts'
 export async function buildUpload(
   builder: Builder,
   source: FunctionSource,
-  onBuilt: (bundleId: string) => void,
+  onBuilt: (bundleId: string) => Promise<void>,
 ): Promise<{ readonly bundle: Bundle; readonly outsideInputs: readonly string[] }> {
   const outcome = await builder.buildOnce(source, onBuilt)
   if (!outcome.ok) {

@@ -15,10 +15,14 @@ export function watchCanaries(deployments: Deployments, deployer: Deployer, log:
       if (canary === null) continue
       const { live, canary: answered, sinceStepMs } = deployments.windowsOf(name)
       const decision = decideCanary(canary, live, answered, sinceStepMs)
-      if (decision.kind === 'revert') await deployer.judge(name, canary, null, `taken back: ${decision.why}`)
-      else if (decision.kind === 'raise') {
+      const who = { function: name, version: String(canary.version) }
+      if (decision.kind === 'revert') {
+        log.warn(who, `the canary is taken back: ${decision.why}`)
+        await deployer.setCanary(name, null, 'gateway', { why: decision.why, seen: canary })
+      } else if (decision.kind === 'raise') {
         const { percent, steps } = decision
-        await deployer.judge(name, canary, { ...canary, percent, steps }, `raised to ${percent} %`)
+        log.info(who, `the canary is raised to ${percent} %`)
+        await deployer.setCanary(name, { ...canary, percent, steps }, 'gateway', { seen: canary })
       } else if (decision.kind === 'complete')
         await deployer.activate(
           name,

@@ -73,6 +73,12 @@ export interface FunctionRecord {
   readonly canary: CanaryRecord | null
 }
 
+/** What becomes of a version: it takes all traffic, none, or some of it. */
+export type Activation =
+  | { readonly kind: 'live' }
+  | { readonly kind: 'preview' }
+  | { readonly kind: 'canary'; readonly canary: Omit<CanaryRecord, 'version'> }
+
 export function newRecord(name: string): FunctionRecord {
   return { layout: 1, name, versions: [], next: 1, live: null, previous: null, canary: null }
 }
@@ -87,6 +93,20 @@ export function withVersion(record: FunctionRecord, version: VersionRecord, keep
 export function withLive(record: FunctionRecord, live: number): FunctionRecord {
   const previous = record.live === null || record.live === live ? record.previous : record.live
   return { ...record, live, previous, canary: null }
+}
+
+export function activated(record: FunctionRecord, version: VersionRecord, activation: Activation): FunctionRecord {
+  if (activation.kind === 'live') return withLive(record, version.number)
+  if (activation.kind === 'preview') return record
+  // Nothing to compare it with: then it is what there is.
+  if (record.live === null) return withLive(record, version.number)
+  return { ...record, canary: { ...activation.canary, version: version.number } }
+}
+
+/** Without one whose bundle is damaged, which is deployed anew; null: as it is. */
+export function without(record: FunctionRecord, damaged: VersionRecord | null): FunctionRecord {
+  if (damaged === null) return record
+  return { ...record, versions: record.versions.filter((version) => version !== damaged) }
 }
 
 /** The last ones, and whatever has traffic or may get it back. */

@@ -87,7 +87,7 @@ async function mend(parts: Restoring, { name }: FunctionRecord, version: Version
   try {
     const folder = records.folderOf(name, version.id)
     if ((await idOfFolder(folder, version)) !== version.id) throw new Error('what was uploaded is damaged, too')
-    const { bundle } = await buildUpload(catalog.builder, deployments.sourceOf(name, version), () => {})
+    const { bundle } = await buildUpload(catalog.builder, deployments.sourceOf(name, version), async () => {})
     if (bundle.id !== version.bundle) throw new Error('it became another bundle when it was built again')
     log.warn(who, 'it was built again from what was uploaded')
     return true

@@ -11,17 +11,19 @@ import type { Logger } from '../log.ts'
 import { AuditLog } from './audit-log.ts'
 import { receiveBlobs } from './blob-frames.ts'
 import { BlobStore } from './blob-store.ts'
+import { BundleKeeper } from './bundle-keeper.ts'
 import { watchCanaries } from './canaries.ts'
 import type { OnStep } from './candidate.ts'
-import { type Activation, Deployer, type Deployment } from './deployer.ts'
+import { Deployer, type Deployment } from './deployer.ts'
 import { Deployments } from './deployments.ts'
 import { checkManifest, type Manifest } from './manifest.ts'
 import { receiveTar } from './receive-tar.ts'
-import { versionWithId } from './record.ts'
+import { type Activation, versionWithId } from './record.ts'
 import { RecordStore } from './record-store.ts'
 import { checkAll, restoreAll } from './restore.ts'
 import { TokenStore } from './token-store.ts'
 import { Uploads } from './uploads.ts'
+import { VersionMaker } from './version-maker.ts'
 
 export interface Begun {
   readonly upload: string
@@ -38,6 +40,7 @@ export class DeployService {
   readonly tokens: TokenStore
   readonly #records: RecordStore
   readonly #blobs: BlobStore
+  readonly #keeper: BundleKeeper
   readonly #uploads = new Uploads()
   readonly #catalog: Catalog
   readonly #log: Logger
@@ -55,8 +58,10 @@ export class DeployService {
     this.audit = new AuditLog(stateDir)
     this.tokens = new TokenStore(stateDir)
     this.deployments = new Deployments(pool, catalog, this.#records, config())
-    const parts = { pool, catalog, log, deployments: this.deployments, records: this.#records, blobs: this.#blobs }
-    this.deployer = new Deployer({ ...parts, audit: this.audit }, config, onSwitched)
+    this.#keeper = new BundleKeeper(catalog, this.deployments)
+    const shared = { catalog, deployments: this.deployments, records: this.#records, keeper: this.#keeper, config }
+    const maker = new VersionMaker({ ...shared, pool, blobs: this.#blobs })
+    this.deployer = new Deployer({ ...shared, maker, audit: this.audit, log, onSwitched })
     this.#stopCanaries = watchCanaries(this.deployments, this.deployer, log)
   }
 
@@ -75,6 +80,11 @@ export class DeployService {
     await service.#blobs.open()
     await restoreAll(service.#restoring())
     return service
+  }
+
+  /** Bundles that no sweep may take. */
+  bundles(): string[] {
+    return this.#keeper.bundles()
   }
 
   /** What can wait until everything is served: damage is looked for, and rubbish is removed. */

@@ -103,13 +103,13 @@ export class Builder {
   }
 
   /**
-   * Builds what nobody will build again, and remembers nothing. `onBuilt` hears the bundle's id before the bundle is
-   * there, so that no sweep takes it; one that is there and damaged is written anew.
+   * Builds what nobody will build again, and remembers nothing. `onBuilt` hears the bundle's id, and is waited for,
+   * before the bundle is made, so that no sweep takes it; one that is there and damaged is written anew.
    */
-  async buildOnce(source: FunctionSource, onBuilt: (id: string) => void): Promise<BuildOutcome> {
+  async buildOnce(source: FunctionSource, onBuilt: (id: string) => Promise<void>): Promise<BuildOutcome> {
     try {
       const result = await build(source)
-      onBuilt(result.id)
+      await onBuilt(result.id)
       const isDamaged = (await this.store.has(result.id)) && !(await this.store.verify(result.id))
       if (isDamaged) await this.store.discard(result.id)
       const bundle = await this.store.put(result)
