@@ -54,13 +54,13 @@ export function deployHandlers(service: DeployService): Partial<Record<Operation
       return c.json(await service.begin(nameIn(c), body))
     },
     send: async (c) => c.json({ received: await service.receive(nameIn(c), uploadIn(c), bodyOf(c)) }),
-    finish: async (c, { name }) => {
+    finish: async (c, who) => {
       const activation = activationOf(await jsonOf(c, activationBody))
-      return reporting(c, report, (onStep) => service.finish(nameIn(c), uploadIn(c), activation, name, onStep))
+      return reporting(c, report, (onStep) => service.finish(nameIn(c), uploadIn(c), activation, who, onStep))
     },
-    archive: (c, { name }) => {
+    archive: (c, who) => {
       const { as, install } = archiveQuery(c)
-      const deploy = (onStep: OnStep) => service.deployTar(nameIn(c), bodyOf(c), install, { kind: as }, name, onStep)
+      const deploy = (onStep: OnStep) => service.deployTar(nameIn(c), bodyOf(c), install, { kind: as }, who, onStep)
       return reporting(c, report, deploy)
     },
     activate: async (c, { name }) => {

@@ -459,7 +459,7 @@ export const configSchema = section(
     functions: field(path(), 'functions', 'Folder of the functions: each folder or file in it is one.'),
     state: field(path(), '.wrangler-free', 'Folder for what the gateway keeps between runs, such as built bundles.'),
     listen: field(listen, {}, 'Where callers reach the functions.'),
-    admin: field(admin, {}, 'Where the admin API is: health and status.'),
+    admin: field(admin, {}, 'Where the admin API is: health, status and deploying.'),
     limits: field(limits, {}, 'What a caller may send, and how long it may take.'),
     deploy: field(deploy, {}, 'Functions that are deployed to the running gateway: see docs/deploying.md.'),
     pool: field(pool, {}, "The whole machine's budget of worker processes."),

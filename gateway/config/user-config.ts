@@ -13,7 +13,7 @@ export interface UserConfig {
   state?: string
   /** Where callers reach the functions. */
   listen?: ListenConfig
-  /** Where the admin API is: health and status. */
+  /** Where the admin API is: health, status and deploying. */
   admin?: AdminConfig
   /** What a caller may send, and how long it may take. */
   limits?: LimitsConfig
@@ -47,7 +47,7 @@ export interface ListenConfig {
   serverTiming?: boolean
 }
 
-/** Where the admin API is: health and status. */
+/** Where the admin API is: health, status and deploying. */
 export interface AdminConfig {
   /** Address of the admin API. Beyond loopback it needs a `token`. Default: `'127.0.0.1'`. */
   host?: string

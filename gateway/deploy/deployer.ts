@@ -27,6 +27,7 @@ import {
 } from './record.ts'
 import type { RecordStore } from './record-store.ts'
 import { Refusal } from './refusal.ts'
+import type { Principal } from './token-store.ts'
 import type { Ready, VersionMaker } from './version-maker.ts'
 
 export interface Deployment {
@@ -77,7 +78,7 @@ export class Deployer {
   }
 
   /** Makes a version of what was uploaded. Throws `Refusal`, and what the file system throws. */
-  deploy(name: string, manifest: Manifest, activation: Activation, by: string, onStep: OnStep): Promise<Deployment> {
+  deploy(name: string, manifest: Manifest, activation: Activation, by: Principal, onStep: OnStep): Promise<Deployment> {
     return this.#turns.take(name, async () => {
       this.checkName(name)
       checkManifest(manifest, this.#parts.config().deploy)
@@ -88,11 +89,11 @@ export class Deployer {
         const deployment = isSound
           ? await this.#deployKnown(record, known, activation, onStep)
           : await this.#deployNew(without(record, known), manifest, activation, by, onStep)
-        await this.#noteDown(by, 'deploy', record, deployment, activation.kind)
+        await this.#noteDown(by.name, 'deploy', record, deployment, activation.kind)
         return deployment
       } catch (error) {
         const why = (error as Error).message
-        await this.#audit({ by, what: 'deploy-failed', function: name, from: record.live, to: null, why })
+        await this.#audit({ by: by.name, what: 'deploy-failed', function: name, from: record.live, to: null, why })
         throw error
       }
     })
@@ -164,7 +165,7 @@ export class Deployer {
     record: FunctionRecord,
     manifest: Manifest,
     activation: Activation,
-    by: string,
+    by: Principal,
     onStep: OnStep,
   ): Promise<Deployment> {
     const { keep } = this.#parts.config().deploy

@@ -21,7 +21,7 @@ import { receiveTar } from './receive-tar.ts'
 import { type Activation, versionWithId } from './record.ts'
 import { RecordStore } from './record-store.ts'
 import { checkAll, restoreAll } from './restore.ts'
-import { TokenStore } from './token-store.ts'
+import { type Principal, TokenStore } from './token-store.ts'
 import { Uploads } from './uploads.ts'
 import { VersionMaker } from './version-maker.ts'
 
@@ -115,7 +115,13 @@ export class DeployService {
     return receiveBlobs(this.#uploads.manifestOf(name, upload), this.#blobs, chunks)
   }
 
-  async finish(name: string, upload: string, activation: Activation, by: string, onStep: OnStep): Promise<Deployment> {
+  async finish(
+    name: string,
+    upload: string,
+    activation: Activation,
+    by: Principal,
+    onStep: OnStep,
+  ): Promise<Deployment> {
     const manifest = this.#uploads.manifestOf(name, upload)
     const deployment = await this.deployer.deploy(name, manifest, activation, by, onStep)
     this.#uploads.end(name, upload)
@@ -127,7 +133,7 @@ export class DeployService {
     chunks: AsyncIterable<Uint8Array>,
     install: Manifest['install'],
     activation: Activation,
-    by: string,
+    by: Principal,
     onStep: OnStep,
   ): Promise<Deployment> {
     this.deployer.checkName(name)

@@ -20,6 +20,7 @@ import { bytesOf, type Manifest, manifestId } from './manifest.ts'
 import type { FunctionRecord, VersionRecord } from './record.ts'
 import type { RecordStore } from './record-store.ts'
 import { Refusal } from './refusal.ts'
+import type { Principal } from './token-store.ts'
 
 /** A version that the pool can be told of. */
 export interface Ready {
@@ -58,7 +59,7 @@ export class VersionMaker {
   async make<T>(
     record: FunctionRecord,
     manifest: Manifest,
-    by: string,
+    by: Principal,
     onStep: OnStep,
     take: (ready: Ready, synced: Promise<void>) => Promise<T>,
   ): Promise<T> {
@@ -74,7 +75,8 @@ export class VersionMaker {
           return keeper.take(bundle)
         }),
       )
-      const version = await versionFrom(record, id, manifest, built, by)
+      checkRoutes(built.source, by)
+      const version = await versionFrom(record, id, manifest, built, by.name)
       // What makes it survive a power cut goes on while it boots.
       const synced = records.sync(name, id, built.bundle.dir)
       synced.catch(() => {})
@@ -156,6 +158,15 @@ export class VersionMaker {
     await records.sweep(name, new Set(versions.map((version) => version.id))).catch(() => {})
     if (bundleId !== null) await keeper.discardUnused([bundleId])
   }
+}
+
+/** Routes win over the paths of other functions: who may deploy one must not take the calls of another. */
+function checkRoutes({ name, routes }: FunctionSource, by: Principal): void {
+  const own = `/${name}`
+  const foreign = routes.find((path) => path !== own && !path.startsWith(`${own}/`))
+  if (by.functions === null || foreign === undefined) return
+  const detail = `It asks for the route ${foreign}, and the token "${by.name}" is for single functions, which have what is below ${own}: let the configuration's \`routes\` say it, or deploy with a token for all functions`
+  throw new Refusal('forbidden', detail)
 }
 
 async function versionFrom(

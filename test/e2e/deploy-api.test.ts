@@ -56,6 +56,23 @@ describe('tokens', () => {
     expect((await ask({ ...client, token: 'wf_made-up' }, 'GET', '/v1/status')).status).toBe(401)
   })
 
+  it('for one function take no calls of another, by no route', async () => {
+    const gateway = shared()
+    const client = clientOf(gateway)
+    await deployBy(client, 'victim', saying('victim'))
+    const bound = { ...client, token: await tokenFor(gateway, 'bound', '--functions', 'greedy') }
+    for (const route of ['/victim/*', '/victim', '/greedyother', '/:anything']) {
+      const greedy = { ...saying('greedy'), 'function.json': JSON.stringify({ routes: [route] }) }
+      expect((await deployBy(bound, 'greedy', greedy)).body).toMatchObject({ status: 403, code: 'forbidden' })
+    }
+    expect(await said(gateway, '/victim')).toBe('victim victim')
+    const modest = { ...saying('modest'), 'function.json': JSON.stringify({ routes: ['/greedy/:id'] }) }
+    expect((await deployBy(bound, 'greedy', modest)).status).toBe(200)
+    const wide = { ...saying('wide'), 'function.json': JSON.stringify({ routes: ['/elsewhere'] }) }
+    expect((await deployBy(client, 'greedy', wide)).status).toBe(200)
+    expect(await said(gateway, '/elsewhere')).toBe('wide wide')
+  })
+
   it('that are wrong end the command with a word of what to do', async () => {
     const gateway = shared()
     const folder = write(gateway, 'refused', saying('x'))
