@@ -11,8 +11,7 @@ const LOOK_EVERY_MS = 1_000
 export function watchCanaries(deployments: Deployments, deployer: Deployer, log: Logger): () => void {
   let isBusy = false
   const look = async (): Promise<void> => {
-    for (const { name, canary } of deployments.records) {
-      if (canary === null) continue
+    for (const { name, canary } of deployments.withCanary()) {
       const { live, canary: answered, sinceStepMs } = deployments.windowsOf(name)
       const decision = decideCanary(canary, live, answered, sinceStepMs)
       const who = { function: name, version: String(canary.version) }

@@ -52,7 +52,7 @@ export interface DeployerParts {
   readonly log: Logger
   readonly config: () => Config
   /** The gateway routes anew. */
-  readonly onSwitched: () => void
+  readonly onSwitched: (name: string) => void
 }
 
 export class Deployer {
@@ -141,7 +141,7 @@ export class Deployer {
     return this.#turns.take(name, async () => {
       const { live, versions } = this.recordOf(name)
       this.#parts.deployments.remove(name)
-      this.#parts.onSwitched()
+      this.#parts.onSwitched(name)
       await this.#parts.records.remove(name)
       await this.#parts.keeper.discardUnused(versions.map(({ bundle }) => bundle))
       await this.#audit({ by, what: 'remove', function: name, from: live, to: null })
@@ -203,7 +203,7 @@ export class Deployer {
     deployments.setRecord(next)
     deployments.stand(name, version, source, bundle, activation.kind === 'preview' ? 0 : null)
     if (next.live !== null && activation.kind !== 'preview') deployments.switchTo(next)
-    onSwitched()
+    onSwitched(name)
     this.#clearUp(before?.versions ?? [], next)
   }
 

@@ -14,7 +14,7 @@ import { AnsweredWindow } from './answered-window.ts'
 import { cookieIn, headerIn, mayHaveHeader, VERSION_HEADER } from './call-marks.ts'
 import { isCanarys } from './canary-policy.ts'
 import { warmWorkers } from './candidate.ts'
-import { type FunctionRecord, namedVersion, type VersionRecord, versionOf } from './record.ts'
+import { type CanaryRecord, type FunctionRecord, namedVersion, type VersionRecord, versionOf } from './record.ts'
 import type { RecordStore } from './record-store.ts'
 
 /** A version that the pool knows. */
@@ -56,6 +56,14 @@ export class Deployments {
 
   get records(): FunctionRecord[] {
     return [...this.#deployed.values()].map(({ record }) => record)
+  }
+
+  /** Looked through once a second, of thousands that have none. */
+  withCanary(): { readonly name: string; readonly canary: CanaryRecord }[] {
+    const found: { readonly name: string; readonly canary: CanaryRecord }[] = []
+    for (const [name, { record }] of this.#deployed)
+      if (record.canary !== null) found.push({ name, canary: record.canary })
+    return found
   }
 
   recordOf(name: string): FunctionRecord | null {

@@ -48,7 +48,13 @@ export class DeployService {
   readonly #stopCanaries: () => void
   #isOver = false
 
-  private constructor(pool: WarmPool, catalog: Catalog, config: () => Config, log: Logger, onSwitched: () => void) {
+  private constructor(
+    pool: WarmPool,
+    catalog: Catalog,
+    config: () => Config,
+    log: Logger,
+    onSwitched: (name: string) => void,
+  ) {
     const { stateDir } = config()
     this.#catalog = catalog
     this.#config = config
@@ -71,7 +77,7 @@ export class DeployService {
     catalog: Catalog,
     config: () => Config,
     log: Logger,
-    onSwitched: () => void,
+    onSwitched: (name: string) => void,
   ): Promise<DeployService> {
     const { stateDir } = config()
     await mkdir(join(stateDir, 'deploy'), { recursive: true, mode: 0o700 })

@@ -30,6 +30,8 @@ export interface TokenRecord extends Principal {
 }
 
 const MAX_TOKENS = 1_000
+/** Names in the audit log that nobody else may have: of the gateway's own token, and of what it decides itself. */
+const OURS = ['admin', 'gateway']
 
 export class TokenStore {
   readonly #stateDir: string
@@ -59,6 +61,8 @@ export class TokenStore {
   /** Returns the token itself, which nobody can be told again. */
   create({ name, scope, functions }: Principal): Promise<{ readonly token: string; readonly record: TokenRecord }> {
     return this.#turns.take('', async () => {
+      if (OURS.includes(name))
+        throw new Refusal('name-taken', `"${name}" stands in the audit log for the gateway itself: take another name`)
       if (this.#tokens.some((one) => one.name === name))
         throw new Refusal('name-taken', `There is a token "${name}" already: revoke it, or take another name`)
       if (this.#tokens.length >= MAX_TOKENS)

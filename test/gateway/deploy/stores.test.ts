@@ -128,6 +128,8 @@ describe('tokens', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(new TokenStore(state).find(token)).not.toBe(null)
     await expect(tokens.create({ name: 'ci', scope: 'read', functions: null })).rejects.toThrow('already')
+    for (const name of ['admin', 'gateway'])
+      await expect(tokens.create({ name, scope: 'read', functions: null })).rejects.toThrow('audit log')
     await tokens.revoke(record.id)
     expect(tokens.find(token)).toBe(null)
     expect(new TokenStore(state).find(token)).toBe(null)
