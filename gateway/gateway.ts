@@ -253,7 +253,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   /** With thousands of functions, routing anew takes longer than a switch: only what is routed otherwise needs it. */
   #onSwitched(name: string): void {
     const source = this.#catalog.entries.get(name)?.source
-    const routed = source && JSON.stringify([source.routes, source.notes, source.identity.runtime])
+    const routed = source ? JSON.stringify([source.routes, source.notes, source.identity.runtime]) : undefined
     if (routed === this.#routed.get(name)) return
     if (routed === undefined) this.#routed.delete(name)
     else this.#routed.set(name, routed)
