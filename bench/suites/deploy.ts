@@ -3,18 +3,18 @@
  * before; and whether callers notice anything of a thousand switches. All times are those of whoever deploys, with a bare
  * start of Node beside them.
  */
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { bareStartTimes } from '../lib/bare-start-times.ts'
 import { deployTo, type Files, rollBack, sayingHello } from '../lib/deploying.ts'
 import { type Gateway, withGateway } from '../lib/gateway.ts'
 import { type LoadReport, load, loadInWords } from '../lib/load.ts'
-import { pinningInWords, pinServer } from '../lib/pinning.ts'
+import { pinningInWords } from '../lib/pinning.ts'
+import { shelfIsFull } from '../lib/shelf.ts'
 import { median, quantile, sum } from '../lib/stats.ts'
 import type { Progress, Suite } from '../lib/suite.ts'
 import { below, type Finding, mustBe, mustBeNone } from '../lib/verdict.ts'
 
 const CONNECTIONS = 16
+const BLANKS = 2
 const NAME = 'deployed'
 const LARGE_FILES = 200
 const LARGE_FILE_BYTES = 100_000
@@ -36,19 +36,26 @@ export const deploySuite: Suite = {
   run(options, progress) {
     const times = options.quick ? 5 : 20
     const switches = options.quick ? 100 : 1_000
-    const config = { overrides: { [NAME]: { minWorkers: 1, concurrency: 64 } }, log: { level: 'warn' } }
+    const config = {
+      pool: { blanks: BLANKS },
+      overrides: { [NAME]: { minWorkers: 1, concurrency: 64 } },
+      log: { level: 'warn' },
+    }
     return withGateway(
       () => ({ functions: {}, config }),
       async (gateway, { folder }) => {
-        const bareMs = bareStarts(folder, times)
+        const bareMs = bareStartTimes(folder, times)
         progress('hello folders')
         // The first pays for starting the builder.
         await deployTo(gateway, NAME, sayingHello('first'))
-        const hello = await timesOf(times, (at) => deployTo(gateway, NAME, sayingHello(`v${at}`)))
+        const ready = (): Promise<void> => shelfIsFull(gateway, BLANKS)
+        const hello = await timesOf(times, (at) => deployTo(gateway, NAME, sayingHello(`v${at}`)), ready)
         const back = await timesOf(times, () => rollBack(gateway, NAME))
         progress('20 MB folders')
-        const large = await timesOf(Math.ceil(times / 4), (at) =>
-          deployTo(gateway, 'large', sayingHello(`v${at}`, largeFiles(at))),
+        const large = await timesOf(
+          Math.ceil(times / 4),
+          (at) => deployTo(gateway, 'large', sayingHello(`v${at}`, largeFiles(at))),
+          ready,
         )
         const switched = await switchUnderLoad(gateway, switches, progress)
         const rows = [
@@ -62,6 +69,7 @@ export const deploySuite: Suite = {
           conditions: [
             pinningInWords,
             `Folders are sent over HTTP as the command does it; ${LARGE_FILES} files of ${LARGE_FILE_BYTES} bytes are the 20 MB, new each time.`,
+            `Before each of these the gateway has its ${BLANKS} blanks, as between two deployments of a day.`,
             `${loadInWords} ${CONNECTIONS} connections while ${switches} deployments of two versions alternate; a sequential caller beside them looks at each answer.`,
           ],
           table: {
@@ -144,9 +152,17 @@ function largeFiles(seed: number): Files {
   )
 }
 
-async function timesOf(count: number, work: (at: number) => Promise<unknown>): Promise<number[]> {
+/** `ready` is waited for before each, and not counted. */
+async function timesOf(
+  count: number,
+  work: (at: number) => Promise<unknown>,
+  ready: () => Promise<void> = async () => {},
+): Promise<number[]> {
   const all: number[] = []
-  for (let at = 0; at < count; at++) all.push(await timeOf(() => work(at)))
+  for (let at = 0; at < count; at++) {
+    await ready()
+    all.push(await timeOf(() => work(at)))
+  }
   return all
 }
 
@@ -154,15 +170,4 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
   const startedAtMs = performance.now()
   await work()
   return performance.now() - startedAtMs
-}
-
-function bareStarts(folder: string, count: number): number[] {
-  const empty = join(folder, 'empty.mjs')
-  writeFileSync(empty, '')
-  const [file, ...args] = [...pinServer, process.execPath, empty]
-  return Array.from({ length: count }, () => {
-    const startedAtMs = performance.now()
-    execFileSync(file!, args)
-    return performance.now() - startedAtMs
-  })
 }

@@ -10,6 +10,7 @@ import { RecordStore } from '../../gateway/deploy/record-store.ts'
 import { Builder } from '../../gateway/functions/builder.ts'
 import { sha256 } from '../../gateway/functions/bundle-id.ts'
 import { discoverFolder, type FunctionSource } from '../../gateway/functions/discover.ts'
+import { bareStartTimes } from '../lib/bare-start-times.ts'
 import { type Gateway, startGateway } from '../lib/gateway.ts'
 import { pinningInWords } from '../lib/pinning.ts'
 import { makeProject, type Project } from '../lib/project.ts'
@@ -34,6 +35,7 @@ export const deployedMany: Suite = {
     try {
       progress(`making ${count} deployed functions`)
       await populate(project, count, progress)
+      const bareMs = median(bareStartTimes(project.folder, 10))
       const restarts: Restarted[] = []
       for (let round = 0; round < rounds; round++) {
         restarts.push(await restart(project, count))
@@ -46,8 +48,8 @@ export const deployedMany: Suite = {
       return {
         conditions: [pinningInWords, 'From the start of the process to the whole answer of a function that is cold.'],
         table: {
-          head: ['deployed', 'until it listens ms', 'until it has answered ms'],
-          rows: [[String(count), median(restarts.map(({ startMs }) => startMs)), answerMs]],
+          head: ['deployed', 'until it listens ms', 'until it has answered ms', '÷ bare start', 'bare start ms'],
+          rows: [[String(count), median(restarts.map(({ startMs }) => startMs)), answerMs, answerMs / bareMs, bareMs]],
         },
         drawing: {
           title: 'From start to answer',

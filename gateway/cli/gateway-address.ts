@@ -22,6 +22,8 @@ export function withAddress(command: Command): Command {
 }
 
 export async function addressOf({ to, ...options }: ToOptions): Promise<AdminAddress> {
-  const { findAdmin } = await import('./find-gateway.ts')
+  const [{ findAdmin }, { parseAddress }] = await Promise.all([import('./find-gateway.ts'), import('./addresses.ts')])
+  // In the words of this option.
+  if (to !== undefined) parseAddress(to, '--to')
   return findAdmin({ ...options, ...(to === undefined ? {} : { admin: to }) })
 }

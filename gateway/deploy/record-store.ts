@@ -37,7 +37,7 @@ export class RecordStore {
   readAll(unreadable: (name: string, why: string) => void): FunctionRecord[] {
     return readdirSync(this.#dir).flatMap((name) => {
       try {
-        const record = JSON.parse(readFileSync(join(this.#dir, name, RECORD), 'utf8')) as FunctionRecord
+        const record = JSON.parse(readFileSync(`${this.#dir}/${name}/${RECORD}`, 'utf8')) as FunctionRecord
         if (record.layout !== 1 || record.name !== name) throw new Error('it is of another layout')
         return [record]
       } catch (error) {
@@ -63,7 +63,7 @@ export class RecordStore {
 
   /** Where a version's files are. */
   folderOf(name: string, id: string): string {
-    return join(this.#dir, name, id, name)
+    return `${this.#dir}/${name}/${id}/${name}`
   }
 
   /** Makes a version's folder of its blobs; `finish` may add to it before it gets its name. One that is there is replaced. */
