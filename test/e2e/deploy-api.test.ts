@@ -163,7 +163,7 @@ describe('an upload', () => {
     expect([answer.status, answer.body.code]).toEqual([status, expect.any(String)])
   })
 
-  it.each(['..', '.', '_x', 'a%2Fb', '%2e%2e%2fx', 'a@1', `${'a'.repeat(64)}`])(
+  it.each(['..', '.hidden', '_x', 'a%2Fb', '%2e%2e%2fx', 'a@1', `${'a'.repeat(64)}`])(
     'for the name %s is refused',
     async (name) => {
       const answer = await ask(clientOf(shared()), 'POST', `/v1/functions/${name}/uploads`, manifestOf(saying('x')))
