@@ -11,6 +11,8 @@ import { bigBody } from './suites/big-body.ts'
 import { blob } from './suites/blob.ts'
 import { coldStart } from './suites/cold-start.ts'
 import { deadlines } from './suites/deadlines.ts'
+import { deploySuite } from './suites/deploy.ts'
+import { deployedMany } from './suites/deployed-many.ts'
 import { fairness } from './suites/fairness.ts'
 import { firstCall } from './suites/first-call.ts'
 import { formats } from './suites/formats.ts'
@@ -46,6 +48,8 @@ const SUITES: readonly Suite[] = [
   deadlines,
   bigBody,
   manyFunctions,
+  deploySuite,
+  deployedMany,
   pools,
   ...httpSuites,
   formats,

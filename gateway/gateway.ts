@@ -2,15 +2,17 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
-import { keepDescriptors, WarmPool } from '../warmpool/index.ts'
+import { type FunctionStatus, keepDescriptors, WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
 import { OwnKey } from './admin/key.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
 import { type Config, hasOtherRuntimes } from './config/index.ts'
+import { PREVIEW_MARK } from './deploy/deployments.ts'
+import { DeployService } from './deploy/service.ts'
 import { hostListOf } from './egress/allowed-hosts.ts'
 import { EGRESS_DESCRIPTORS, EgressProxy } from './egress/proxy.ts'
-import { Catalog, type CatalogEntry } from './functions/catalog.ts'
+import { Catalog, type CatalogEntry, functionOf, type OnBroken } from './functions/catalog.ts'
 import { ownRoutes } from './functions/own-routes.ts'
 import { connectionLimit, openFilesLimit } from './http/connection-limit.ts'
 import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
@@ -41,6 +43,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   readonly #startedAtMs = performance.now()
   #config: Config
   #catalog!: Catalog
+  #deploy!: DeployService
   readonly #egress = new EgressProxy((name) => hostListOf(this.#config.functionSettings(name)))
   #admin: AdminServer | null = null
   readonly #key = new OwnKey()
@@ -48,6 +51,8 @@ export class Gateway implements EdgeOwner, AdminSource {
   readonly #warnings: Warnings
   readonly #secretsTold = new SecretsTold()
   #address = ''
+  /** What of the live version of each deployed function decides about routes, as of its last switch. */
+  readonly #routed = new Map<string, string>()
 
   private constructor(config: Config, log: Logger, hooks: GatewayHooks) {
     this.#config = config
@@ -119,13 +124,14 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.pool.retune(config.pool)
     this.#edge.retune(edgeSettings(config))
     this.#catalog.retune(config)
-    if (isOther) await this.#catalog.loadAll(() => {})
+    this.#deploy.deployments.retune(config)
+    if (isOther) await this.#loadFolder(() => {})
     this.#route()
   }
 
   /** Builds these functions again and swaps them in. */
-  async reload(names: ReadonlySet<string>): Promise<CatalogEntry[]> {
-    const entries = await this.#catalog.reload(names)
+  async reload(names: ReadonlySet<string>, onBroken: OnBroken): Promise<CatalogEntry[]> {
+    const entries = await this.#catalog.reload(names, onBroken)
     this.#route()
     return entries
   }
@@ -149,7 +155,7 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   status(): GatewayStatus {
     const { pool, functions } = this.pool.status()
-    const live = new Map(functions.map((one) => [one.name, one]))
+    const byFunction = Map.groupBy(functions, ({ name }) => functionOf(name))
     return {
       gateway: {
         version: packageVersion(),
@@ -165,13 +171,17 @@ export class Gateway implements EdgeOwner, AdminSource {
       },
       pool,
       functions: this.functions.map((entry): FunctionReport => {
-        const base = live.get(entry.name) ?? neverLive(entry.name, this.#config)
-        return { ...base, routes: this.routesOf(entry.name), error: entry.error }
+        const base = statusOf(entry, byFunction.get(entry.name) ?? [], this.#config)
+        const report = { ...base, routes: this.routesOf(entry.name), error: entry.error }
+        const canary = this.#deploy.deployments.recordOf(entry.name)?.canary ?? null
+        if (entry.version === null) return report
+        return { ...report, deployed: { canary: canary && { version: canary.version, percent: canary.percent } } }
       }),
     }
   }
 
   unavailable(name: string): { code: ProblemCode; detail: string } | null {
+    if (name.includes(PREVIEW_MARK)) return null
     const entry = this.#catalog.entries.get(name)
     if (entry === undefined) return { code: 'not-found', detail: `There is no function "${name}".` }
     if (entry.error?.code === 'secret-missing') {
@@ -179,6 +189,8 @@ export class Gateway implements EdgeOwner, AdminSource {
       return { code: 'secret-missing', detail }
     }
     if (entry.bundle !== null) return null
+    if (entry.error?.code === 'corrupted')
+      return { code: 'corrupted', detail: 'What was stored of it is damaged. The log of the gateway says more.' }
     if (entry.error?.code === 'not-stored')
       return { code: 'not-stored', detail: 'The machine had no room for it. The log of the gateway says why.' }
     // What is no function yet has its mistake in its names or its function.json, and no code that could be told.
@@ -189,7 +201,10 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   invoke(name: string, invocation: HttpInvocation): void {
-    this.pool.invoke(name, invocation)
+    const version = this.#deploy.deployments.poolOf(name, invocation.head)
+    if (version === null) return this.pool.invoke(this.#catalog.entries.get(name)?.pool ?? name, invocation)
+    invocation.version = version.version
+    this.pool.invoke(version.pool, invocation)
   }
 
   onRefused(exchange: Exchange, refusal: Problem): void {
@@ -202,27 +217,57 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   onOver(summary: ExchangeSummary): void {
     logExchange(summary, this.#log)
+    const { functionName, version } = summary.invocation
+    if (version > 0)
+      this.#deploy.deployments.onAnswered(functionOf(functionName), version, summary.status, summary.tookMs)
     this.#hooks.onExchange?.(summary)
   }
 
   async #start(): Promise<void> {
     const { admin, listen } = this.#config
     this.#catalog = await openCatalog(this.pool, this.#config)
-    this.#admin = await startAdminServer(createAdminApp(this), admin)
-    this.#writeKey()
     if (hasHostLists(this.#config)) await this.#egress.open()
-    await this.#catalog.loadAll((done, total) => this.#hooks.onProgress?.(done, total))
+    this.#deploy = await DeployService.open(
+      this.pool,
+      this.#catalog,
+      () => this.#config,
+      this.#log,
+      (name) => this.#onSwitched(name),
+    )
+    this.#admin = await startAdminServer(createAdminApp(this, this.#deploy), admin)
+    this.#writeKey()
+    await this.#loadFolder((done, total) => this.#hooks.onProgress?.(done, total))
     this.#route()
     await this.pool.warmedUp()
     this.#address = await this.#edge.listen(listen)
     this.#state = 'serving'
+    this.#deploy
+      .lookAfter()
+      .catch((error: Error) => this.#log.error(`looking after what was deployed: ${error.message}`))
+  }
+
+  async #loadFolder(onProgress: (done: number, total: number) => void): Promise<void> {
+    await this.#catalog.loadAll(onProgress, () => this.#deploy.bundles())
+  }
+
+  /** With thousands of functions, routing anew takes longer than a switch: only what is routed otherwise needs it. */
+  #onSwitched(name: string): void {
+    const source = this.#catalog.entries.get(name)?.source
+    const routed = source ? JSON.stringify([source.routes, source.notes, source.identity.runtime]) : undefined
+    if (routed === this.#routed.get(name)) return
+    if (routed === undefined) this.#routed.delete(name)
+    else this.#routed.set(name, routed)
+    this.#route()
   }
 
   #route(): void {
     const { entries } = this.#catalog
     const own = [...entries.values()].flatMap(({ source }) => (source === null ? [] : ownRoutes(source)))
     // The operator's come first: of two with the same path they win.
-    this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys())
+    this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys(), (name) =>
+      this.#deploy.deployments.hasPreview(name),
+    )
+    this.#warnings.ofTaken(this.#catalog.taken, this.#config.functionsDir)
     this.#secretsTold.tell(this.functions, this.#config.secretWarnings, this.#log)
     this.#warnings.ofFunctions(this.#catalog.entries, this.#config)
     this.#warnings.ofRoutes(this.#catalog.entries, own)
@@ -241,6 +286,7 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   async #letGo(): Promise<void> {
     this.#key.remove()
+    this.#deploy?.stop()
     await this.pool.close(0)
     this.#egress.close()
     await this.#admin?.close()
@@ -273,8 +319,18 @@ function edgeSettings(config: Config): EdgeSettings {
   return { ...limits, connections, trustProxy, serverTiming }
 }
 
+/** Of all that the pool knows of a function: the live version's, with what others of it have besides. */
+function statusOf(entry: CatalogEntry, known: readonly FunctionStatus[], config: Config): FunctionStatus {
+  const live = known.find(({ name }) => name === entry.pool)
+  const { name, version } = entry
+  if (live === undefined) return neverLive(name, config)
+  const others = known.filter((one) => one !== live)
+  const workers = [live, ...others].flatMap((one) => one.workers)
+  return { ...live, name, ...(version === null ? {} : { version }), workers }
+}
+
 /** A function that never had a bundle that builds. */
-function neverLive(name: string, config: Config): Omit<FunctionReport, 'routes' | 'error'> {
+function neverLive(name: string, config: Config): FunctionStatus {
   const { isolation: profile, network } = config.functionSettings(name)
   return {
     name,

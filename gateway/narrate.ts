@@ -15,12 +15,18 @@ const WORRYING = new Set<DeathReason>([
   ...EXCESSES,
 ])
 
+/** The function that something is about, and its version where there are several. */
+function who(name: string | null): { readonly function: string; readonly version?: string } {
+  const [base = 'blank', version] = name?.split('@') ?? []
+  return { function: base, ...(version === undefined ? {} : { version }) }
+}
+
 export function logPool(pool: WarmPool, log: Logger): void {
-  pool.on('log', ({ function: name, pid, stream, line }) => log.info({ function: name ?? 'blank', pid, stream }, line))
+  pool.on('log', ({ function: name, pid, stream, line }) => log.info({ ...who(name), pid, stream }, line))
   pool.on('load-failed', ({ function: name, report }) => {
     const place = report.file === undefined ? '' : ` at ${report.file.split('/files/').at(-1)}:${report.line}`
     log.error(
-      { function: name, frame: report.frame ?? report.stack },
+      { ...who(name), frame: report.frame ?? report.stack },
       `does not load${place}: ${report.name}: ${report.message}`,
     )
   })
@@ -28,10 +34,10 @@ export function logPool(pool: WarmPool, log: Logger): void {
   const warnOnce = (key: string, name: string | null, message: string): void => {
     if (warned.has(key)) return
     warned.add(key)
-    log.warn({ function: name }, message)
+    log.warn(who(name), message)
   }
   pool.on('loaded', ({ function: name, pid, loadMs, confined }) => {
-    log.debug({ function: name, pid }, `loaded in ${loadMs.toFixed(1)} ms`)
+    log.debug({ ...who(name), pid }, `loaded in ${loadMs.toFixed(1)} ms`)
     const lacking = missingInWords(confined)
     if (lacking === null) return
     warnOnce(
@@ -45,7 +51,7 @@ export function logPool(pool: WarmPool, log: Logger): void {
   })
   pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
     const level = WORRYING.has(reason) ? 'warn' : 'debug'
-    log[level]({ function: name ?? 'blank', pid, invocations }, `worker ended: ${description}`)
+    log[level]({ ...who(name), pid, invocations }, `worker ended: ${description}`)
   })
 }
 

@@ -31,6 +31,15 @@ export class Warnings {
     }
   }
 
+  /** Of the folder, whose names deployed functions have. */
+  ofTaken(names: readonly string[], functionsDir: string): void {
+    for (const name of names)
+      this.#once(
+        `the "${name}" of ${functionsDir} is not served: one that was deployed has its name. Rename the folder, or take the other away with \`wrangler-free remove ${name}\``,
+        name,
+      )
+  }
+
   /** What the folders say of their routes and what is not as they say. */
   ofRoutes(entries: ReadonlyMap<string, CatalogEntry>, own: readonly RouteRule[]): void {
     for (const { name, source } of entries.values()) for (const note of source?.notes ?? []) this.#once(note, name)

@@ -131,7 +131,8 @@ export class FunctionPool implements WorkerOwner, InvocationOwner {
   /** Takes a blank and makes it this function's. */
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
-    const { bundle: _bundle, runtime: _runtime, settings: _settings, ...spec } = this.spec
+    const { bundle: _bundle, runtime: _runtime, settings: _settings, title, ...rest } = this.spec
+    const spec = { ...rest, name: title ?? rest.name }
     const { secrets, bootTimeoutMs: timeoutMs } = this.settings
     const env = withSecrets(this.settings.env, secrets)
     const memoryBytes = Number.isFinite(this.settings.memoryBytes) ? this.settings.memoryBytes : null

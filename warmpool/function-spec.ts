@@ -5,6 +5,8 @@ import type { FunctionSettings } from './settings.ts'
 
 export interface FunctionSpec {
   readonly name: string
+  /** What it is called towards itself, where `name` is that of one of several versions; missing: `name`. */
+  readonly title?: string
   /** Content-addressed id: workers are only ever used for the bundle that they loaded. */
   readonly bundle: string
   /** URL of the module to import: of a file, and of the library's tasks a data: URL as well. */

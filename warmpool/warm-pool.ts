@@ -29,7 +29,7 @@ import {
   memoryLimitBytes,
   type PoolSettings,
 } from './settings.ts'
-import type { PoolStatus } from './status.ts'
+import type { FunctionStatus, PoolStatus } from './status.ts'
 import { TaskInvocation } from './task.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { Worker } from './worker.ts'
@@ -117,12 +117,12 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     else this.#replace(current, spec)
   }
 
-  /** Forgets a function. Its workers finish what they have. */
-  remove(name: string): void {
+  /** Forgets a function. Its workers finish what they have; what waits for one goes to `successor`, or is told. */
+  remove(name: string, successor?: string): void {
     const pool = this.#functions.get(name)
     if (pool === undefined) return
     this.#functions.delete(name)
-    this.#retire(pool, null)
+    this.#retire(pool, (successor === undefined ? undefined : this.#functions.get(successor)) ?? null)
   }
 
   /** Hands an invocation to a function. It always ends through its own methods, never by a throw. */
@@ -138,16 +138,23 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.requestSupply()
   }
 
-  /** Resolves once every function that wants warm workers has them, or cannot have them. */
-  async warmedUp(): Promise<void> {
+  /** Resolves once every function (or the one that is named) that wants warm workers has them, or cannot have them. */
+  async warmedUp(name?: string): Promise<void> {
     this.#warmUps++
     this.requestSupply()
     await this.#conditions.until(() => {
       if (this.#state !== 'open') return true
       const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
-      return ![...this.#functions.values()].some((pool) => pool.isWarming(performance.now()) && canWarm(pool))
+      const named =
+        name === undefined ? this.#functions.values() : [this.#functions.get(name)].filter((one) => one !== undefined)
+      return ![...named].some((pool) => pool.isWarming(performance.now()) && canWarm(pool))
     })
     this.#warmUps--
+  }
+
+  /** What it knows of one function; null: it knows none of this name. Cheaper than the {@link status} of all. */
+  statusOf(name: string): FunctionStatus | null {
+    return this.#functions.get(name)?.status(performance.now()) ?? null
   }
 
   /** Why no process can be started for this function, once several tries have failed; null otherwise. */

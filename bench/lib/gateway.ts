@@ -21,6 +21,7 @@ export interface Gateway {
   readonly pid: number
   /** Without a slash at the end. */
   readonly url: string
+  readonly admin: { readonly url: string; readonly token: string }
   /** From its start to its banner. */
   readonly startMs: number
   status(): Promise<PoolStatus>
@@ -78,6 +79,7 @@ export async function startGateway(
   return {
     pid: child.pid!,
     url: url!,
+    admin: { url: adminUrl!, token: ADMIN_TOKEN },
     startMs: performance.now() - startedAtMs,
     status,
     async statusOf(name) {

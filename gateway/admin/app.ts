@@ -1,47 +1,87 @@
 /**
- * The admin address as an application without sockets: health, readiness and status, read-only. It decides nothing
- * and keeps nothing; every answer is made from its source at that moment, is never cached, and says in a problem
- * document what was wrong with a request that it does not serve.
+ * The admin address as an application without sockets: it mounts the rows of the table (operations.ts), lets in who may,
+ * and says in a problem document what was wrong with a request that it does not serve. Nothing of it is ever cached.
  */
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
-import { PROBLEM_CONTENT_TYPE, type Problem, problem, renderProblem } from '../http/problem.ts'
-import { presents } from './guard.ts'
+import type { DeployService } from '../deploy/service.ts'
+import { mayDo, maySee, type Principal } from '../deploy/token-store.ts'
+import { problem } from '../http/problem.ts'
+import { notFound, refuse, respond } from './answers.ts'
+import { deployHandlers } from './deploy-api.ts'
+import { principalOf } from './guard.ts'
+import { OPERATIONS, type Operation, type OperationId } from './operations.ts'
 import type { AdminSource, FunctionReport } from './status.ts'
 
-/** Everything but `/healthz` and `/readyz` wants the token as `Authorization: Bearer <token>`. */
-export function createAdminApp(source: AdminSource): Hono {
+type Handler = (c: Context, who: Principal) => Promise<Response> | Response
+type Identify = (c: Context) => Principal | null
+
+/** Nobody in particular: what is for everybody. */
+const ANYBODY: Principal = { name: '', scope: 'read', functions: [] }
+
+/** Everything but `/healthz` and `/readyz` wants a token as `Authorization: Bearer <token>`. `deploy`: null takes no deployments. */
+export function createAdminApp(source: AdminSource, deploy: DeployService | null = null): Hono {
   const app = new Hono()
   app.use(responseHeaders)
-
-  get(app, '/healthz', (c) => c.json({ status: 'ok' }))
-  get(app, '/readyz', (c) => (source.isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503)))
-
-  app.use(requireToken(source))
-  get(app, '/v1/status', (c) => c.json(source.status()))
-  get(app, '/v1/functions', (c) => c.json({ functions: source.status().functions.map(summary) }))
-  get(app, '/v1/functions/:name', (c) => {
-    const name = c.req.param('name')
-    const found = source.status().functions.find((fn) => fn.name === name)
-    return found ? c.json(found) : notFound(`No function is called "${name}". /v1/functions lists those there are.`)
-  })
-
-  app.notFound((c) =>
-    notFound(`The admin address has no ${c.req.path}. It has /healthz, /readyz, /v1/status, /v1/functions.`),
+  const handlers = { ...ownHandlers(source), ...(deploy === null ? {} : deployHandlers(deploy)) }
+  const identify: Identify = (c) =>
+    principalOf(source.adminToken, deploy?.tokens ?? null, c.req.header('authorization'))
+  const rows = (Object.entries(OPERATIONS) as [OperationId, Operation][]).filter(([id]) => handlers[id] !== undefined)
+  for (const [id, operation] of rows) mount(app, identify, operation, handlers[id]!)
+  const byPath = Map.groupBy(
+    rows.map(([, operation]) => operation),
+    ({ path }) => path,
   )
-  app.onError((error) => {
-    console.error(error)
-    return respond(problem('internal', { detail: "The status could not be made. The gateway's log says why." }))
+  for (const [path, operations] of byPath) mountOthers(app, identify, path, operations)
+  app.all('*', (c) => {
+    if (identify(c) === null) return unauthorized(c)
+    return notFound(`The admin address has no ${c.req.path}. /v1/openapi.json says what it has.`)
   })
+  app.onError(refuse)
   return app
 }
 
-/** One path: GET (and with it HEAD) is answered, every other method is told so. */
-function get(app: Hono, path: string, handler: (c: Context) => Response): void {
-  app.get(path, handler)
-  app.all(path, (c) => {
-    const detail = `${c.req.path} takes GET and HEAD, not ${c.req.method}.`
-    return respond(problem('method-not-allowed', { detail }), { allow: 'GET, HEAD' })
+function ownHandlers(source: AdminSource): Partial<Record<OperationId, Handler>> {
+  const visible = (who: Principal): FunctionReport[] =>
+    source.status().functions.filter(({ name }) => maySee(who, name))
+  return {
+    health: (c) => c.json({ status: 'ok' }),
+    ready: (c) => (source.isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503)),
+    status: (c, who) => c.json({ ...source.status(), functions: visible(who) }),
+    functions: (c, who) => c.json({ functions: visible(who).map(summary) }),
+    function: (c, who) => {
+      const name = c.req.param('name')!
+      const found = visible(who).find((fn) => fn.name === name)
+      return found ? c.json(found) : notFound(`No function is called "${name}". /v1/functions lists those there are.`)
+    },
+  }
+}
+
+function mount(app: Hono, identify: Identify, row: Operation, handler: Handler): void {
+  app.on(row.method.toUpperCase(), row.path, (c) => {
+    if (row.scope === null) return handler(c, ANYBODY)
+    const who = identify(c)
+    if (who === null) return unauthorized(c)
+    if (!mayDo(who, row.scope))
+      return forbidden(`The token "${who.name}" may ${who.scope}, and this takes one that may ${row.scope}.`)
+    const name = c.req.param('name')
+    if (name !== undefined && !maySee(who, name))
+      return forbidden(`The token "${who.name}" is for ${who.functions?.join(', ')}, and not for "${name}".`)
+    return handler(c, who)
   })
+}
+
+/** A path that is there, and a method that it does not take. */
+function mountOthers(app: Hono, identify: Identify, path: string, rows: readonly Operation[]): void {
+  const methods = rows.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+  app.all(path, (c) => {
+    if (identify(c) === null && rows.some(({ scope }) => scope !== null)) return unauthorized(c)
+    const detail = `${c.req.path} takes ${inWords(methods)}, not ${c.req.method}.`
+    return respond(problem('method-not-allowed', { detail }), { allow: methods.join(', ') })
+  })
+}
+
+function inWords(methods: readonly string[]): string {
+  return methods.length < 2 ? methods.join('') : `${methods.slice(0, -1).join(', ')} and ${methods.at(-1)}`
 }
 
 function summary({ name, version, bundle, routes, runtime, error }: FunctionReport) {
@@ -54,24 +94,13 @@ const responseHeaders: MiddlewareHandler = async (c, next) => {
   c.header('x-content-type-options', 'nosniff')
 }
 
-function requireToken(source: AdminSource): MiddlewareHandler {
-  return async (c, next) => {
-    const authorization = c.req.header('authorization')
-    if (presents(source.adminToken, authorization)) return next()
-    const detail = authorization
-      ? 'The token in the Authorization header is not the one that this gateway wants.'
-      : 'Send its token: "Authorization: Bearer <token>". It is `admin.token` of the configuration, or else in admin.json of the state folder.'
-    return respond(problem('unauthorized', { detail }), { 'www-authenticate': 'Bearer' })
-  }
+function unauthorized(c: Context): Response {
+  const detail = c.req.header('authorization')
+    ? 'The token in the Authorization header is none that this gateway knows.'
+    : 'Send a token: "Authorization: Bearer <token>". The gateway\'s own is `admin.token` of the configuration, or else in admin.json of the state folder; `wrangler-free tokens create` makes others.'
+  return respond(problem('unauthorized', { detail }), { 'www-authenticate': 'Bearer' })
 }
 
-function notFound(detail: string): Response {
-  return respond(problem('not-found', { detail }))
-}
-
-function respond(what: Problem, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(renderProblem(what), {
-    status: what.status,
-    headers: { 'content-type': PROBLEM_CONTENT_TYPE, ...headers },
-  })
+function forbidden(detail: string): Response {
+  return respond(problem('forbidden', { detail }))
 }

@@ -34,6 +34,8 @@ export interface FunctionReport extends FunctionStatus {
   readonly routes: readonly string[]
   /** The newest source does not build or load; an older bundle may still be live. */
   readonly error: FunctionError | null
+  /** It was deployed to the running gateway, and this part of a hundred goes to a version that is tried. */
+  readonly deployed?: { readonly canary: { readonly version: number; readonly percent: number } | null }
 }
 
 export interface GatewayStatus {

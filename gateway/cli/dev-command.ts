@@ -12,6 +12,6 @@ export function addDevCommand(program: Command): void {
       import('./run-gateway.ts'),
       import('./dev.ts'),
     ])
-    await runGateway(flags, { onExchange: printCall, onRefused: printRefused }, followSources)
+    await runGateway(flags, { onExchange: printCall, onRefused: printRefused }, (running) => followSources(running))
   })
 }

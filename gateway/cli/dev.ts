@@ -1,5 +1,6 @@
-/** What `dev` adds to `serve`: sources are followed and swapped in, and every call is told in one readable line. */
+/** What `dev` and `serve --watch` add: sources are followed and swapped in; and in `dev` every call is told in one readable line. */
 import pc from 'picocolors'
+import type { OnBroken } from '../functions/catalog.ts'
 import { isShortage } from '../functions/shortage.ts'
 import { type FunctionsWatch, watchFunctions } from '../functions/watch.ts'
 import type { ExchangeSummary } from '../http/http-invocation.ts'
@@ -11,20 +12,33 @@ import type { Running } from './run-gateway.ts'
 /** What the machine had no room or no descriptor for is tried again without another change. */
 const AGAIN_MS = 1_000
 
-/** Follows the functions folder; returns how to stop. */
-export async function followSources({ gateway, log }: Running): Promise<() => Promise<void>> {
+/** How long nothing may change before a change is taken for whole: who copies a folder takes longer than who saves a file. */
+const COPIED_MS = 500
+
+/** For `serve --watch`: callers get what worked last. */
+export function followDeliveries(running: Running): Promise<() => Promise<void>> {
+  return followSources(running, 'keep-serving', COPIED_MS)
+}
+
+/** Follows the functions folder; returns how to stop. For `dev`: the author gets to see what does not work. */
+export async function followSources(
+  { gateway, log }: Running,
+  onBroken: OnBroken = 'serve-nothing',
+  settleMs?: number,
+): Promise<() => Promise<void>> {
   let last = Promise.resolve()
   let watch: FunctionsWatch | null = null
   const waiting = new Set<string>()
   let timer: NodeJS.Timeout | null = null
   const swap = async (names: ReadonlySet<string>): Promise<void> => {
     const startedAtMs = performance.now()
-    const entries = await gateway.reload(names)
+    const entries = await gateway.reload(names, onBroken)
     const tookMs = (performance.now() - startedAtMs).toFixed(0)
-    for (const { name, error, outsideInputs } of entries) {
+    for (const { name, error, outsideInputs, bundle } of entries) {
       watch?.setOutsideInputs(name, outsideInputs)
+      const stays = bundle === null ? '' : ': what was live stays live'
       if (error === null) log.info({ function: name }, `swapped in (${tookMs} ms)`)
-      else log.error({ function: name, frame: error.frame }, error.message)
+      else log.error({ function: name, frame: error.frame }, `${error.message}${stays}`)
     }
     again(entries.filter(({ error }) => error?.code === 'not-stored').map(({ name }) => name))
     const gone = [...names].filter((name) => !entries.some((entry) => entry.name === name))
@@ -49,9 +63,8 @@ export async function followSources({ gateway, log }: Running): Promise<() => Pr
       swapInTurn(now)
     }, AGAIN_MS)
   }
-  watch = await watchFunctions(gateway.config.functionsDir, swapInTurn, (error) =>
-    log.error(`changes may be missed from here on: ${error.message}`),
-  )
+  const onError = (error: Error): void => log.error(`changes may be missed from here on: ${error.message}`)
+  watch = await watchFunctions(gateway.config.functionsDir, swapInTurn, onError, settleMs)
   for (const { name, outsideInputs } of gateway.functions) watch.setOutsideInputs(name, outsideInputs)
   return async () => {
     await watch.close()

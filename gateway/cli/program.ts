@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../version.ts'
 import { addCheckCommand } from './check-command.ts'
+import { addDeployCommand } from './deploy-command.ts'
 import { addDevCommand } from './dev-command.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
@@ -13,6 +14,8 @@ import { addInvokeCommand } from './invoke-command.ts'
 import { addRuntimeCommand } from './runtime-command.ts'
 import { addServeCommand } from './serve-command.ts'
 import { addStatusCommand } from './status-command.ts'
+import { addTokenCommands } from './token-commands.ts'
+import { addVersionCommands } from './version-commands.ts'
 
 /**
  * Runs one command line (without node and script) and returns the exit code: 0 done, 2 for arguments that make no
@@ -50,6 +53,8 @@ Examples:
   wrangler-free check hello                say what its calls leave behind
   wrangler-free invoke hello --path /you   call one
   wrangler-free status --watch             see what the pool does
+  wrangler-free deploy functions/hello     put it live on a running gateway, without losing a request
+  wrangler-free rollback hello             and take that back
 
 DEBUG=1 adds stack traces to error messages.`,
     )
@@ -62,6 +67,9 @@ DEBUG=1 adds stack traces to error messages.`,
   addInvokeCommand(program)
   addStatusCommand(program)
   addRuntimeCommand(program)
+  addDeployCommand(program)
+  addVersionCommands(program)
+  addTokenCommands(program)
   return program
 }
 

@@ -45,6 +45,14 @@ export interface Config {
     /** null: as many as leave workers their descriptors. */
     readonly connections: number | null
   }
+  readonly deploy: {
+    /** Versions of a function. */
+    readonly keep: number
+    readonly keepWarmMs: number
+    readonly maxFiles: number
+    readonly maxBytes: number
+    readonly preview: 'key' | 'open'
+  }
   readonly pool: PoolSettings
   /** How a function without an override is run. */
   readonly defaults: FunctionSettings
@@ -126,6 +134,13 @@ export function buildConfig(
       keepAliveTimeoutMs: limits.keepAliveTimeout,
       shutdownTimeoutMs: limits.shutdownTimeout,
       connections: limits.connections ?? null,
+    },
+    deploy: {
+      keep: parsed.deploy.keep,
+      keepWarmMs: parsed.deploy.keepWarm,
+      maxFiles: parsed.deploy.maxFiles,
+      maxBytes: parsed.deploy.maxSize,
+      preview: parsed.deploy.preview,
     },
     pool,
     defaults,

@@ -128,6 +128,29 @@ const limits = section(
   'LimitsConfig',
 )
 
+const deploy = section(
+  {
+    keep: field(
+      count(1),
+      10,
+      'Versions of a function that are kept, the live one and those that a canary needs included.',
+    ),
+    keepWarm: field(
+      duration(),
+      '5m',
+      'How long the version that was live before stays warm after a switch, so that going back takes no start.',
+    ),
+    maxFiles: field(count(1), 20_000, 'Most files of an uploaded folder, `node_modules` included.'),
+    maxSize: field(size(1), '256MiB', 'Most bytes of an uploaded folder, unpacked.'),
+    preview: field(
+      oneOf(['key', 'open']),
+      'key',
+      'Who may call a version that is not live: whoever knows its key, or anybody who knows its number (`open`).',
+    ),
+  },
+  'DeployConfig',
+)
+
 const pool = section(
   {
     maxWorkers: optional(count(1), DEFAULT_POOL_SETTINGS.maxWorkers, 'Most processes at once, blanks included.'),
@@ -436,8 +459,9 @@ export const configSchema = section(
     functions: field(path(), 'functions', 'Folder of the functions: each folder or file in it is one.'),
     state: field(path(), '.wrangler-free', 'Folder for what the gateway keeps between runs, such as built bundles.'),
     listen: field(listen, {}, 'Where callers reach the functions.'),
-    admin: field(admin, {}, 'Where the admin API is: health and status.'),
+    admin: field(admin, {}, 'Where the admin API is: health, status and deploying.'),
     limits: field(limits, {}, 'What a caller may send, and how long it may take.'),
+    deploy: field(deploy, {}, 'Functions that are deployed to the running gateway: see docs/deploying.md.'),
     pool: field(pool, {}, "The whole machine's budget of worker processes."),
     secrets: field(
       z.record(variableName(), secret).register(kinds, {
@@ -474,6 +498,18 @@ export const configSchema = section(
   'UserConfig',
 )
 
+const health = section(
+  {
+    path: field(text(/^\/[^\s\0]*$/, "path such as '/health'"), '/', 'Where it is asked, with GET.'),
+    status: field(
+      z.int().min(200).max(599).register(kinds, { type: 'number', allowed: 'whole number from 200 to 599' }),
+      200,
+      'What it has to answer.',
+    ),
+  },
+  'HealthCheck',
+)
+
 /** A function's own file, `function.json`: what it is, and what it asks for, where these are the runtimes. */
 function functionFile(runtimes: readonly string[]) {
   return section(functionFileFields(runtimes), 'FunctionFile')
@@ -503,6 +539,7 @@ function functionFileFields(runtimes: readonly string[]) {
       null,
       'Paths that it answers besides `/<name>` and `/<name>/*`. It sees them whole.',
     ),
+    health: optional(health, null, 'The call that a new version has to answer well before it gets traffic.'),
     ...functionFields,
     secrets: optional(
       z.array(variableName()).register(kinds, { type: 'string[]', allowed: "list of secrets' names" }),

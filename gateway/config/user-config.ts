@@ -13,10 +13,12 @@ export interface UserConfig {
   state?: string
   /** Where callers reach the functions. */
   listen?: ListenConfig
-  /** Where the admin API is: health and status. */
+  /** Where the admin API is: health, status and deploying. */
   admin?: AdminConfig
   /** What a caller may send, and how long it may take. */
   limits?: LimitsConfig
+  /** Functions that are deployed to the running gateway: see docs/deploying.md. */
+  deploy?: DeployConfig
   /** The whole machine's budget of worker processes. */
   pool?: PoolConfig
   /** By name: values that are written elsewhere, for the functions that are allowed to ask for them. */
@@ -45,7 +47,7 @@ export interface ListenConfig {
   serverTiming?: boolean
 }
 
-/** Where the admin API is: health and status. */
+/** Where the admin API is: health, status and deploying. */
 export interface AdminConfig {
   /** Address of the admin API. Beyond loopback it needs a `token`. Default: `'127.0.0.1'`. */
   host?: string
@@ -75,6 +77,20 @@ export interface LimitsConfig {
   shutdownTimeout?: Duration
   /** Most connections at once. One more takes the place of one on which no request comes, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows. */
   connections?: number
+}
+
+/** Functions that are deployed to the running gateway: see docs/deploying.md. */
+export interface DeployConfig {
+  /** Versions of a function that are kept, the live one and those that a canary needs included. Default: `10`. */
+  keep?: number
+  /** How long the version that was live before stays warm after a switch, so that going back takes no start. Default: `'5m'`. */
+  keepWarm?: Duration
+  /** Most files of an uploaded folder, `node_modules` included. Default: `20000`. */
+  maxFiles?: number
+  /** Most bytes of an uploaded folder, unpacked. Default: `'256MiB'`. */
+  maxSize?: Size
+  /** Who may call a version that is not live: whoever knows its key, or anybody who knows its number (`open`). Default: `'key'`. */
+  preview?: 'key' | 'open'
 }
 
 /** The whole machine's budget of worker processes. */

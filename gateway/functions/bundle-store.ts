@@ -67,6 +67,16 @@ export class BundleStore {
     return (await this.has(id)) ? this.#bundle(id) : undefined
   }
 
+  /** The ids of all bundles: for whoever would ask for thousands, one by one. */
+  async ids(): Promise<Set<string>> {
+    return new Set((await readdir(this.#bundlesDir)).filter(isBundleId))
+  }
+
+  /** Where a bundle of this id is, if it is. */
+  at(id: string): Bundle {
+    return this.#bundle(id)
+  }
+
   /** Reads the whole bundle and tells whether it is still what its id says. False too if there is none. */
   async verify(id: string): Promise<boolean> {
     if (!(await this.has(id))) return false
@@ -86,15 +96,18 @@ export class BundleStore {
   }
 
   /** Removes all bundles but those of `keep`. Tells the ids that it removed. */
-  async sweep(keep: ReadonlySet<string>): Promise<string[]> {
+  async sweep(keep: Pick<ReadonlySet<string>, 'has'>): Promise<string[]> {
     const ids = (await readdir(this.#bundlesDir)).filter((id) => isBundleId(id) && !keep.has(id))
-    await concurrently(ids, CONCURRENT_READS, async (id) => {
-      // Moved first, so that nobody ever finds half a bundle.
-      const grave = await newTemporaryPath(this.#stateDir)
-      await rename(join(this.#bundlesDir, id), grave)
-      await rm(grave, { recursive: true, force: true })
-    })
+    await concurrently(ids, CONCURRENT_READS, (id) => this.discard(id))
     return ids
+  }
+
+  /** Removes one bundle, which has to be there. */
+  async discard(id: string): Promise<void> {
+    // Moved first, so that nobody ever finds half a bundle.
+    const grave = await newTemporaryPath(this.#stateDir)
+    await rename(join(this.#bundlesDir, id), grave)
+    await rm(grave, { recursive: true, force: true })
   }
 
   #bundle(id: string): Bundle {

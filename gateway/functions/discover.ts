@@ -87,6 +87,25 @@ export async function discoverOne(
   )
 }
 
+/** The function that a folder is, whatever the folder's place. */
+export async function discoverFolder(
+  name: string,
+  dir: string,
+  said: SaidOfRuntimes,
+): Promise<{ source: FunctionSource } | { problem: string }> {
+  if (!isFunctionName(name)) return { problem: badName(name) }
+  try {
+    return await lookIntoFolder(name, dir, said)
+  } catch (error) {
+    if (error instanceof ConfigError) return { problem: error.message }
+    return { problem: `${name}/ cannot be read: ${(error as Error).message}` }
+  }
+}
+
+export function isFunctionName(name: string): boolean {
+  return NAME.test(name)
+}
+
 /** The function that a first path segment under the functions folder belongs to; undefined if it belongs to none. */
 export function functionNameOf(segment: string, isFile: boolean): string | undefined {
   if (isIgnored(segment)) return undefined

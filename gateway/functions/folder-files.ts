@@ -96,3 +96,17 @@ async function link(root: string, path: string): Promise<FolderFile> {
   const target = relative(dirname(place), real) || '.'
   return { path, kind: 'link', mode: 0o644, sizeBytes: 0, mtimeMs: 0, target }
 }
+
+/** Every plain file under a folder, whatever its name. */
+export async function filesUnder(
+  folder: string,
+): Promise<{ readonly path: string; readonly bytes: number; readonly executable: boolean }[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  return Promise.all(
+    files.map(async (path) => {
+      const { size, mode } = await stat(path)
+      return { path: relative(folder, path), bytes: size, executable: (mode & 0o100) !== 0 }
+    }),
+  )
+}

@@ -17,7 +17,7 @@ export interface FunctionsWatch {
   close(): Promise<void>
 }
 
-/** Time between two looks at a file that changed. */
+/** Time between two looks at a file that changed, unless it is said. */
 const SETTLE_MS = 75
 
 /** What changed for one function since it was last reported, and how that looked. */
@@ -35,6 +35,7 @@ export async function watchFunctions(
   functionsDir: string,
   onChange: (names: Set<string>) => void,
   onError: (error: Error) => void,
+  settleMs = SETTLE_MS,
 ): Promise<FunctionsWatch> {
   const root = await realpath(functionsDir)
   const pending = new Map<string, Pending>()
@@ -46,14 +47,14 @@ export async function watchFunctions(
     const settled = await takeSettled(pending)
     if (closed) return
     if (settled.size > 0) onChange(settled)
-    timer = pending.size > 0 ? setTimeout(settle, SETTLE_MS) : undefined
+    timer = pending.size > 0 ? setTimeout(settle, settleMs) : undefined
   }
   const touch = (name: string, path: string) => {
     const change = pending.get(name) ?? { paths: new Set(), look: undefined }
     change.paths.add(path)
     change.look = undefined
     pending.set(name, change)
-    timer ??= setTimeout(settle, SETTLE_MS)
+    timer ??= setTimeout(settle, settleMs)
   }
 
   const watcher = watch(root, { ignored: (path) => isIgnored(root, path), ignoreInitial: true })

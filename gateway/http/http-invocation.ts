@@ -43,6 +43,8 @@ const WHOLE_BODY_BYTES = 64 * 1024
 
 export class HttpInvocation extends Invocation implements ExchangeOwner {
   readonly functionName: string
+  /** Of a deployed function: which it was given to; else 0. */
+  version = 0
   readonly invocationId: string
   readonly head: string
   override readonly isSecure: boolean

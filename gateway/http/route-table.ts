@@ -1,5 +1,5 @@
 /**
- * Which function an address belongs to. Explicit routes win over the default mounts `/<name>` and `/<name>/*`; among
+ * Which function an address belongs to, or which preview of one. Explicit routes win over the default mounts `/<name>` and `/<name>/*`; among
  * them one with a host over one without, an exact path over one with parameters, and that over a wildcard, the longer
  * first. A table is immutable: a new deployment makes a new one, and requests under way keep theirs.
  */
@@ -32,8 +32,15 @@ interface Compiled {
 export class RouteTable {
   readonly #rules: readonly Compiled[]
   readonly #names: ReadonlySet<string>
+  readonly #previewed: (name: string) => boolean
 
-  constructor(rules: readonly RouteRule[], functionNames: Iterable<string>) {
+  /** `previewed`: whether `hello@something` is a preview of the function `hello`. */
+  constructor(
+    rules: readonly RouteRule[],
+    functionNames: Iterable<string>,
+    previewed: (name: string) => boolean = () => false,
+  ) {
+    this.#previewed = previewed
     this.#rules = rules.map(compile).sort((a, b) => b.rank - a.rank)
     this.#names = new Set(functionNames)
   }
@@ -48,7 +55,7 @@ export class RouteTable {
     }
     const slashAt = path.indexOf('/', 1)
     const name = slashAt < 0 ? path.slice(1) : path.slice(1, slashAt)
-    if (!this.#names.has(name)) return null
+    if (!this.#names.has(name) && !(name.includes('@') && this.#previewed(name))) return null
     const prefix = `/${name}`
     return { function: name, target: stripped(target, prefix), prefix }
   }

@@ -11,6 +11,7 @@ const DOCUMENTS = [
   'CONTRIBUTING.md',
   'chaos/README.md',
   'functions/README.md',
+  'examples/production/README.md',
   'examples/side-by-side/README.md',
   ...(readdirSync(join(root, 'docs'), { recursive: true }) as string[])
     .filter((name) => name.endsWith('.md'))

@@ -116,7 +116,8 @@ describe('the command lines', () => {
   const lines = blocks('text').flatMap((block) => [...block.matchAll(/^wrangler-free (\w+)(.*?)(?: {2,}|$)/gm)])
 
   it('are there', () => {
-    expect(lines.map((line) => line[1])).toEqual(['serve', 'dev', 'inspect', 'doctor', 'check', 'invoke', 'status'])
+    const commands = ['serve', 'dev', 'inspect', 'doctor', 'check', 'invoke', 'deploy', 'rollback', 'status']
+    expect(lines.map((line) => line[1])).toEqual(commands)
   })
 
   it.each(lines.map((line) => [line[1]!, line[2]!] as const))('%s%s: the help knows it', async (command, rest) => {
