@@ -7,8 +7,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import { fields, kinds, unwrap } from '../gateway/config/fields.ts'
+import { functionFileSchema } from '../gateway/config/function-file-schema.ts'
 import { OUTSIDE_SETTINGS } from '../gateway/config/overlays.ts'
-import { configSchema, functionFileSchema } from '../gateway/config/schema.ts'
+import { configSchema } from '../gateway/config/schema.ts'
 
 /** One key of one section, as words. */
 interface Row {

@@ -5,8 +5,9 @@
 import { BlockList, isIP } from 'node:net'
 import { functionSettings, poolSettings } from './config.ts'
 import { RUNTIMES } from './function-kinds.ts'
+import { TOKEN_IN_WORDS } from './gateway-schema.ts'
 import { type ConfigProblem, type KeyPath, showPath } from './problems.ts'
-import { type ParsedConfig, TOKEN_IN_WORDS, type WrittenSettings } from './schema.ts'
+import type { ParsedConfig, WrittenSettings } from './schema.ts'
 
 /** A broken rule: where it shows, and every place that it is about. */
 interface Breach {

@@ -2,8 +2,9 @@
  * A function's own file, `function.json`: what the function is and what it asks for, as data. It is read strictly, all
  * mistakes at once; the operator's `overrides` win over it, and it over `defaults`.
  */
+
+import { functionFileSchemaWith, type ParsedFunctionFile } from './function-file-schema.ts'
 import { ConfigError, problemsOf } from './problems.ts'
-import { functionFileSchemaWith, type ParsedFunctionFile } from './schema.ts'
 
 export const FUNCTION_FILE = 'function.json'
 

@@ -2,7 +2,8 @@
 import * as z from 'zod'
 import { DEFAULT_FUNCTION_SETTINGS, memoryLimitBytes } from '../../warmpool/index.ts'
 import { fields, kinds, unwrap } from './fields.ts'
-import { functionFields, operatorFields, type WrittenSettings } from './schema.ts'
+import { functionFields, operatorFields } from './function-schema.ts'
+import type { WrittenSettings } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
 export interface SettingInForce {
