@@ -87,7 +87,9 @@ describe('discover', () => {
       [`${'x'.repeat(64)}.ts`]: '',
     })
     expect(Object.keys(entries)).toEqual(['good'])
-    expect(problems.empty).toContain('Looked for index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, empty.*, handler.*, main.*, app.* and server.*')
+    expect(problems.empty).toContain(
+      'Looked for index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, empty.*, handler.*, main.*, app.* and server.*',
+    )
     expect(problems.stated).toContain('package.json names dist/x.js, which is not a file')
     expect(problems.broken).toContain('broken/package.json cannot be read')
     expect(problems.twice).toContain('twice.ts and twice/ are both the function "twice"')
