@@ -110,7 +110,7 @@ test('a function that exports no handler is 503 and says what it could export', 
   expect(await gateway().problem('/exports-nothing')).toMatchObject({ status: 503, code: 'init-failed' })
   const entry = await gateway().logged((line) => line.function === 'exports-nothing')
   expect(entry.msg).toContain('exports answer (number)')
-  expect(entry.msg).toContain('export default { fetch(request, env, ctx)')
+  expect(entry.msg).toContain('export default { fetch(request) {')
 })
 
 test.for(['/exit', '/exit-later', '/abort', '/uncaught'])(
