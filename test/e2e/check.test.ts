@@ -98,7 +98,11 @@ const CLEAN: readonly [what: string, file: string, source: string][] = [
     'fn.mjs',
     'export const handler = async (event) => ({ statusCode: 200, body: event.rawPath })',
   ],
-  ['is an app of (req, res)', 'fn.js', 'export default function (req, res) { res.end(req.url) }'],
+  [
+    'is a server of (req, res)',
+    'fn.mjs',
+    "import { createServer } from 'node:http'\ncreateServer((req, res) => res.end(req.url)).listen(3000)",
+  ],
   ['is in Python', 'fn.py', PY('import json', 'with open("/etc/hostname") as file: json.dumps(file.read())')],
   [
     'is a coroutine in Python',
