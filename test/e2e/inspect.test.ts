@@ -107,7 +107,7 @@ test("names the function's own folder where its virtual environment has lost its
   expect(stdout + stderr).toContain(`Make it anew with: python3 -m venv --clear ${join(cwd, 'fn/.venv')}\n`)
 })
 
-test("says what keeps it from others on this machine, with what is missing and why", async () => {
+test('says what keeps it from others on this machine, with what is missing and why', async () => {
   const cwd = await temporaryFolder()
   await writeTree(cwd, {
     'fn/index.js': HELLO,
