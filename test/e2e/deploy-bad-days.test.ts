@@ -23,7 +23,7 @@ describe('a line that breaks', () => {
   it('amid an upload is made again, and the command goes on', async () => {
     const gateway = shared()
     const folder = write(gateway, 'cut', bulky('cut'))
-    await using line = await breakingLine(gateway.adminAddress, 2, 10_000_000)
+    await using line = await breakingLine(gateway.adminAddress, 2, 4_000_000)
     const env = {
       WRANGLER_FREE_ADMIN_URL: line.url,
       WRANGLER_FREE_ADMIN_TOKEN: tokenOf(stateOf(gateway)),
