@@ -6,8 +6,15 @@ import { join } from 'node:path'
 import { root, toolEnv } from './tool-path.mjs'
 
 const MAJOR = 24
-/** The core: what is shipped. The rest of test/ is about this repository. */
-const CORE = ['test/warmpool', 'test/runtimes', 'test/gateway', 'test/functions', 'test/e2e']
+/** The core: what runs in workers or rests on the system, and a gateway's life. The rest says the same on any Node. */
+const E2E = ['deploy', 'deploy-survives', 'host-lists', 'http', 'isolation', 'lifecycle', 'limits', 'sandbox', 'secrets']
+const CORE = [
+  'test/warmpool',
+  'test/runtimes/node',
+  'test/gateway/http',
+  'test/gateway/deploy',
+  ...E2E.map((name) => `test/e2e/${name}.test.ts`),
+]
 
 /** A binary package of the npm package `node`; installing it runs no script. */
 const packageName = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
