@@ -20,7 +20,7 @@ import { bytesOf, type Manifest, manifestId } from './manifest.ts'
 import type { FunctionRecord, VersionRecord } from './record.ts'
 import type { RecordStore } from './record-store.ts'
 import { Refusal } from './refusal.ts'
-import type { Principal } from './token-store.ts'
+import { mayDo, type Principal } from './token-store.ts'
 
 /** A version that the pool can be told of. */
 export interface Ready {
@@ -67,6 +67,7 @@ export class VersionMaker {
     const { keeper, records } = this.#parts
     const id = manifestId(manifest)
     let bundleId: string | null = null
+    checkScripts(manifest, by)
     try {
       await timed('verify', onStep, () => this.#assemble(name, id, manifest, onStep))
       const built = await timed('build', onStep, () =>
@@ -158,6 +159,13 @@ export class VersionMaker {
     await records.sweep(name, new Set(versions.map((version) => version.id))).catch(() => {})
     if (bundleId !== null) await keeper.discardUnused([bundleId])
   }
+}
+
+/** They run with the rights of the gateway, and what a function may do is less. */
+function checkScripts({ install }: Manifest, by: Principal): void {
+  if (install !== 'with-scripts' || mayDo(by, 'admin')) return
+  const detail = `Install scripts run with the gateway's own rights, and the token "${by.name}" may ${by.scope}: deploy without --scripts, or with a token that may admin`
+  throw new Refusal('forbidden', detail)
 }
 
 /** Routes win over the paths of other functions: who may deploy one must not take the calls of another. */

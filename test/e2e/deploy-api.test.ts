@@ -56,6 +56,18 @@ describe('tokens', () => {
     expect((await ask({ ...client, token: 'wf_made-up' }, 'GET', '/v1/status')).status).toBe(401)
   })
 
+  it('that may deploy run nothing with the rights of the gateway', async () => {
+    const gateway = shared()
+    const client = { ...clientOf(gateway), token: await tokenFor(gateway, 'scripts') }
+    const base = '/v1/functions/scripts/uploads'
+    const files = saying('scripts')
+    const begun = await ask(client, 'POST', base, { ...manifestOf(files), install: 'with-scripts' })
+    const { upload } = begun.body as unknown as { upload: string }
+    await ask(client, 'POST', `${base}/${upload}/files`, framesOf(Object.values(files)), 'application/octet-stream')
+    const refused = await ask(client, 'POST', `${base}/${upload}/finish`, {})
+    expect(refused.body).toMatchObject({ status: 403, code: 'forbidden' })
+  })
+
   it('for one function take no calls of another, by no route', async () => {
     const gateway = shared()
     const client = clientOf(gateway)
