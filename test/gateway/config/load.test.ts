@@ -14,7 +14,6 @@ test('without a file everything has its default, and paths are in the current fo
     stateDir: join(cwd, '.wrangler-free'),
     listen: { host: '127.0.0.1', port: 8787, trustProxy: false, serverTiming: false },
     admin: { host: '127.0.0.1', port: 8788, token: null },
-    deploy: { keep: 10, keepWarmMs: 300_000, maxFiles: 20_000, maxBytes: 256 * 1024 ** 2, preview: 'key' },
     limits: {
       bodyBytes: 104_857_600,
       headersBytes: 16_384,
