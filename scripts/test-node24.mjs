@@ -7,7 +7,17 @@ import { root, toolEnv } from './tool-path.mjs'
 
 const MAJOR = 24
 /** The core: what runs in workers or rests on the system, and a gateway's life. The rest says the same on any Node. */
-const E2E = ['deploy', 'deploy-survives', 'host-lists', 'http', 'isolation', 'lifecycle', 'limits', 'sandbox', 'secrets']
+const E2E = [
+  'deploy',
+  'deploy-survives',
+  'host-lists',
+  'http',
+  'isolation',
+  'lifecycle',
+  'limits',
+  'sandbox',
+  'secrets',
+]
 const CORE = [
   'test/warmpool',
   'test/runtimes/node',
