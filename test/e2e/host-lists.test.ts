@@ -67,6 +67,10 @@ async function tried(name: string, attack: string, aims: Record<string, string> 
   return (await gateway.fetch(`/${name}?${new URLSearchParams({ attack, ...aims })}`)).text()
 }
 
+/** What a function sees of the proxy's answer; Node 24's fetch keeps it to itself. */
+const SAYS_WHY = Number.parseInt(process.versions.node, 10) >= 26
+const NOT_LISTED = SAYS_WHY ? /403 .* does not list 127/ : /^fetch failed$/
+
 describe('a function with a list of hosts', () => {
   it('reaches what is listed by fetch, http and programs, and nothing else by any of them', async () => {
     await start()
@@ -76,7 +80,7 @@ describe('a function with a list of hosts', () => {
       expect(refused, attack).not.toContain('site 1')
       expect(await tried('free', attack, { url: urlOf(other) }), attack).toMatch(/site 1$/)
     }
-    expect(await tried('node', 'fetch', { url: urlOf(other) })).toMatch(/403 .* does not list 127/)
+    expect(await tried('node', 'fetch', { url: urlOf(other) })).toMatch(NOT_LISTED)
     expect(await tried('python', 'fetch', { url: urlOf(listed) })).toBe('done: site 0')
     expect(await tried('python', 'fetch', { url: urlOf(other) })).toContain('403')
   })
@@ -104,9 +108,9 @@ describe('a function with a list of hosts', () => {
 
   it('has what a changed list says', async () => {
     await start()
-    expect(await tried('node', 'fetch', { url: urlOf(other) })).toContain('403')
+    expect(await tried('node', 'fetch', { url: urlOf(other) })).toMatch(NOT_LISTED)
     gateway.project.configure({ overrides: { node: { network: [new URL(urlOf(other)).host] } } })
     await eventually(async () => (await tried('node', 'fetch', { url: urlOf(other) })).endsWith('site 1'))
-    expect(await tried('node', 'fetch', { url: urlOf(listed) })).toContain('403')
+    expect(await tried('node', 'fetch', { url: urlOf(listed) })).toMatch(NOT_LISTED)
   })
 })
