@@ -4,7 +4,7 @@
  * goes on where it was, and what was uploaded once is not sent again. Bytes that are not what their hash says are never there.
  */
 import { createHash } from 'node:crypto'
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashFile } from '../functions/bundle-id.ts'
 import { concurrently } from '../functions/concurrently.ts'
@@ -30,12 +30,16 @@ export class BlobStore {
     await mkdir(this.#dir, { recursive: true })
   }
 
-  /** Which of these have not arrived yet, each once. */
+  /** Which of these have not arrived yet, each once. Those that have are kept a while longer, for whoever asks needs them. */
   async missing(files: readonly ManifestFile[]): Promise<ManifestFile[]> {
     const byHash = new Map(files.map((file) => [file.sha256, file]))
     const looked = await concurrently([...byHash.values()], CONCURRENT_FILES, async (file) => {
-      const found = await stat(this.#path(file.sha256)).catch(() => null)
-      return found?.size === file.bytes ? [] : [file]
+      const path = this.#path(file.sha256)
+      const found = await stat(path).catch(() => null)
+      if (found?.size !== file.bytes) return [file]
+      const now = new Date()
+      if (found.nlink === 1) await utimes(path, now, now)
+      return []
     })
     return looked.flat()
   }
@@ -71,7 +75,8 @@ export class BlobStore {
           bytes += chunk.length
           if (bytes > maxBytes) throw new Refusal('upload-too-large', `A file is longer than ${maxBytes} bytes`)
           hash.update(chunk)
-          await file.write(chunk)
+          // All of it: of one write, a disk that gets full takes a part without an error.
+          await file.writeFile(chunk)
         }
       } finally {
         await file.close()

@@ -25,6 +25,9 @@ import { type Principal, TokenStore } from './token-store.ts'
 import { Uploads } from './uploads.ts'
 import { VersionMaker } from './version-maker.ts'
 
+/** How often uploaded files are looked through that no version has. */
+const SWEEP_EVERY_MS = 3_600_000
+
 export interface Begun {
   readonly upload: string
   /** Hashes of the files that have not arrived, each once. */
@@ -46,6 +49,7 @@ export class DeployService {
   readonly #log: Logger
   readonly #config: () => Config
   readonly #stopCanaries: () => void
+  readonly #sweeps: NodeJS.Timeout
   #isOver = false
 
   private constructor(
@@ -69,6 +73,7 @@ export class DeployService {
     const maker = new VersionMaker({ ...shared, pool, blobs: this.#blobs })
     this.deployer = new Deployer({ ...shared, maker, audit: this.audit, log, onSwitched })
     this.#stopCanaries = watchCanaries(this.deployments, this.deployer, log)
+    this.#sweeps = setInterval(() => this.#sweepBlobs(), SWEEP_EVERY_MS).unref()
   }
 
   /** What was live is an entry of the catalogue again when this resolves. */
@@ -97,12 +102,13 @@ export class DeployService {
   async lookAfter(): Promise<void> {
     await checkAll(this.#restoring(), () => this.#isOver)
     if (!this.#isOver) await this.deployer.sweep()
-    if (!this.#isOver) await this.#blobs.sweep(Date.now())
+    if (!this.#isOver) await this.#sweepBlobs()
   }
 
   stop(): void {
     this.#isOver = true
     this.#stopCanaries()
+    clearInterval(this.#sweeps)
     this.deployments.stop()
   }
 
@@ -145,6 +151,12 @@ export class DeployService {
     this.deployer.checkName(name)
     const received = await receiveTar(chunks, this.#config().deploy, this.#blobs)
     return this.deployer.deploy(name, { ...received, install }, activation, by, onStep)
+  }
+
+  async #sweepBlobs(): Promise<void> {
+    await this.#blobs.sweep(Date.now()).catch((error: Error) => {
+      this.#log.warn(`uploaded files that no version has could not be removed: ${error.message}`)
+    })
   }
 
   #restoring() {

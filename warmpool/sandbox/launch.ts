@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { compileCacheFolder } from '../compile-cache.ts'
 import { filterFor } from '../confinement.ts'
 import { type MemoryFile, openMemoryFile } from '../memory-file.ts'
-import { makePrivateFolder } from '../private-folder.ts'
+import { makePrivateFolder, removePrivateFolder } from '../private-folder.ts'
 import { SYSTEM_DOOR } from '../runtime.ts'
 import type { Command } from '../spawn.ts'
 import type { Mechanism } from '../wire/messages.ts'
@@ -84,9 +84,24 @@ function blankIn(command: Command, network: 'all' | 'none'): Command {
 }
 
 function startedFor(command: Command, network: 'all' | 'none', own: NonNullable<SandboxKind['own']>): Command {
-  const { file, args, env } = command
   const user = takeUser()
   const folder = folderOf(user)
+  try {
+    return startedIn(command, network, own, user, folder)
+  } catch (error) {
+    removePrivateFolder(folder)
+    returnUser(user)
+    throw error
+  }
+}
+
+function startedIn(
+  { file, args, env }: Command,
+  network: 'all' | 'none',
+  own: NonNullable<SandboxKind['own']>,
+  user: number | null,
+  folder: string,
+): Command {
   const filter = filterFile()
   const rights = user === null ? [] : ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']
   const door = env[SYSTEM_DOOR]

@@ -102,6 +102,16 @@ describe('uploaded files', () => {
     await blobs.sweep(Date.now())
     expect(await blobs.missing(files)).toHaveLength(3)
   })
+
+  it('stay where an upload that goes on has asked for them', async () => {
+    const file = fileOf('a', 'left by a lost line')
+    await blobs.receive(file.sha256, file.bytes, pieces('left by a lost line'))
+    const old = new Date(Date.now() - 10_000_000)
+    utimesSync(join(state, 'deploy/blobs', file.sha256), old, old)
+    expect(await blobs.missing([file])).toEqual([])
+    await blobs.sweep(Date.now())
+    expect(await blobs.missing([file])).toEqual([])
+  })
 })
 
 describe('records', () => {
