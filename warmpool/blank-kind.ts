@@ -8,21 +8,37 @@ import type { RuntimeName } from './runtime.ts'
 import { noSandboxBecause } from './sandbox/available.ts'
 import type { SandboxKind } from './sandbox/launch.ts'
 import type { FunctionSettings } from './settings.ts'
+import { canPassDescriptors } from './template/socket-pair.ts'
 
 export interface BlankKind {
   /** Different kinds have different ones. */
   readonly key: string
   readonly runtime: RuntimeName
+  /** Forked from one that has booted, instead of booted each. */
+  readonly isForked: boolean
   /** Null: none. */
   readonly sandbox: SandboxKind | null
   /** Why it is an ordinary one although a sandbox was asked for; null: it is what was asked for. */
   readonly degraded: string | null
 }
 
+/** Processes that live so short gain more by a cheap start than V8's other threads would give them. */
+const FORKED_UP_TO_INVOCATIONS = 1_000
+
 let functionsOwn = 0
 
 export function ordinaryKind(runtime: RuntimeName): BlankKind {
-  return { key: runtime, runtime, sandbox: null, degraded: null }
+  return { key: runtime, runtime, isForked: false, sandbox: null, degraded: null }
+}
+
+function forkedKind(runtime: RuntimeName): BlankKind {
+  return { ...ordinaryKind(runtime), key: `${runtime}, forked`, isForked: true }
+}
+
+/** Only of the runtime that this program runs in itself is it known that it can be. */
+function isForked(runtime: RuntimeName, { startBy, maxInvocations }: FunctionSettings): boolean {
+  const isWanted = startBy === 'fork' || (startBy === 'auto' && maxInvocations <= FORKED_UP_TO_INVOCATIONS)
+  return isWanted && runtime === 'node' && canPassDescriptors()
 }
 
 /** What a function's workers are made from. */
@@ -30,17 +46,18 @@ export function kindFor({ runtime, readable, name }: FunctionSpec, settings: Fun
   const { writable } = settings
   // A list of hosts is reached by a proxy on the machine's own network.
   const network = settings.network === 'none' ? 'none' : 'all'
-  if (settings.isolation !== 'sandbox') return ordinaryKind(runtime)
+  if (settings.isolation !== 'sandbox') return isForked(runtime, settings) ? forkedKind(runtime) : ordinaryKind(runtime)
   const refusal = settings.isolationMissing === 'warn' ? noSandboxBecause(network) : null
   if (refusal !== null) return { ...ordinaryKind(runtime), degraded: refusal }
   if (mountsByItself(runtime)) {
     const key = `${runtime} in a sandbox with network ${network}`
-    return { key, runtime, sandbox: { network, own: null }, degraded: null }
+    return { key, runtime, isForked: false, sandbox: { network, own: null }, degraded: null }
   }
   const own = { readable: [...readable, ...settings.readable], writable }
   return {
     key: `${runtime} in a sandbox for ${name} (${++functionsOwn})`,
     runtime,
+    isForked: false,
     sandbox: { network, own },
     degraded: null,
   }

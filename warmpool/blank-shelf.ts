@@ -9,10 +9,13 @@ import { commandOf, type RuntimeLocator, RuntimeMissing } from './runtime.ts'
 import { noSandboxBecause } from './sandbox/available.ts'
 import { inSandbox } from './sandbox/launch.ts'
 import type { Command } from './spawn.ts'
+import { Template, type TemplateOwner } from './template/template.ts'
 import { Worker, type WorkerOwner } from './worker.ts'
+import { bootWorker, type Start } from './worker-start.ts'
 
 export interface BlankShelfHost {
   onStarted(worker: Worker): void
+  onTemplateGone(): void
   /** A blank is on the shelf. */
   onBlank(worker: Worker): void
   onBlankDied(worker: Worker): void
@@ -35,7 +38,7 @@ class SandboxMissing extends Error {
 /** Boots that fail in a row until those who wait are told. */
 const HOPELESS_BOOTS = 3
 
-export class BlankShelf implements WorkerOwner {
+export class BlankShelf implements WorkerOwner, TemplateOwner {
   /** All of them: starting, blank, and draining. */
   readonly workers = new Set<Worker>()
   lastStartAtMs = Number.NEGATIVE_INFINITY
@@ -43,6 +46,10 @@ export class BlankShelf implements WorkerOwner {
   readonly #kind: BlankKind
   readonly #locate: RuntimeLocator | undefined
   readonly #bootTimeoutMs: number
+  #template: Template | null = null
+  /** Forks that were asked for. */
+  #forking = 0
+  #isClosed = false
   #breaker: Breaker = CLOSED
   #failedBoots = 0
   /** Why the last process did not boot; null once one has. */
@@ -63,7 +70,7 @@ export class BlankShelf implements WorkerOwner {
   }
 
   get starting(): number {
-    return this.#count('starting')
+    return this.#forking + this.#count('starting')
   }
 
   get blanks(): number {
@@ -83,17 +90,53 @@ export class BlankShelf implements WorkerOwner {
   /** Starts one process. A refusal of the system counts as a failed boot. */
   start(nowMs: number): void {
     this.lastStartAtMs = nowMs
-    let worker: Worker
     try {
-      worker = new Worker(this.#command(), this, nowMs, this.#host.usesCgroups)
+      if (this.#kind.isForked) this.#fork()
+      else this.#begin(bootWorker(this.#command(), this.#host.usesCgroups), nowMs)
     } catch (error) {
       // What is not installed will not be there with the third try either: who waits is told at once.
       if (error instanceof RuntimeMissing || error instanceof SandboxMissing) this.#missing = error.message
       this.#failed((error as Error).message, nowMs)
       if (this.#missing !== null) this.#failedBoots = 0
-      return
     }
+  }
+
+  /** Its blanks go, and those that are still to come. */
+  close(nowMs: number): void {
+    this.#isClosed = true
+    for (const worker of [...this.workers]) worker.drain('shutdown', 0, nowMs)
+  }
+
+  get hasTemplate(): boolean {
+    return this.#template !== null
+  }
+
+  /** All that was forked from it ends with it. */
+  endTemplate(): void {
+    this.#template?.end()
+  }
+
+  onTemplateGone(template: Template): void {
+    if (this.#template === template) this.#template = null
+    this.#host.onTemplateGone()
+  }
+
+  #fork(): void {
+    const { usesCgroups } = this.#host
+    this.#template ??= new Template(this.#command(), usesCgroups, this.#bootTimeoutMs, this)
+    this.#template.fork(usesCgroups, (start) => {
+      this.#forking--
+      const nowMs = performance.now()
+      if (typeof start === 'string') this.#failed(start, nowMs)
+      else this.#begin(start, nowMs)
+      if (this.#isClosed) this.close(nowMs)
+    })
+    this.#forking++
+  }
+
+  #begin(start: Start, nowMs: number): void {
     this.#missing = null
+    const worker = new Worker(start, this, nowMs)
     this.workers.add(worker)
     worker.setDeadline(this.#bootTimeoutMs, () => {
       worker.note = `it did not boot within ${this.#bootTimeoutMs} ms`

@@ -38,7 +38,7 @@ export class Ending {
     this.#group = group
     this.#owner = owner
     process.wire.once('close', () => this.#onWireClosed())
-    process.child.once('exit', (code, signal) => this.#onExit(exitOf(process, code, signal)))
+    process.handle.once('exit', (code, signal) => this.#onExit(exitOf(process, code, signal)))
   }
 
   /** It has that long to end by itself; then it is asked, and made to. */
@@ -62,7 +62,7 @@ export class Ending {
     this.#group.kill()
     signalGroup(this.#process.pid, 'SIGKILL')
     // The group may not exist yet when the process has hardly started.
-    this.#process.child.kill('SIGKILL')
+    this.#process.handle.kill('SIGKILL')
   }
 
   #onWireClosed(): void {

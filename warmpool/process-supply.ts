@@ -168,8 +168,19 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   drainBlanks(nowMs: number): void {
-    for (const shelf of this.#shelves.values())
-      for (const worker of [...shelf.workers]) worker.drain('shutdown', 0, nowMs)
+    for (const shelf of this.#shelves.values()) shelf.close(nowMs)
+  }
+
+  /** Nothing is left of it: it is asked when all workers have gone, for what is forked ends with what it was forked from. */
+  get isEmpty(): boolean {
+    if (this.workers.size > 0) return false
+    const left = [...this.#shelves.values()].filter((shelf) => shelf.hasTemplate)
+    for (const shelf of left) shelf.endTemplate()
+    return left.length === 0
+  }
+
+  onTemplateGone(): void {
+    this.#host.requestSupply()
   }
 
   onStarted(worker: Worker): void {

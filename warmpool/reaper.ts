@@ -8,9 +8,10 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { ownerName, WORKER_VARIABLE } from './resources/identity.ts'
+import { ownerName } from './resources/identity.ts'
 import { endedHere, startedHere } from './resources/strays.ts'
 import { spawnShell } from './spawn.ts'
+import { WORKER_VARIABLE } from './wire/variables.ts'
 
 /**
  * Each line is a slot and the group that it holds from now on, and its cgroup if it has one; or no group. Numbered

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { compileCacheFolder } from './compile-cache.ts'
 import type { Command } from './spawn.ts'
 import { cachedDoor, doorName } from './system-door/file.ts'
+import { SYSTEM_DOOR } from './wire/variables.ts'
 
 /** `node`, `python`, `node@24`, `bun`, `deno`, or one that the locator knows. */
 export type RuntimeName = string
@@ -98,9 +99,6 @@ function compileCache(): Record<string, string> {
   const folder = compileCacheFolder()
   return folder === null ? {} : { NODE_COMPILE_CACHE: folder }
 }
-
-/** Tells a worker the file of what it confines itself with. */
-export const SYSTEM_DOOR = 'WRANGLER_FREE_SYSTEM_DOOR'
 
 /** What a worker confines itself with. It is taken out of the environment like the compiled code's folder. */
 function systemDoor(): Record<string, string> {

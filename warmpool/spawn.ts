@@ -5,6 +5,7 @@
  * scrubbed environment: nothing of the parent's that it is not given.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process'
+import type { EventEmitter } from 'node:events'
 import { closeSync, fchownSync, openSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
@@ -33,8 +34,13 @@ export interface Sandboxed {
   readonly filterFile: string | null
 }
 
+/** What tells of a process's end by `exit`, with its code and signal as a ChildProcess does, and ends it. */
+export interface ProcessHandle extends EventEmitter {
+  kill(signal: NodeJS.Signals): boolean
+}
+
 export interface WorkerProcess {
-  readonly child: ChildProcess
+  readonly handle: ProcessHandle
   readonly pid: number
   readonly wire: Socket
   readonly stdout: Readable
@@ -59,21 +65,28 @@ export function spawnWorker(command: Command, journalFd: number): WorkerProcess 
   // There are runtimes that open it anew.
   if (user !== null) fchownSync(journalFd, user, user)
   const filterFd = filterFile === null ? null : openSync(filterFile, 'r')
+  const started = spawnWith(command, filterFd === null ? [journalFd] : [journalFd, filterFd])
+  if (filterFd !== null) closeSync(filterFd)
+  return started
+}
+
+/** Starts a process that inherits these, from descriptor 4 on. Throws as {@link spawnWorker} does. */
+export function spawnWith(command: Command, descriptors: readonly number[]): WorkerProcess {
   // Its types know no descriptor behind the standard three.
-  const inherited = (filterFd === null ? [journalFd] : [journalFd, filterFd]) as unknown as 'ignore'[]
+  const inherited = descriptors as unknown as 'ignore'[]
   const subprocess = execa(command.file, [...command.args], {
     ...QUIET,
     env: { ...command.env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...inherited],
   })
-  if (filterFd !== null) closeSync(filterFd)
   const child = subprocess.nodeChildProcess
+  child.on('error', () => {})
   if (child.pid === undefined) {
     // Why it could not be started is in the (never rejecting) result; the caller only needs to know that it was not.
     throw new Error(`Cannot start ${command.file}: see \`ulimit -u\` and \`ulimit -n\`, and whether the file exists`)
   }
   return {
-    child,
+    handle: child,
     pid: child.pid,
     wire: child.stdio[3] as Socket,
     stdout: child.stdout!,
@@ -85,8 +98,15 @@ export function spawnWorker(command: Command, journalFd: number): WorkerProcess 
 /** How the worker has ended: what started it says so as shells do. */
 export function exitOf({ isLaunched }: WorkerProcess, code: number | null, signal: NodeJS.Signals | null): Exit {
   if (!isLaunched || code === null || code <= SIGNALLED) return { code, signal }
-  const found = Object.entries(constants.signals).find(([, number]) => number === code - SIGNALLED)
-  return found === undefined ? { code, signal } : { code: null, signal: found[0] as NodeJS.Signals }
+  const found = signalName(code - SIGNALLED)
+  return found === null ? { code, signal } : { code: null, signal: found }
+}
+
+/** Null: there is no such signal. */
+export function signalName(number: number): NodeJS.Signals | null {
+  // Some have two names; the first is the usual one.
+  const found = Object.entries(constants.signals).find(([, value]) => value === number)
+  return (found?.[0] ?? null) as NodeJS.Signals | null
 }
 
 /** Starts the reaper's shell; see reaper.ts. */

@@ -264,7 +264,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const nowMs = performance.now()
     for (const pool of this.#functions.values()) pool.retire(null, 'shutdown', nowMs)
     this.#supply.drainBlanks(nowMs)
-    await this.#conditions.until(() => this.#supply.workers.size === 0)
+    await this.#conditions.until(() => this.#supply.isEmpty)
     clearTimeout(cut)
     clearInterval(this.#tick)
     this.#state = 'closed'

@@ -5,25 +5,22 @@
  */
 
 import { allInForce, explained, withheld } from './confinement.ts'
-import { requireSpareDescriptors } from './descriptors.ts'
 import { Ending, type EndingOwner } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
 import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
-import { Journal } from './journal.ts'
+import type { Journal } from './journal.ts'
 import { LogBudget, LogLines } from './log-lines.ts'
 import { type Excess, isExcess } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { removePrivateFolder } from './private-folder.ts'
-import { forgetGroup, registerGroup } from './reaper.ts'
+import { forgetGroup } from './reaper.ts'
 import { type Redaction, redactionOf } from './redaction.ts'
-import { WORKER_VARIABLE } from './resources/identity.ts'
-import { ProcessGroup, type UnkeptSetting } from './resources/process-group.ts'
+import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
-import { returnUser } from './sandbox/users.ts'
 import type { Secrets } from './secret.ts'
 import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from './settings.ts'
-import { type Command, type Exit, type Sandboxed, spawnWorker, type WorkerProcess } from './spawn.ts'
+import type { Exit, Sandboxed, WorkerProcess } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
 import { FrameReader } from './wire/frame-reader.ts'
@@ -38,6 +35,7 @@ import {
   parseMessage,
   type Ready,
 } from './wire/messages.ts'
+import { giveBack, type Start } from './worker-start.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
 import { WorkerUsage } from './worker-usage.ts'
 
@@ -116,47 +114,29 @@ export class Worker implements EndingOwner {
   /** One time for all answers of a read: asking for it took longer than what most of them need. */
   #readAtMs = 0
   #hasJournal = false
-  #folder: string | null
+  /** Its own, of a load; what it was started with is in `sandboxed`. */
+  #folder: string | null = null
   #confinement: Confinement | null = null
   #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
   #redaction: Redaction | null = null
 
-  /** Starts the process; throws when the system refuses. */
-  constructor(command: Command, owner: WorkerOwner, nowMs: number, usesCgroups: boolean) {
+  constructor({ process, journal, group, sandboxed }: Start, owner: WorkerOwner, nowMs: number) {
     this.owner = owner
-    this.sandboxed = command.sandbox ?? null
-    this.#folder = this.sandboxed?.folder ?? null
-    try {
-      requireSpareDescriptors()
-    } catch (error) {
-      this.#giveBack()
-      throw error
-    }
+    this.sandboxed = sandboxed
     this.bornAtMs = nowMs
     this.stateSinceMs = nowMs
-    this.#journal = new Journal()
-    this.group = new ProcessGroup(usesCgroups)
-    this.#usage = new WorkerUsage(this.group)
-    try {
-      const env = { ...command.env, [WORKER_VARIABLE]: this.group.name }
-      this.#process = spawnWorker({ ...command, env }, this.#journal.fd)
-    } catch (error) {
-      this.#journal.close()
-      this.group.clear()
-      this.#giveBack()
-      throw error
-    }
-    this.pid = this.#process.pid
-    this.group.enclose(this.pid)
-    registerGroup(this.pid, this.group.cgroupPath)
-    const { wire, child, stdout, stderr } = this.#process
+    this.#journal = journal
+    this.group = group
+    this.#usage = new WorkerUsage(group)
+    this.#process = process
+    this.pid = process.pid
+    const { wire, stdout, stderr } = process
     this.writer = new FrameWriter(wire)
     this.#reader = new FrameReader(this.#onFrame.bind(this))
     wire.on('data', (chunk: Buffer) => this.#onBytes(chunk))
     wire.on('error', () => {})
-    this.#ending = new Ending(this.#process, this.group, this)
-    child.on('error', () => {})
+    this.#ending = new Ending(process, group, this)
     new LogLines(stdout, this.#logBudget, (line) => this.#onLine('stdout', line))
     new LogLines(stderr, this.#logBudget, (line) => this.#onErrorLine(line))
   }
@@ -349,16 +329,12 @@ export class Worker implements EndingOwner {
     this.writer.ring = null
     this.#reader.ring = null
     this.#journal.close()
-    this.#giveBack()
+    if (this.#folder !== null) removePrivateFolder(this.#folder)
+    giveBack(this.sandboxed)
     this.diedIn = this.state
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)
     this.owner.onDied(this, orphans)
-  }
-
-  #giveBack(): void {
-    if (this.#folder !== null) removePrivateFolder(this.#folder)
-    returnUser(this.sandboxed?.user ?? null)
   }
 
   /** It has ended by itself, or the kernel has ended it: of too much, perhaps, also while it should have gone anyway. */

@@ -205,12 +205,14 @@ export function functionSettings(
   const queue = merged(layers, 'queue')
   const limits = strictest(merged([ofAll, ofThis], 'limits'), own.limits ?? {})
   const cpu = merged([ofAll, ofThis], 'cpu')
+  const operators: WrittenSettings = Object.assign({}, withoutUnwritten(ofAll), withoutUnwritten(ofThis))
   const base = DEFAULT_FUNCTION_SETTINGS
   return deepFreeze({
     minWorkers: written.minWorkers ?? base.minWorkers,
     maxWorkers: written.maxWorkers ?? Math.min(base.maxWorkers, pool.maxWorkers),
     concurrency: written.concurrency ?? base.concurrency,
     maxInvocations: written.maxInvocations ?? base.maxInvocations,
+    startBy: operators.startBy ?? base.startBy,
     maxAgeMs: written.maxAge ?? base.maxAgeMs,
     idleTimeoutMs: written.idleTimeout ?? base.idleTimeoutMs,
     timeoutMs: written.timeout ?? base.timeoutMs,
@@ -235,7 +237,7 @@ export function functionSettings(
       nice: cpu.nice ?? base.cpu.nice,
       cores: [...(cpu.cores ?? base.cpu.cores)],
     },
-    ...isolationOf(Object.assign({}, withoutUnwritten(ofAll), withoutUnwritten(ofThis)), own),
+    ...isolationOf(operators, own),
   })
 }
 

@@ -145,6 +145,8 @@ export interface FunctionConfig {
   idempotent?: boolean
   /** What a worker and all that it has started may use. What uses more is ended. */
   limits?: FunctionLimits
+  /** How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 1000 or less. Node only, and not in a sandbox. Default: `'auto'`. */
+  startBy?: 'auto' | 'boot' | 'fork'
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
   /** What keeps a function from everything else: a `sandbox`, what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */
@@ -239,6 +241,8 @@ export interface OverrideConfig {
   idempotent?: boolean
   /** What a worker and all that it has started may use. What uses more is ended. */
   limits?: FunctionLimits
+  /** How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 1000 or less. Node only, and not in a sandbox. Default: `'auto'`. */
+  startBy?: 'auto' | 'boot' | 'fork'
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
   /** What keeps a function from everything else: a `sandbox`, what its `process` takes from itself, or nothing where it is `trusted`. See docs/security.md. Default: `'process'`. */

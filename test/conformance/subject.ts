@@ -49,8 +49,8 @@ export class Subject {
   constructor(underTest: UnderTest) {
     this.#underTest = underTest
     this.#process = spawnWorker(underTest.command, this.journal.fd)
-    const { child, wire, stdout, stderr } = this.#process
-    this.#exited = once(child, 'exit')
+    const { handle, wire, stdout, stderr } = this.#process
+    this.#exited = once(handle, 'exit')
     const budget = new LogBudget(1024 * 1024)
     new LogLines(stdout, budget, (line) => this.#onLine(line))
     new LogLines(stderr, budget, (line) => this.#onLine(line))

@@ -31,8 +31,8 @@ class Victim {
 
   constructor() {
     this.process = spawnWorker(commandOf('node'), this.#journal.fd)
-    const { child, wire, stdout, stderr } = this.process
-    this.whenGone = once(child, 'exit').then(() => {
+    const { handle, wire, stdout, stderr } = this.process
+    this.whenGone = once(handle, 'exit').then(() => {
       this.isGone = true
       this.#journal.close()
     })

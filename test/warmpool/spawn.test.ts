@@ -29,14 +29,14 @@ test('a worker leads a group and a session of its own', async () => {
 })
 
 test('it speaks and hears on fd 3, and writes its journal to fd 4', async () => {
-  const [{ wire, child }, journal] = startNode(`
+  const [{ wire, handle }, journal] = startNode(`
     const { writeSync } = require('node:fs')
     const socket = new (require('node:net').Socket)({ fd: 3 })
     socket.once('data', (chunk) => {
       writeSync(4, Buffer.of(9, 0, 0, 0), 0, 4, 0)
       socket.end('heard: ' + chunk)
     })`)
-  const exited = once(child, 'exit')
+  const exited = once(handle, 'exit')
   wire.write('hello')
   expect(await textOf(wire)).toBe('heard: hello')
   await exited
@@ -79,12 +79,12 @@ test('a program that does not exist is named in the error, and nothing is thrown
 })
 
 test('signalGroup reaches what the worker started, and is harmless when nobody is left', async () => {
-  const [{ pid, stdout, child }] = start('/bin/sh', ['-c', 'sleep 1000 & echo $!; wait'])
+  const [{ pid, stdout, handle }] = start('/bin/sh', ['-c', 'sleep 1000 & echo $!; wait'])
   const [output] = (await once(stdout, 'data')) as [Buffer]
   const grandchild = Number(output.toString())
   onTestFinished(() => killAll([grandchild]))
   expect(isAlive(grandchild)).toBe(true)
-  const exited = once(child, 'exit')
+  const exited = once(handle, 'exit')
   signalGroup(pid, 'SIGKILL')
   expect(await exited).toEqual([null, 'SIGKILL'])
   await whenGone([pid, grandchild])

@@ -7,9 +7,6 @@
 import { readlinkSync } from 'node:fs'
 import { readProcess } from './process-table.ts'
 
-/** The variable that holds the name. */
-export const WORKER_VARIABLE = 'WRANGLER_FREE_WORKER'
-
 let own: { readonly namespace: string; readonly owner: string } | null = null
 let workers = 0
 

@@ -6,7 +6,8 @@
  * it may be the program's own. They are waited for when they end, so that none stays as a zombie.
  */
 import { cFunctions } from '../wire/c-library.ts'
-import { isLeftBehind, ownerName, WORKER_VARIABLE } from './identity.ts'
+import { WORKER_VARIABLE } from '../wire/variables.ts'
+import { isLeftBehind, ownerName } from './identity.ts'
 import { childrenOf, type ProcessRecord, readProcess, readProcesses, variableOf } from './process-table.ts'
 
 const PROCESSES = {

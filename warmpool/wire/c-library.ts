@@ -21,6 +21,7 @@ interface Ffi {
   /** Without a library's name: what this process has loaded already. */
   dlopen<S extends Signatures>(library: string | null, signatures: S): { readonly functions: Functions<S> }
   toArrayBuffer(pointer: bigint, bytes: number, copy: boolean): ArrayBuffer
+  getRawPointer(buffer: Buffer): bigint
 }
 
 const MAPPING = {
@@ -38,6 +39,11 @@ export function cFunctions<S extends Signatures>(signatures: S): Functions<S> | 
 /** Functions of Node's own program, libuv's among them; null where they cannot be had. */
 export function programFunctions<S extends Signatures>(signatures: S): Functions<S> | null {
   return functionsIn([null], signatures)
+}
+
+/** Where a buffer's bytes are; as long as it is reachable they stay there. Throws where there is no node:ffi. */
+export function addressOf(buffer: Buffer): bigint {
+  return loadFfi()!.getRawPointer(buffer)
 }
 
 function functionsIn<S extends Signatures>(libraries: readonly (string | null)[], signatures: S): Functions<S> | null {

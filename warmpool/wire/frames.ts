@@ -37,6 +37,8 @@ export const FRAME = {
   failed: 0x14,
   settled: 0x15,
   pong: 0x16,
+  forked: 0x17,
+  exited: 0x18,
 } as const
 
 /** Added to a type: the payload lies in the ring, and what stands in its place says where; see body-ring.ts. */

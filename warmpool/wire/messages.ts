@@ -96,6 +96,28 @@ export interface Load {
   readonly confinement?: Confinement | null
 }
 
+/** Parent to template, beside the descriptors that become the new process's 1 to 4: fork. */
+export interface Fork {
+  readonly fork: number
+  /** In the environment of whatever the new process starts. */
+  readonly name: string
+}
+
+/** Template to parent: there is a new process, a worker that says `hello` by itself. */
+export interface Forked {
+  readonly fork: number
+  /** Less than 0: the system has refused. */
+  readonly pid: number
+}
+
+/** Template to parent: a process that it has forked has ended. */
+export interface Exited {
+  readonly pid: number
+  readonly code: number | null
+  /** The signal's number. */
+  readonly signal: number | null
+}
+
 /** Worker to parent: the function is loaded. */
 export interface Ready {
   readonly format: string

@@ -22,7 +22,7 @@ export class RawWorker {
 
   constructor() {
     this.process = spawnWorker(commandOf('node'), this.journal.fd)
-    this.whenGone = once(this.process.child, 'exit') as Promise<[number | null, string | null]>
+    this.whenGone = once(this.process.handle, 'exit') as Promise<[number | null, string | null]>
     const reader = new FrameReader(this.#collector.take)
     this.process.wire.on('data', (chunk: Buffer) => {
       reader.push(chunk)

@@ -14,10 +14,12 @@ import {
   PROTOCOL_VERSION,
   REQUEST_PREFIX_BYTES,
 } from '../../wire/frames.ts'
+import { garbageCollector } from '../../wire/garbage-collector.ts'
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
+import { SYSTEM_DOOR, TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../../wire/variables.ts'
 import { Call } from './call.ts'
 import { openChannel, unexpected } from './channel.ts'
-import { confineFor, enterSandboxFor, prepareConfinement } from './confine/confine.ts'
+import { confineFor, enterSandboxFor, prepareConfinement, rehearseConfinement } from './confine/confine.ts'
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
@@ -26,6 +28,8 @@ import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { rehearse } from './rehearse.ts'
+import { becomeWorker } from './template/become-worker.ts'
+import { serveForks, templateCalls } from './template/serve-forks.ts'
 import { withTraces } from './traces.ts'
 import { installWebClasses } from './web/install.ts'
 
@@ -37,13 +41,30 @@ let handler: Handler | null = null
 let hasLoad = false
 let isDraining = false
 /** The parent's file of the system door: see confine/kernel.ts. */
-const door = process.env.WRANGLER_FREE_SYSTEM_DOOR ?? null
+const door = process.env[SYSTEM_DOOR] ?? null
 
 installWebClasses()
 letDeparturesGo()
 process.setSourceMapsEnabled(true)
 const { writer, began, openRing, isBorrowed } = openChannel(onFrame)
-void rehearse().then(sayHello)
+void rehearse().then(() => {
+  sayHello()
+  const template = process.env[TEMPLATE_VARIABLE]
+  // Not from within a read or a promise: a fork goes on from there.
+  if (template !== undefined) setImmediate(() => beTemplate(Number(template)))
+})
+
+/** Returns in every process that it has forked. */
+function beTemplate(controlFd: number): void {
+  delete process.env[TEMPLATE_VARIABLE]
+  const calls = templateCalls()
+  if (calls === null) throw new Error('A template needs node:ffi')
+  // Compiled once, for all.
+  rehearseConfinement(door)
+  garbageCollector()({ type: 'major', flavor: 'last-resort' })
+  becomeWorker(serveForks(calls, controlFd), WORKER_VARIABLE)
+  sayHello()
+}
 
 function sayHello(): void {
   writer.json(FRAME.hello, 0, {
@@ -52,12 +73,13 @@ function sayHello(): void {
     journal: true,
     ring: true,
   } satisfies Hello)
+  writer.flush()
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
-  delete process.env.WRANGLER_FREE_SYSTEM_DOOR
+  delete process.env[SYSTEM_DOOR]
   delete process.env.DENO_DIR
   // What that takes, no caller waits for; a load that has come by now does it itself.
-  setImmediate(() => prepareConfinement(door))
+  if (process.env[TEMPLATE_VARIABLE] === undefined) setImmediate(() => prepareConfinement(door))
   // Bun and Deno have a cache of their own, or none.
   if (process.versions.bun === undefined && process.versions.deno === undefined) flushCacheSoon()
 }

@@ -27,6 +27,12 @@ export function prepareConfinement(door: string | null): void {
   prepared ??= prepare(door)
 }
 
+/** Goes through that once, so that it is compiled in whatever is forked, and leaves nothing of it. */
+export function rehearseConfinement(door: string | null): void {
+  const rehearsed = prepare(door)
+  if (typeof rehearsed === 'object') forgetRights(rehearsed.rights)
+}
+
 function prepare(door: string | null): Prepared | string {
   if (process.platform !== 'linux') return `it is Linux's, and this is ${process.platform}`
   const processor = processorOf(process.arch)

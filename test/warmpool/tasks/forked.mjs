@@ -1,0 +1,75 @@
+/** Tells what the process knows of itself, and does what forking is hard on. */
+import { readdirSync, readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { Worker } from 'node:worker_threads'
+
+const TESTS = {
+  itself: () => ({
+    pid: process.pid,
+    parent: process.ppid,
+    random: Math.random(),
+    uuid: crypto.randomUUID(),
+    uptime: process.uptime(),
+    name: process.env.WRANGLER_FREE_WORKER,
+  }),
+  descriptors: () =>
+    readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`]
+      } catch {
+        return []
+      }
+    }),
+  timer: async ({ ms }) => {
+    const before = process.hrtime.bigint()
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    return Number(process.hrtime.bigint() - before) / 1e6
+  },
+  pool: async () => (await readFile('/proc/self/comm', 'utf8')).length > 0,
+  network: () =>
+    new Promise((resolve) => {
+      const server = createServer((socket) => socket.end('hello'))
+      server.listen(0, '127.0.0.1', () =>
+        connect(server.address().port, '127.0.0.1').on('data', (chunk) => {
+          server.close()
+          resolve(String(chunk))
+        }),
+      )
+    }),
+  thread: () =>
+    new Promise((resolve, reject) => {
+      const thread = new Worker('require("node:worker_threads").parentPort.postMessage(40 + 2)', { eval: true })
+      thread.on('message', resolve)
+      thread.on('error', reject)
+    }),
+  // The smallest module that there is.
+  wasm: async () => {
+    const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
+    return String(await WebAssembly.compile(bytes))
+  },
+  garbage: () => {
+    let kept = []
+    for (let round = 0; round < 200; round++) {
+      kept.push(new Array(20_000).fill(round))
+      if (kept.length > 20) kept = []
+    }
+    return kept.length
+  },
+  print: () => {
+    console.log('to stdout')
+    console.error('to stderr')
+  },
+  exit: ({ code }) => process.exit(code),
+  // Some threads of the pool of files, so that those which were not forked have followers in their memory.
+  throw: async () => {
+    await Promise.all(Array.from({ length: 8 }, () => readFile('/proc/self/comm')))
+    setImmediate(() => {
+      throw new TypeError('nobody caught this')
+    })
+    await new Promise(() => {})
+  },
+  abort: () => process.abort(),
+}
+
+export default (input) => TESTS[input.test](input)

@@ -1,0 +1,156 @@
+/** Workers that are forked from one that has booted: whole, apart from each other, and gone with what they came from. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
+import { collectDeaths, makePool, nextEvent } from './pool-under-test.ts'
+import { childrenOf, isAlive, killAll, readStat, whenGone } from './processes.ts'
+
+const FORKED = new URL('./tasks/forked.mjs', import.meta.url)
+const PARENT = new URL('./template-parent.ts', import.meta.url)
+
+interface Itself {
+  readonly pid: number
+  readonly parent: number
+  readonly random: number
+  readonly uuid: string
+  readonly uptime: number
+  readonly name: string
+}
+
+const ONE_SHOT = { maxInvocations: 1, startBy: 'fork', concurrency: 1 } as const
+const KEPT = { startBy: 'fork', concurrency: 1 } as const
+
+// They take node:ffi, which Node 26 has.
+describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
+  test('is a process of its own, with its own number, name, session, clock and randomness', async () => {
+    const pool = makePool(ONE_SHOT)
+    const all: Itself[] = []
+    for (let call = 0; call < 4; call++) {
+      const itself = (await pool.run(FORKED, { test: 'itself' })) as Itself
+      all.push(itself)
+    }
+    for (const key of ['pid', 'random', 'uuid', 'name'] as const)
+      expect(new Set(all.map((one) => one[key])).size, key).toBe(all.length)
+    expect(new Set(all.map(({ parent }) => parent)).size).toBe(1)
+    expect(readStat(all[0]!.parent)?.parent).toBe(process.pid)
+    await whenGone(all.map(({ pid }) => pid))
+  })
+
+  test('leads its session, and bears the number that the parent knows it by', async () => {
+    const pool = makePool(KEPT)
+    const { pid } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    expect(readStat(pid)).toMatchObject({ session: pid, group: pid })
+    expect(pool.status().functions[0]!.workers.map((worker) => worker.pid)).toEqual([pid])
+  })
+
+  test('has none of its siblings’ descriptors and none of its template’s', async () => {
+    const pool = makePool({ ...KEPT, minWorkers: 2, maxWorkers: 2 }, { blanks: 2 })
+    await pool.run(FORKED, { test: 'itself' })
+    await pool.warmedUp()
+    const descriptors = (await pool.run(FORKED, { test: 'descriptors' })) as string[]
+    const sockets = descriptors.filter((one) => one.includes('socket:'))
+    expect(sockets.map((one) => Number(one.split(' ')[0]))).toEqual([1, 2, 3])
+    expect(descriptors.filter((one) => one.includes('pidfd') || one.includes('landlock'))).toEqual([])
+    expect(descriptors.filter((one) => one.includes('memfd'))).toHaveLength(1)
+  })
+
+  for (const [name, expected] of Object.entries({
+    pool: true,
+    network: 'hello',
+    thread: 42,
+    wasm: '[object WebAssembly.Module]',
+    garbage: 11,
+  })) {
+    test(`can do what takes threads or an event loop: ${name}`, async () => {
+      expect(await makePool(KEPT).run(FORKED, { test: name })).toBe(expected)
+    })
+  }
+
+  test('waits as long as it was told to', async () => {
+    const pool = makePool(ONE_SHOT)
+    await pool.run(FORKED, { test: 'itself' })
+    // Its template stood still since its boot, and a clock that had stood, too, would ring at once.
+    expect(await pool.run(FORKED, { test: 'timer', ms: 50 })).toBeGreaterThanOrEqual(49)
+  })
+
+  test('prints to the log', async () => {
+    const pool = makePool(ONE_SHOT)
+    const lines: string[] = []
+    pool.on('log', ({ stream, line }) => lines.push(`${stream}: ${line}`))
+    await pool.run(FORKED, { test: 'print' })
+    await vi.waitUntil(() => lines.length >= 2)
+    expect(lines.sort()).toEqual(['stderr: to stderr', 'stdout: to stdout'])
+  })
+
+  test('ends with the code that it was told', async () => {
+    const pool = makePool(KEPT)
+    const deaths = collectDeaths(pool)
+    await expect(pool.run(FORKED, { test: 'exit', code: 7 })).rejects.toMatchObject({ code: 'worker-died' })
+    expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode: 7, signal: null })
+  })
+
+  test('ends of an exception that nobody catches, and says which', async () => {
+    const pool = makePool(KEPT)
+    const deaths = collectDeaths(pool)
+    const lines: string[] = []
+    pool.on('log', ({ line }) => lines.push(line))
+    await expect(pool.run(FORKED, { test: 'throw' })).rejects.toMatchObject({ code: 'worker-died' })
+    expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode: 1 })
+    expect(lines.join('\n')).toMatch(/TypeError: nobody caught this[\s\S]*forked\.mjs/)
+  })
+
+  test('ends of a signal, which is told', async () => {
+    const pool = makePool(KEPT)
+    const deaths = collectDeaths(pool)
+    await expect(pool.run(FORKED, { test: 'abort' })).rejects.toMatchObject({ code: 'worker-died' })
+    expect(deaths[0]).toMatchObject({ reason: 'crash', signal: 'SIGABRT' })
+  })
+
+  test('is replaced when its template is killed, and so is that', async () => {
+    const pool = makePool(KEPT)
+    const first = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    const died = nextEvent(pool, 'death', ({ pid }) => pid === first.pid)
+    process.kill(first.parent, 'SIGKILL')
+    await died
+    await whenGone([first.pid, first.parent])
+    const second = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    expect(second.parent).not.toBe(first.parent)
+  })
+
+  test('is not waited for when its template stands still', async () => {
+    const pool = makePool({ ...ONE_SHOT, bootTimeoutMs: 500 })
+    const { parent } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    process.kill(parent, 'SIGSTOP')
+    const later = await Promise.all(Array.from({ length: 4 }, () => pool.run(FORKED, { test: 'itself' })))
+    expect(later.some((one) => (one as Itself).parent !== parent)).toBe(true)
+    await whenGone([parent])
+  })
+
+  test('is gone when the pool has closed, with its template', async () => {
+    const pool = makePool(KEPT)
+    const { pid, parent } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    await pool.close()
+    expect([pid, parent].filter(isAlive)).toEqual([])
+    expect(childrenOf(process.pid).filter((child) => cmdline(child).includes('single-threaded'))).toEqual([])
+  })
+
+  test('is gone when the parent was killed, with its template', async () => {
+    const parent = spawn(process.execPath, [PARENT.pathname, FORKED.href], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => killAll([parent.pid!]))
+    const [line] = (await once(createInterface(parent.stdout), 'line')) as [string]
+    const { pid, parent: template } = JSON.parse(line) as Itself
+    parent.kill('SIGKILL')
+    await whenGone([pid, template])
+  })
+})
+
+function cmdline(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+  } catch {
+    return ''
+  }
+}

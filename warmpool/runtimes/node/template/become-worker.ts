@@ -1,0 +1,71 @@
+/**
+ * What a forked process does before anything else, so that nothing in it is its template's any more: its own wire,
+ * journal and output, a session of its own, an event loop of its own, its own number, name, clock and randomness. Threads are
+ * not forked: V8 was told to need none, and this process ends without waiting for those that it believes to have.
+ */
+import { inspect } from 'node:util'
+import type { Birth } from './serve-forks.ts'
+
+const FIRST_FD = 1
+/** From the wire on, what it starts itself inherits none. */
+const FIRST_OWN_FD = 3
+const O_CLOEXEC = 0o2000000
+const SET_PARENT_DEATH_SIGNAL = 1
+const SIGKILL = 9n
+const LONGEST_SEED = 2 ** 31 - 1
+
+export function becomeWorker({ calls, name, descriptors, inherited }: Birth, nameVariable: string): void {
+  const template = process.pid
+  for (const descriptor of inherited) calls.close(descriptor)
+  for (const [index, descriptor] of descriptors.entries()) {
+    const own = FIRST_FD + index
+    if (own < FIRST_OWN_FD) calls.dup2(descriptor, own)
+    else calls.dup3(descriptor, own, O_CLOEXEC)
+    calls.close(descriptor)
+  }
+  calls.setsid()
+  // Its template tells of its end, and dies with the parent.
+  calls.prctl(SET_PARENT_DEATH_SIGNAL, SIGKILL)
+  if (process.ppid !== template) calls._exit(1)
+  const loop = calls.uv_default_loop() as bigint
+  calls.uv_loop_fork(loop)
+  calls.uv_update_time(loop)
+  process.env[nameVariable] = name
+  takeNumber(Number(calls.getpid()))
+  takeClock()
+  seedRandomness()
+  endWithoutThreads((code) => calls._exit(code))
+}
+
+function takeNumber(pid: number): void {
+  Object.defineProperty(process, 'pid', { value: pid, enumerable: true, configurable: true, writable: false })
+}
+
+function takeClock(): void {
+  const { uptime } = process
+  const bornAt = uptime()
+  process.uptime = () => uptime() - bornAt
+}
+
+/** `Math.random` would give in each what it gives in all others. Cryptography's own notices forks by itself. */
+function seedRandomness(): void {
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8')
+  const { randomInt } = process.getBuiltinModule('node:crypto')
+  setFlagsFromString(`--random-seed=${randomInt(1, LONGEST_SEED)}`)
+}
+
+/** Node would wait at its end for threads that were not forked. */
+function endWithoutThreads(exit: (code: number) => void): void {
+  const own = process as unknown as {
+    reallyExit(code?: number): void
+    _fatalException(error: unknown, isRejection: boolean): boolean
+  }
+  own.reallyExit = (code) => exit(code ?? Number(process.exitCode ?? 0))
+  const fatalException = own._fatalException
+  own._fatalException = (error, isRejection) => {
+    if (fatalException.call(process, error, isRejection)) return true
+    process.stderr.write(`Uncaught ${inspect(error)}\n\nNode.js ${process.version}\n`)
+    exit(Number(process.exitCode ?? 1))
+    return false
+  }
+}

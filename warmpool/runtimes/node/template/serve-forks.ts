@@ -1,0 +1,144 @@
+/**
+ * A template: a process of this runtime that has booted and becomes no function itself. It forks, and each fork goes on
+ * from here as a worker, in a millisecond and with what has been loaded and compiled shared as long as neither changes
+ * it. Between forks it stands in one system call: no event loop turns and no thread of it has anything to do, so that
+ * what a fork finds is whole. It says which process has ended and how, for they are its children.
+ */
+import { readFileSync, writeSync } from 'node:fs'
+import { programFunctions } from '../../../wire/c-library.ts'
+import { DescriptorMessage } from '../../../wire/descriptor-message.ts'
+import { FRAME, type FrameType, HEADER_BYTES } from '../../../wire/frames.ts'
+import type { Exited, Fork, Forked } from '../../../wire/messages.ts'
+
+/** What a template calls of the system. They are in every process: the C library's and libuv's. */
+const CALLS = {
+  fork: { arguments: [], return: 'int32' },
+  poll: { arguments: ['pointer', 'uint64', 'int32'], return: 'int32' },
+  recvmsg: { arguments: ['int32', 'pointer', 'int32'], return: 'int64' },
+  syscall: { arguments: ['int64', 'int64', 'int64'], return: 'int64' },
+  waitpid: { arguments: ['int32', 'pointer', 'int32'], return: 'int32' },
+  madvise: { arguments: ['pointer', 'uint64', 'int32'], return: 'int32' },
+  dup3: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
+  dup2: { arguments: ['int32', 'int32'], return: 'int32' },
+  close: { arguments: ['int32'], return: 'int32' },
+  getpid: { arguments: [], return: 'int32' },
+  setsid: { arguments: [], return: 'int32' },
+  prctl: { arguments: ['int32', 'uint64'], return: 'int32' },
+  _exit: { arguments: ['int32'], return: 'void' },
+  uv_default_loop: { arguments: [], return: 'pointer' },
+  uv_loop_fork: { arguments: ['pointer'], return: 'int32' },
+  uv_update_time: { arguments: ['pointer'], return: 'void' },
+} as const
+
+export type TemplateCalls = NonNullable<ReturnType<typeof programFunctions<typeof CALLS>>>
+
+const WIRE_FD = 3
+const MESSAGE_BYTES = 1024
+const DESCRIPTORS = 4
+const MSG_CMSG_CLOEXEC = 0x4000_0000
+const MADV_DOFORK = 11
+/** The same on every processor. */
+const PIDFD_OPEN = 434
+const POLLIN = 1
+const POLLFD_BYTES = 8
+const LOWEST_ADDRESS = 0x1_0000n
+
+/** What a new process knows of where it comes from. */
+export interface Birth {
+  readonly calls: TemplateCalls
+  readonly name: string
+  /** In the order of the descriptors that they become, from 1 on. */
+  readonly descriptors: readonly number[]
+  /** Those of the template that are not to stay. */
+  readonly inherited: readonly number[]
+}
+
+export function templateCalls(): TemplateCalls | null {
+  return programFunctions(CALLS)
+}
+
+/** Returns in every process that is forked, and never in the template: that ends with its parent. */
+export function serveForks(calls: TemplateCalls, controlFd: number): Birth {
+  const message = new DescriptorMessage(MESSAGE_BYTES, DESCRIPTORS)
+  /** By the descriptor that tells of its end. */
+  const children = new Map<number, number>()
+  const forkable = everythingBelow(endOfForkable())
+  for (;;) {
+    const ended = waitFor(calls, controlFd, [...children.keys()])
+    for (const descriptor of ended.children) {
+      tellEnd(calls, children.get(descriptor)!)
+      calls.close(descriptor)
+      children.delete(descriptor)
+    }
+    if (!ended.isAsked) continue
+    message.clear()
+    const bytes = Number(calls.recvmsg(controlFd, message.header, MSG_CMSG_CLOEXEC))
+    if (bytes === 0) calls._exit(0)
+    if (bytes < 0) continue
+    const { text, descriptors } = message.read(bytes)
+    const { fork, name } = JSON.parse(text) as Fork
+    // V8 keeps its memory from being forked, which a process has no use for that starts another program.
+    calls.madvise(LOWEST_ADDRESS, forkable, MADV_DOFORK)
+    const pid = Number(calls.fork())
+    if (pid === 0) return { calls, name, descriptors, inherited: [controlFd, ...children.keys()] }
+    for (const descriptor of descriptors) calls.close(descriptor)
+    tell(FRAME.forked, { fork, pid } satisfies Forked)
+    if (pid > 0) children.set(Number(calls.syscall(BigInt(PIDFD_OPEN), BigInt(pid), 0n)), pid)
+  }
+}
+
+/** Until somebody asks for a fork, or a child has ended. */
+function waitFor(calls: TemplateCalls, controlFd: number, children: readonly number[]) {
+  const watched = [controlFd, ...children]
+  const table = Buffer.alloc(watched.length * POLLFD_BYTES)
+  for (const [at, descriptor] of watched.entries()) {
+    table.writeInt32LE(descriptor, at * POLLFD_BYTES)
+    table.writeInt16LE(POLLIN, at * POLLFD_BYTES + 4)
+  }
+  calls.poll(table, BigInt(watched.length), -1)
+  const isReady = (at: number): boolean => table.readInt16LE(at * POLLFD_BYTES + 6) !== 0
+  return { isAsked: isReady(0), children: children.filter((_, at) => isReady(at + 1)) }
+}
+
+function tellEnd(calls: TemplateCalls, pid: number): void {
+  const status = Buffer.alloc(4)
+  calls.waitpid(pid, status, 0)
+  const word = status.readUInt32LE()
+  const signal = word & 0x7f
+  tell(FRAME.exited, {
+    pid,
+    code: signal === 0 ? (word >> 8) & 0xff : null,
+    signal: signal === 0 ? null : signal,
+  } satisfies Exited)
+}
+
+/** Past the event loop, which does not turn here. */
+function tell(type: FrameType, value: unknown): void {
+  const payload = Buffer.from(JSON.stringify(value))
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUIntLE(payload.length, 0, 3)
+  header[3] = type
+  writeAll(Buffer.concat([header, payload]))
+}
+
+function writeAll(bytes: Buffer): void {
+  let at = 0
+  while (at < bytes.length) {
+    try {
+      at += writeSync(WIRE_FD, bytes, at)
+    } catch (error) {
+      // The parent reads soon; where it is gone, the next message says so.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+    }
+  }
+}
+
+/** The kernel's own pages lie highest, but for the stack, and stay out: with them the whole would be refused. */
+function endOfForkable(): bigint {
+  const line = /^([0-9a-f]+)-.* \[(?:vvar|vdso|stack)\S*\]$/m.exec(readFileSync('/proc/self/maps', 'latin1'))
+  return line === null ? LOWEST_ADDRESS : BigInt(`0x${line[1]}`)
+}
+
+function everythingBelow(end: bigint): bigint {
+  return end - LOWEST_ADDRESS
+}

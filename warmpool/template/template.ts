@@ -1,0 +1,214 @@
+/**
+ * The parent's handle on a template: a process of the runtime that has booted, becomes no function, and is forked for
+ * each worker (see runtimes/node/template/). It guarantees that every fork that was asked for is answered once, with a process
+ * or with why there is none, and that no process of its is left when it is gone.
+ */
+import { EventEmitter } from 'node:events'
+import { closeSync } from 'node:fs'
+import { constants } from 'node:os'
+import { Ending } from '../ending.ts'
+import { LogBudget, LogLines } from '../log-lines.ts'
+import { forgetGroup, registerGroup } from '../reaper.ts'
+import { ProcessGroup } from '../resources/process-group.ts'
+import { DEFAULT_FUNCTION_SETTINGS } from '../settings.ts'
+import { type Command, type ProcessHandle, signalName, spawnWith, type WorkerProcess } from '../spawn.ts'
+import { DescriptorMessage } from '../wire/descriptor-message.ts'
+import { FrameReader } from '../wire/frame-reader.ts'
+import { FRAME, type FrameType, ProtocolError } from '../wire/frames.ts'
+import { type Exited, type Fork, type Forked, parseMessage } from '../wire/messages.ts'
+import { TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../wire/variables.ts'
+import { begun, closeShared, openShared, type Shared, type Start } from '../worker-start.ts'
+import { type Pair, pass, socketOf, socketPair } from './socket-pair.ts'
+
+/** The descriptor on which a template is asked: the next after a worker's. */
+const CONTROL_FD = 5
+const MESSAGE_BYTES = 1024
+/** Standard output and error, the wire, the journal. */
+const DESCRIPTORS = 4
+/** V8 does by itself what it else would give to threads, which are not forked. */
+const ARGUMENTS = ['--single-threaded', '--v8-pool-size=1']
+
+export interface TemplateOwner {
+  /** It is gone, and with it all that it had forked. */
+  onTemplateGone(template: Template): void
+}
+
+/** Gets a process, or why there is none. */
+export type OnFork = (start: Start | string) => void
+
+/** A fork that was asked for. */
+interface Asked extends Shared {
+  readonly pairs: readonly Pair[]
+  /** When it ends, the template is given up. */
+  readonly deadline: NodeJS.Timeout
+  readonly onFork: OnFork
+}
+
+export class Template {
+  readonly #process: WorkerProcess
+  readonly #group: ProcessGroup
+  readonly #owner: TemplateOwner
+  readonly #timeoutMs: number
+  readonly #control: number
+  readonly #message = new DescriptorMessage(MESSAGE_BYTES, DESCRIPTORS)
+  readonly #asked = new Map<number, Asked>()
+  readonly #forked = new Map<number, ForkedHandle>()
+  readonly #ending: Ending
+  #forks = 0
+  #lastWords = ''
+  #isGone = false
+
+  /** Starts the process; throws when the system refuses. */
+  constructor(command: Command, usesCgroups: boolean, timeoutMs: number, owner: TemplateOwner) {
+    this.#timeoutMs = timeoutMs
+    this.#owner = owner
+    const [own, other] = socketPair('messages')
+    this.#control = own
+    this.#group = new ProcessGroup(usesCgroups)
+    const env = { ...command.env, [TEMPLATE_VARIABLE]: String(CONTROL_FD), [WORKER_VARIABLE]: this.#group.name }
+    try {
+      // It has no journal, and its forks' come in that place.
+      this.#process = spawnWith({ ...command, args: [...ARGUMENTS, ...command.args], env }, [other, other])
+    } catch (error) {
+      closeSync(own)
+      this.#group.clear()
+      throw error
+    } finally {
+      closeSync(other)
+    }
+    this.#group.enclose(this.#process.pid)
+    registerGroup(this.#process.pid, this.#group.cgroupPath)
+    this.#ending = new Ending(this.#process, this.#group, this)
+    this.#listen()
+  }
+
+  /** Answers soon, and always; throws when the system refuses this process what a fork needs. */
+  fork(usesCgroups: boolean, onFork: OnFork): void {
+    if (this.#isGone) return onFork('its template has ended')
+    const shared = openShared(usesCgroups)
+    const pairs: Pair[] = []
+    try {
+      // Standard output, standard error, the wire.
+      while (pairs.length < DESCRIPTORS - 1) pairs.push(socketPair('bytes'))
+      const fork = ++this.#forks
+      const text = JSON.stringify({ fork, name: shared.group.name } satisfies Fork)
+      const given = [...pairs.map(([, other]) => other), shared.journal.fd]
+      if (!pass(this.#message, this.#control, text, given)) throw new Error('Its template takes no more just now')
+      const deadline = setTimeout(() => this.#giveUp(), this.#timeoutMs)
+      this.#asked.set(fork, { ...shared, pairs, deadline, onFork })
+    } catch (error) {
+      for (const [own] of pairs) closeSync(own)
+      closeShared(shared)
+      throw error
+    } finally {
+      for (const [, other] of pairs) closeSync(other)
+    }
+  }
+
+  /** Ends it, and all that it has forked. */
+  end(): void {
+    this.#ending.kill()
+  }
+
+  onWireClosed(): boolean {
+    return true
+  }
+
+  onWireLost(): void {
+    this.end()
+  }
+
+  onGone(): void {
+    this.#isGone = true
+    closeSync(this.#control)
+    forgetGroup(this.#process.pid)
+    const { signal, code } = this.#ending.exit!
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`
+    for (const asked of this.#asked.values()) refuse(asked, `its template has ended (${how}) ${this.#lastWords}`.trim())
+    this.#asked.clear()
+    for (const handle of this.#forked.values()) handle.end(null, constants.signals.SIGKILL)
+    this.#forked.clear()
+    this.#owner.onTemplateGone(this)
+  }
+
+  #giveUp(): void {
+    this.#lastWords = `it did not answer within ${this.#timeoutMs} ms`
+    this.end()
+  }
+
+  #listen(): void {
+    const { wire, stdout, stderr } = this.#process
+    const reader = new FrameReader(this.#onFrame.bind(this))
+    wire.on('error', () => {})
+    wire.on('data', (chunk: Buffer) => {
+      try {
+        reader.push(chunk)
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        this.end()
+      }
+    })
+    const budget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
+    new LogLines(stdout, budget, () => {})
+    new LogLines(stderr, budget, (line) => {
+      this.#lastWords = line
+    })
+  }
+
+  #onFrame(type: FrameType, _id: number, chunk: Buffer, start: number, end: number): void {
+    if (type === FRAME.forked) this.#onForked(parseMessage<Forked>(chunk, start, end))
+    else if (type === FRAME.exited) this.#onExited(parseMessage<Exited>(chunk, start, end))
+  }
+
+  #onForked({ fork, pid }: Forked): void {
+    const asked = this.#asked.get(fork)
+    if (asked === undefined) return
+    this.#asked.delete(fork)
+    clearTimeout(asked.deadline)
+    if (pid <= 0) return refuse(asked, 'the system refuses a fork: see `ulimit -u`')
+    const handle = new ForkedHandle(pid)
+    this.#forked.set(pid, handle)
+    const { pairs, journal, group, onFork } = asked
+    const [stdout, stderr, wire] = pairs.map(([own]) => socketOf(own))
+    const process = { handle, pid, wire: wire!, stdout: stdout!, stderr: stderr!, isLaunched: false }
+    onFork(begun({ journal, group, process, sandboxed: null }))
+  }
+
+  #onExited({ pid, code, signal }: Exited): void {
+    this.#forked.get(pid)?.end(code, signal)
+    this.#forked.delete(pid)
+  }
+}
+
+function refuse(asked: Asked, why: string): void {
+  clearTimeout(asked.deadline)
+  for (const [own] of asked.pairs) closeSync(own)
+  closeShared(asked)
+  asked.onFork(`it could not be forked: ${why}`)
+}
+
+/** A process that is another's child: it tells what of it is told. */
+class ForkedHandle extends EventEmitter implements ProcessHandle {
+  readonly #pid: number
+  #hasEnded = false
+
+  constructor(pid: number) {
+    super()
+    this.#pid = pid
+  }
+
+  end(code: number | null, signal: number | null): void {
+    this.#hasEnded = true
+    this.emit('exit', code, signal === null ? null : signalName(signal))
+  }
+
+  kill(signal: NodeJS.Signals): boolean {
+    if (this.#hasEnded) return false
+    try {
+      return process.kill(this.#pid, signal)
+    } catch {
+      // It is just ending.
+      return false
+    }
+  }
+}

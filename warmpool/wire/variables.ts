@@ -1,0 +1,8 @@
+/** Variables by which a parent tells what its workers' processes are. Whatever a function starts inherits the first alone. */
+
+/** The name of the worker, see resources/identity.ts. */
+export const WORKER_VARIABLE = 'WRANGLER_FREE_WORKER'
+/** The file of the system door. */
+export const SYSTEM_DOOR = 'WRANGLER_FREE_SYSTEM_DOOR'
+/** It is a template: the number of the descriptor on which it is asked to fork. */
+export const TEMPLATE_VARIABLE = 'WRANGLER_FREE_TEMPLATE'
