@@ -1,7 +1,7 @@
 /** Workers that are forked from one that has booted: whole, apart from each other, and gone with what they came from. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
@@ -50,11 +50,18 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     const pool = makePool({ ...KEPT, minWorkers: 2, maxWorkers: 2 }, { blanks: 2 })
     await pool.run(FORKED, { test: 'itself' })
     await pool.warmedUp()
-    const descriptors = (await pool.run(FORKED, { test: 'descriptors' })) as string[]
+    const both = await Promise.all([1, 2].map(() => pool.run(FORKED, { test: 'descriptors' })))
+    const [descriptors, sibling] = both as [string[], string[]]
     const sockets = descriptors.filter((one) => one.includes('socket:'))
     expect(sockets.map((one) => Number(one.split(' ')[0]))).toEqual([1, 2, 3])
     expect(descriptors.filter((one) => one.includes('pidfd') || one.includes('landlock'))).toEqual([])
     expect(descriptors.filter((one) => one.includes('memfd'))).toHaveLength(1)
+    const pipes = (list: string[]) => list.flatMap((one) => /pipe:.*/.exec(one)?.[0] ?? [])
+    const ofParent = pipes(readdirSync('/proc/self/fd').map(linkOf))
+    const shared = pipes(descriptors).filter((pipe) => pipes(sibling).includes(pipe) && !ofParent.includes(pipe))
+    expect(sibling).not.toEqual(descriptors)
+    expect(shared).toEqual([])
+    expect(descriptors.filter((one) => one.includes('eventpoll'))).toHaveLength(1)
   })
 
   for (const [name, expected] of Object.entries({
@@ -146,6 +153,14 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     await whenGone([pid, template])
   })
 })
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
 
 function cmdline(pid: number): string {
   try {

@@ -3,6 +3,7 @@
  * each worker (see runtimes/node/template/). It guarantees that every fork that was asked for is answered once, with a process
  * or with why there is none, and that no process of its is left when it is gone.
  */
+import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -23,10 +24,11 @@ import { type Pair, pass, socketOf, socketPair } from './socket-pair.ts'
 /** The descriptor on which a template is asked: the next after a worker's. */
 const CONTROL_FD = 5
 const MESSAGE_BYTES = 1024
+const LARGEST_SEED = 2 ** 31 - 1
 /** Standard output and error, the wire, the journal. */
 const DESCRIPTORS = 4
 /** V8 does by itself what it else would give to threads, which are not forked. */
-const ARGUMENTS = ['--single-threaded', '--v8-pool-size=1']
+const ARGUMENTS = ['--single-threaded', '--v8-pool-size=1', '--no-flush-bytecode']
 
 export interface TemplateOwner {
   /** It is gone, and with it all that it had forked. */
@@ -91,7 +93,7 @@ export class Template {
       // Standard output, standard error, the wire.
       while (pairs.length < DESCRIPTORS - 1) pairs.push(socketPair('bytes'))
       const fork = ++this.#forks
-      const text = JSON.stringify({ fork, name: shared.group.name } satisfies Fork)
+      const text = JSON.stringify({ fork, name: shared.group.name, seed: randomInt(1, LARGEST_SEED) } satisfies Fork)
       const given = [...pairs.map(([, other]) => other), shared.journal.fd]
       if (!pass(this.#message, this.#control, text, given)) throw new Error('Its template takes no more just now')
       const deadline = setTimeout(() => this.#giveUp(), this.#timeoutMs)

@@ -101,6 +101,8 @@ export interface Fork {
   readonly fork: number
   /** In the environment of whatever the new process starts. */
   readonly name: string
+  /** For its `Math.random`, from 1 on: without one it would give what all other forks' give. */
+  readonly seed: number
 }
 
 /** Template to parent: there is a new process, a worker that says `hello` by itself. */

@@ -14,7 +14,6 @@ import {
   PROTOCOL_VERSION,
   REQUEST_PREFIX_BYTES,
 } from '../../wire/frames.ts'
-import { garbageCollector } from '../../wire/garbage-collector.ts'
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
 import { SYSTEM_DOOR, TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../../wire/variables.ts'
 import { Call } from './call.ts'
@@ -27,7 +26,7 @@ import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
 import { IncomingBody } from './incoming-body.ts'
-import { rehearse } from './rehearse.ts'
+import { rehearse, rehearseForForks } from './rehearse.ts'
 import { becomeWorker } from './template/become-worker.ts'
 import { serveForks, templateCalls } from './template/serve-forks.ts'
 import { withTraces } from './traces.ts'
@@ -47,23 +46,33 @@ installWebClasses()
 letDeparturesGo()
 process.setSourceMapsEnabled(true)
 const { writer, began, openRing, isBorrowed } = openChannel(onFrame)
-void rehearse().then(() => {
-  sayHello()
-  const template = process.env[TEMPLATE_VARIABLE]
-  // Not from within a read or a promise: a fork goes on from there.
-  if (template !== undefined) setImmediate(() => beTemplate(Number(template)))
-})
+const template = process.env[TEMPLATE_VARIABLE]
+if (template === undefined) void rehearse().then(bePlainBlank)
+else void beTemplate(Number(template))
 
-/** Returns in every process that it has forked. */
-function beTemplate(controlFd: number): void {
+function bePlainBlank(): void {
+  sayHello()
+  forgetParent()
+  // What that takes, no caller waits for; a load that has come by now does it itself.
+  setImmediate(() => prepareConfinement(door))
+  // Bun and Deno have a cache of their own, or none.
+  if (process.versions.bun === undefined && process.versions.deno === undefined) flushCacheSoon()
+}
+
+/** Goes on in every process that it has forked, and in none else. */
+async function beTemplate(controlFd: number): Promise<void> {
   delete process.env[TEMPLATE_VARIABLE]
   const calls = templateCalls()
   if (calls === null) throw new Error('A template needs node:ffi')
-  // Compiled once, for all.
+  forgetParent()
   rehearseConfinement(door)
-  garbageCollector()({ type: 'major', flavor: 'last-resort' })
-  becomeWorker(serveForks(calls, controlFd), WORKER_VARIABLE)
-  sayHello()
+  await rehearseForForks()
+  // Not from within a read or a promise: a fork goes on from there.
+  setImmediate(() => {
+    becomeWorker(serveForks(calls, controlFd), WORKER_VARIABLE)
+    sayHello()
+    setImmediate(() => prepareConfinement(door))
+  })
 }
 
 function sayHello(): void {
@@ -74,14 +83,13 @@ function sayHello(): void {
     ring: true,
   } satisfies Hello)
   writer.flush()
+}
+
+function forgetParent(): void {
   // What the parent gave for this runtime alone is nothing for the function's own children; the next boot finds it filled.
   delete process.env.NODE_COMPILE_CACHE
   delete process.env[SYSTEM_DOOR]
   delete process.env.DENO_DIR
-  // What that takes, no caller waits for; a load that has come by now does it itself.
-  if (process.env[TEMPLATE_VARIABLE] === undefined) setImmediate(() => prepareConfinement(door))
-  // Bun and Deno have a cache of their own, or none.
-  if (process.versions.bun === undefined && process.versions.deno === undefined) flushCacheSoon()
 }
 
 function flushCacheSoon(): void {

@@ -3,8 +3,9 @@
  * journal and output, a session of its own, an event loop of its own, its own number, name, clock and randomness. Threads are
  * not forked: V8 was told to need none, and this process ends without waiting for those that it believes to have.
  */
+import { closeSync, openSync } from 'node:fs'
 import { inspect } from 'node:util'
-import type { Birth } from './serve-forks.ts'
+import { type Birth, type TemplateCalls, targetOf } from './serve-forks.ts'
 
 const FIRST_FD = 1
 /** From the wire on, what it starts itself inherits none. */
@@ -12,11 +13,13 @@ const FIRST_OWN_FD = 3
 const O_CLOEXEC = 0o2000000
 const SET_PARENT_DEATH_SIGNAL = 1
 const SIGKILL = 9n
-const LONGEST_SEED = 2 ** 31 - 1
 
-export function becomeWorker({ calls, name, descriptors, inherited }: Birth, nameVariable: string): void {
+export function becomeWorker(
+  { calls, name, seed, descriptors, closing, inherited }: Birth,
+  nameVariable: string,
+): void {
   const template = process.pid
-  for (const descriptor of inherited) calls.close(descriptor)
+  for (const descriptor of closing) calls.close(descriptor)
   for (const [index, descriptor] of descriptors.entries()) {
     const own = FIRST_FD + index
     if (own < FIRST_OWN_FD) calls.dup2(descriptor, own)
@@ -27,14 +30,29 @@ export function becomeWorker({ calls, name, descriptors, inherited }: Birth, nam
   // Its template tells of its end, and dies with the parent.
   calls.prctl(SET_PARENT_DEATH_SIGNAL, SIGKILL)
   if (process.ppid !== template) calls._exit(1)
-  const loop = calls.uv_default_loop() as bigint
-  calls.uv_loop_fork(loop)
-  calls.uv_update_time(loop)
+  takeLoop(calls, inherited)
   process.env[nameVariable] = name
   takeNumber(Number(calls.getpid()))
   takeClock()
-  seedRandomness()
+  seedRandomness(seed)
   endWithoutThreads((code) => calls._exit(code))
+}
+
+/**
+ * Siblings would reach each other by what all of them have from their template. Pipes are told apart by their numbers; of
+ * what has none, the old is made unusable before there is anything new. Nothing is closed: what was not forked still knows
+ * its descriptor, and another file would be there soon.
+ */
+function takeLoop(calls: TemplateCalls, inherited: ReadonlyMap<number, string>): void {
+  const nothing = openSync('/dev/null', 'r+')
+  for (const [descriptor, target] of inherited)
+    if (target.startsWith('anon_inode:')) calls.dup3(nothing, descriptor, O_CLOEXEC)
+  const loop = calls.uv_default_loop() as bigint
+  calls.uv_loop_fork(loop)
+  calls.uv_update_time(loop)
+  for (const [descriptor, target] of inherited)
+    if (!target.startsWith('anon_inode:') && target === targetOf(descriptor)) calls.dup3(nothing, descriptor, O_CLOEXEC)
+  closeSync(nothing)
 }
 
 function takeNumber(pid: number): void {
@@ -48,10 +66,9 @@ function takeClock(): void {
 }
 
 /** `Math.random` would give in each what it gives in all others. Cryptography's own notices forks by itself. */
-function seedRandomness(): void {
+function seedRandomness(seed: number): void {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8')
-  const { randomInt } = process.getBuiltinModule('node:crypto')
-  setFlagsFromString(`--random-seed=${randomInt(1, LONGEST_SEED)}`)
+  setFlagsFromString(`--random-seed=${seed}`)
 }
 
 /** Node would wait at its end for threads that were not forked. */

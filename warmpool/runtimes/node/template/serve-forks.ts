@@ -4,7 +4,7 @@
  * it. Between forks it stands in one system call: no event loop turns and no thread of it has anything to do, so that
  * what a fork finds is whole. It says which process has ended and how, for they are its children.
  */
-import { readFileSync, writeSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs'
 import { programFunctions } from '../../../wire/c-library.ts'
 import { DescriptorMessage } from '../../../wire/descriptor-message.ts'
 import { FRAME, type FrameType, HEADER_BYTES } from '../../../wire/frames.ts'
@@ -33,6 +33,7 @@ const CALLS = {
 export type TemplateCalls = NonNullable<ReturnType<typeof programFunctions<typeof CALLS>>>
 
 const WIRE_FD = 3
+const JOURNAL_FD = 4
 const MESSAGE_BYTES = 1024
 const DESCRIPTORS = 4
 const MSG_CMSG_CLOEXEC = 0x4000_0000
@@ -47,10 +48,14 @@ const LOWEST_ADDRESS = 0x1_0000n
 export interface Birth {
   readonly calls: TemplateCalls
   readonly name: string
+  /** For `Math.random`. */
+  readonly seed: number
   /** In the order of the descriptors that they become, from 1 on. */
   readonly descriptors: readonly number[]
-  /** Those of the template that are not to stay. */
-  readonly inherited: readonly number[]
+  /** Those of the template that are to be closed. */
+  readonly closing: readonly number[]
+  /** What else the template has open: descriptors, and what each is. */
+  readonly inherited: ReadonlyMap<number, string>
 }
 
 export function templateCalls(): TemplateCalls | null {
@@ -62,6 +67,7 @@ export function serveForks(calls: TemplateCalls, controlFd: number): Birth {
   const message = new DescriptorMessage(MESSAGE_BYTES, DESCRIPTORS)
   /** By the descriptor that tells of its end. */
   const children = new Map<number, number>()
+  const inherited = openDescriptors(controlFd)
   const forkable = everythingBelow(endOfForkable())
   for (;;) {
     const ended = waitFor(calls, controlFd, [...children.keys()])
@@ -76,14 +82,33 @@ export function serveForks(calls: TemplateCalls, controlFd: number): Birth {
     if (bytes === 0) calls._exit(0)
     if (bytes < 0) continue
     const { text, descriptors } = message.read(bytes)
-    const { fork, name } = JSON.parse(text) as Fork
+    const { fork, name, seed } = JSON.parse(text) as Fork
     // V8 keeps its memory from being forked, which a process has no use for that starts another program.
     calls.madvise(LOWEST_ADDRESS, forkable, MADV_DOFORK)
     const pid = Number(calls.fork())
-    if (pid === 0) return { calls, name, descriptors, inherited: [controlFd, ...children.keys()] }
+    if (pid === 0) return { calls, name, seed, descriptors, closing: [controlFd, ...children.keys()], inherited }
     for (const descriptor of descriptors) calls.close(descriptor)
     tell(FRAME.forked, { fork, pid } satisfies Forked)
     if (pid > 0) children.set(Number(calls.syscall(BigInt(PIDFD_OPEN), BigInt(pid), 0n)), pid)
+  }
+}
+
+/** Those that are not a worker's own: of the event loops and threads of Node. */
+function openDescriptors(controlFd: number): ReadonlyMap<number, string> {
+  const found = new Map<number, string>()
+  for (const name of readdirSync('/proc/self/fd')) {
+    const descriptor = Number(name)
+    if (descriptor > JOURNAL_FD && descriptor !== controlFd) found.set(descriptor, targetOf(descriptor))
+  }
+  return found
+}
+
+/** `pipe:[1234]`, `anon_inode:[eventfd]`; empty: there is none. */
+export function targetOf(descriptor: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`)
+  } catch {
+    return ''
   }
 }
 
