@@ -41,14 +41,14 @@ const HOPELESS_BOOTS = 3
 export class BlankShelf implements WorkerOwner, TemplateOwner {
   /** All of them: starting, blank, and draining. */
   readonly workers = new Set<Worker>()
+  /** Forks that were asked for: processes of which nobody knows the number yet. */
+  forking = 0
   lastStartAtMs = Number.NEGATIVE_INFINITY
   readonly #host: BlankShelfHost
   readonly #kind: BlankKind
   readonly #locate: RuntimeLocator | undefined
   readonly #bootTimeoutMs: number
   #template: Template | null = null
-  /** Forks that were asked for. */
-  #forking = 0
   #isClosed = false
   #breaker: Breaker = CLOSED
   #failedBoots = 0
@@ -70,7 +70,7 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
   }
 
   get starting(): number {
-    return this.#forking + this.#count('starting')
+    return this.forking + this.#count('starting')
   }
 
   get blanks(): number {
@@ -125,13 +125,13 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     const { usesCgroups } = this.#host
     this.#template ??= new Template(this.#command(), usesCgroups, this.#bootTimeoutMs, this)
     this.#template.fork(usesCgroups, (start) => {
-      this.#forking--
+      this.forking--
       const nowMs = performance.now()
       if (typeof start === 'string') this.#failed(start, nowMs)
       else this.#begin(start, nowMs)
       if (this.#isClosed) this.close(nowMs)
     })
-    this.#forking++
+    this.forking++
   }
 
   #begin(start: Start, nowMs: number): void {

@@ -91,6 +91,13 @@ export class ProcessSupply implements BlankShelfHost {
     return sum
   }
 
+  /** All, and those that are just being forked. */
+  get processes(): number {
+    let sum = this.workers.size
+    for (const shelf of this.#shelves.values()) sum += shelf.forking
+    return sum
+  }
+
   get memoryBytes(): number {
     let sum = 0
     for (const worker of this.workers) sum += worker.rssBytes
@@ -239,7 +246,7 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   #hasRoom(): boolean {
-    return this.workers.size < this.settings.maxWorkers && this.memoryBytes + WORKER_BYTES <= this.settings.memoryBytes
+    return this.processes < this.settings.maxWorkers && this.memoryBytes + WORKER_BYTES <= this.settings.memoryBytes
   }
 
   /**

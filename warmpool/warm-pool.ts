@@ -165,12 +165,12 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   status(): PoolStatus {
     const nowMs = performance.now()
-    const { blanks, starting, workers, memoryBytes, settings } = this.#supply
+    const { blanks, starting, processes, memoryBytes, settings } = this.#supply
     return {
       pool: {
         blanks,
         starting,
-        workers: workers.size,
+        workers: processes,
         memoryBytes,
         maxWorkers: settings.maxWorkers,
         memoryLimitBytes: settings.memoryBytes,
