@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 /** What starts real Python functions and programs. */
@@ -25,5 +26,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Tests mostly wait for processes: a file for each core, and not one core left over.
+    maxWorkers: availableParallelism(),
   },
 })

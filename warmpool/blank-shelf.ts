@@ -69,6 +69,10 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     return this.#kind.sandbox !== null && this.#kind.sandbox.own !== null
   }
 
+  get isForked(): boolean {
+    return this.#kind.isForked
+  }
+
   get starting(): number {
     return this.forking + this.#count('starting')
   }
@@ -116,8 +120,9 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     this.#template?.end()
   }
 
-  onTemplateGone(template: Template): void {
+  onTemplateGone(template: Template, why: string | null): void {
     if (this.#template === template) this.#template = null
+    if (why !== null) this.#failed(why, performance.now())
     this.#host.onTemplateGone()
   }
 
@@ -128,7 +133,7 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
       this.forking--
       const nowMs = performance.now()
       if (typeof start === 'string') this.#failed(start, nowMs)
-      else this.#begin(start, nowMs)
+      else if (start !== null) this.#begin(start, nowMs)
       if (this.#isClosed) this.close(nowMs)
     })
     this.forking++

@@ -24,6 +24,8 @@ const WORKER_BYTES = 48 * 1024 * 1024
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
+/** Of one kind. */
+const FORKS_AT_ONCE = 8
 /** Every which look sees a worker that has had nothing to do since it was last seen. */
 const QUIET_LOOKS = 4
 
@@ -134,6 +136,8 @@ export class ProcessSupply implements BlankShelfHost {
   /** Starts what is missing: at once for those who wait, paced for the shelves' own and what nobody waits for yet. */
   start(missing: MissingByKind, nowMs: number): void {
     for (const [kind, shelf] of this.#shelves) this.#startUrgent(shelf, missing.of(kind), nowMs)
+    for (const [kind, shelf] of this.#shelves)
+      if (shelf.isForked) this.#refillForked(shelf, missing.of(kind).now, nowMs)
     const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
     if (calmInMs > 0) {
       setTimeout(() => this.#host.requestSupply(), calmInMs).unref()
@@ -214,6 +218,13 @@ export class ProcessSupply implements BlankShelfHost {
       if (this.#hasRoom()) shelf.start(nowMs)
       else if (this.#evict(nextClaim(claimants, shelf.starting), nowMs))
         this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
+  }
+
+  /** A fork disturbs nobody, and who takes one blank after the other finds the next: it is replaced at once. */
+  #refillForked(shelf: BlankShelf, now: number, nowMs: number): void {
+    if (shelf.pausedMs(nowMs) > 0) return
+    const missing = Math.min(now + this.settings.blanks - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
+    for (let count = 0; count < missing && this.#hasRoom(); count++) shelf.start(nowMs)
   }
 
   #startPaced(shelf: BlankShelf, { now, soon, claimants }: Missing, nowMs: number): void {

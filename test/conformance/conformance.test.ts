@@ -39,7 +39,8 @@ async function outcomes(...args: readonly string[]): Promise<{ code: unknown; fa
   return { code, failed: named('failed'), passed: named('passed') }
 }
 
-describe('the conformance suite', () => {
+// Most of it is waiting for what a runtime does not do.
+describe.concurrent('the conformance suite', () => {
   test.each([
     ['the Node runtime', 'function.mjs', NODE],
     ['the Python runtime', 'function.py', PYTHON],

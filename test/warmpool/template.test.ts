@@ -68,11 +68,15 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     pool: true,
     network: 'hello',
     thread: 42,
+    child: '42',
+    signal: 'SIGUSR2',
+    fetch: '/path',
+    arguments: ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'],
     wasm: '[object WebAssembly.Module]',
     garbage: 11,
   })) {
     test(`can do what takes threads or an event loop: ${name}`, async () => {
-      expect(await makePool(KEPT).run(FORKED, { test: name })).toBe(expected)
+      expect(await makePool(KEPT).run(FORKED, { test: name })).toEqual(expected)
     })
   }
 

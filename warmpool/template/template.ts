@@ -17,7 +17,7 @@ import { DescriptorMessage } from '../wire/descriptor-message.ts'
 import { FrameReader } from '../wire/frame-reader.ts'
 import { FRAME, type FrameType, ProtocolError } from '../wire/frames.ts'
 import { type Exited, type Fork, type Forked, parseMessage } from '../wire/messages.ts'
-import { TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../wire/variables.ts'
+import { TEMPLATE_ARGUMENTS, TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../wire/variables.ts'
 import { begun, closeShared, openShared, type Shared, type Start } from '../worker-start.ts'
 import { type Pair, pass, socketOf, socketPair } from './socket-pair.ts'
 
@@ -27,16 +27,14 @@ const MESSAGE_BYTES = 1024
 const LARGEST_SEED = 2 ** 31 - 1
 /** Standard output and error, the wire, the journal. */
 const DESCRIPTORS = 4
-/** V8 does by itself what it else would give to threads, which are not forked. */
-const ARGUMENTS = ['--single-threaded', '--v8-pool-size=1', '--no-flush-bytecode']
 
 export interface TemplateOwner {
-  /** It is gone, and with it all that it had forked. */
-  onTemplateGone(template: Template): void
+  /** It is gone, and with it all that it had forked. `why`: how it ended, where it still owed forks; else null. */
+  onTemplateGone(template: Template, why: string | null): void
 }
 
-/** Gets a process, or why there is none. */
-export type OnFork = (start: Start | string) => void
+/** Gets a process, or why there is none; null: its template is gone, which is told its owner once for all. */
+export type OnFork = (start: Start | string | null) => void
 
 /** A fork that was asked for. */
 interface Asked extends Shared {
@@ -58,7 +56,6 @@ export class Template {
   readonly #ending: Ending
   #forks = 0
   #lastWords = ''
-  #isGone = false
 
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, usesCgroups: boolean, timeoutMs: number, owner: TemplateOwner) {
@@ -70,7 +67,7 @@ export class Template {
     const env = { ...command.env, [TEMPLATE_VARIABLE]: String(CONTROL_FD), [WORKER_VARIABLE]: this.#group.name }
     try {
       // It has no journal, and its forks' come in that place.
-      this.#process = spawnWith({ ...command, args: [...ARGUMENTS, ...command.args], env }, [other, other])
+      this.#process = spawnWith({ ...command, args: [...TEMPLATE_ARGUMENTS, ...command.args], env }, [other, other])
     } catch (error) {
       closeSync(own)
       this.#group.clear()
@@ -86,7 +83,6 @@ export class Template {
 
   /** Answers soon, and always; throws when the system refuses this process what a fork needs. */
   fork(usesCgroups: boolean, onFork: OnFork): void {
-    if (this.#isGone) return onFork('its template has ended')
     const shared = openShared(usesCgroups)
     const pairs: Pair[] = []
     try {
@@ -121,16 +117,16 @@ export class Template {
   }
 
   onGone(): void {
-    this.#isGone = true
     closeSync(this.#control)
     forgetGroup(this.#process.pid)
     const { signal, code } = this.#ending.exit!
-    const how = signal === null ? `exit code ${code}` : `signal ${signal}`
-    for (const asked of this.#asked.values()) refuse(asked, `its template has ended (${how}) ${this.#lastWords}`.trim())
+    const how = this.#lastWords || (signal === null ? `exit code ${code}` : `signal ${signal}`)
+    const why = this.#asked.size === 0 ? null : `the process that workers are forked from has ended: ${how}`
+    for (const asked of this.#asked.values()) refuse(asked, null)
     this.#asked.clear()
     for (const handle of this.#forked.values()) handle.end(null, constants.signals.SIGKILL)
     this.#forked.clear()
-    this.#owner.onTemplateGone(this)
+    this.#owner.onTemplateGone(this, why)
   }
 
   #giveUp(): void {
@@ -167,7 +163,7 @@ export class Template {
     if (asked === undefined) return
     this.#asked.delete(fork)
     clearTimeout(asked.deadline)
-    if (pid <= 0) return refuse(asked, 'the system refuses a fork: see `ulimit -u`')
+    if (pid <= 0) return refuse(asked, 'The system refuses a fork: see `ulimit -u`')
     const handle = new ForkedHandle(pid)
     this.#forked.set(pid, handle)
     const { pairs, journal, group, onFork } = asked
@@ -182,11 +178,11 @@ export class Template {
   }
 }
 
-function refuse(asked: Asked, why: string): void {
+function refuse(asked: Asked, why: string | null): void {
   clearTimeout(asked.deadline)
   for (const [own] of asked.pairs) closeSync(own)
   closeShared(asked)
-  asked.onFork(`it could not be forked: ${why}`)
+  asked.onFork(why)
 }
 
 /** A process that is another's child: it tells what of it is told. */

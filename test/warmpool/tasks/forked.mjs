@@ -1,6 +1,8 @@
 /** Tells what the process knows of itself, and does what forking is hard on. */
+import { execFile } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
 
@@ -43,6 +45,26 @@ const TESTS = {
       thread.on('message', resolve)
       thread.on('error', reject)
     }),
+  child: () =>
+    new Promise((resolve, reject) => {
+      execFile(process.execPath, [...process.execArgv, '-p', '6 * 7'], (error, stdout) =>
+        error === null ? resolve(stdout.trim()) : reject(error),
+      )
+    }),
+  signal: () =>
+    new Promise((resolve) => {
+      process.once('SIGUSR2', resolve)
+      process.kill(process.pid, 'SIGUSR2')
+    }),
+  fetch: async () => {
+    const server = createHttpServer((request, response) => response.end(request.url))
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const response = await fetch(`http://127.0.0.1:${server.address().port}/path`)
+    const text = await response.text()
+    server.close()
+    return text
+  },
+  arguments: () => process.execArgv,
   // The smallest module that there is.
   wasm: async () => {
     const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])

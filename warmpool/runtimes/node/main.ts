@@ -28,6 +28,7 @@ import { giveBackWhenIdle } from './give-back.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { rehearse, rehearseForForks } from './rehearse.ts'
 import { becomeWorker } from './template/become-worker.ts'
+import { preload } from './template/preload.ts'
 import { serveForks, templateCalls } from './template/serve-forks.ts'
 import { withTraces } from './traces.ts'
 import { installWebClasses } from './web/install.ts'
@@ -66,6 +67,7 @@ async function beTemplate(controlFd: number): Promise<void> {
   if (calls === null) throw new Error('A template needs node:ffi')
   forgetParent()
   rehearseConfinement(door)
+  await preload()
   await rehearseForForks()
   // Not from within a read or a promise: a fork goes on from there.
   setImmediate(() => {

@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync } from 'node:fs'
 import { inspect } from 'node:util'
+import { TEMPLATE_ARGUMENTS } from '../../../wire/variables.ts'
 import { type Birth, type TemplateCalls, targetOf } from './serve-forks.ts'
 
 const FIRST_FD = 1
@@ -32,6 +33,8 @@ export function becomeWorker(
   if (process.ppid !== template) calls._exit(1)
   takeLoop(calls, inherited)
   process.env[nameVariable] = name
+  // What it starts with its own arguments has threads of its own.
+  process.execArgv = process.execArgv.filter((argument) => !TEMPLATE_ARGUMENTS.includes(argument))
   takeNumber(Number(calls.getpid()))
   takeClock()
   seedRandomness(seed)
