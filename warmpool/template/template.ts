@@ -64,7 +64,9 @@ export class Template {
     const [own, other] = socketPair('messages')
     this.#control = own
     this.#group = new ProcessGroup(usesCgroups)
-    const env = { ...command.env, [TEMPLATE_VARIABLE]: String(CONTROL_FD), [WORKER_VARIABLE]: this.#group.name }
+    // Without a cache of compiled code: each fork would put its function there, for nobody.
+    const { NODE_COMPILE_CACHE: _, ...given } = command.env
+    const env = { ...given, [TEMPLATE_VARIABLE]: String(CONTROL_FD), [WORKER_VARIABLE]: this.#group.name }
     try {
       // It has no journal, and its forks' come in that place.
       this.#process = spawnWith({ ...command, args: [...TEMPLATE_ARGUMENTS, ...command.args], env }, [other, other])
