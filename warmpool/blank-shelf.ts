@@ -41,6 +41,8 @@ const HOPELESS_BOOTS = 3
 export class BlankShelf implements WorkerOwner, TemplateOwner {
   /** All of them: starting, blank, and draining. */
   readonly workers = new Set<Worker>()
+  /** Functions whose workers are made from its blanks. */
+  users = 0
   /** Forks that were asked for: processes of which nobody knows the number yet. */
   forking = 0
   lastStartAtMs = Number.NEGATIVE_INFINITY

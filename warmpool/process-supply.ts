@@ -45,6 +45,7 @@ export class ProcessSupply implements BlankShelfHost {
   readonly warm = new WarmSet(MOST_WORKERS)
   /** By their kinds' keys. */
   readonly #shelves = new Map<string, BlankShelf>()
+  readonly #firstShelf: BlankShelf
   readonly #bootTimeoutMs: number
   readonly #locate: RuntimeLocator | undefined
   readonly #host: SupplyHost
@@ -60,21 +61,23 @@ export class ProcessSupply implements BlankShelfHost {
     this.settings = settings
     this.#host = host
     this.#bootTimeoutMs = bootTimeoutMs
-    this.use(ordinaryKind('node'))
+    this.#firstShelf = this.#shelfOf(ordinaryKind('node'))
   }
 
-  /** Blanks of this kind are kept from now on. */
-  use(kind: BlankKind): void {
-    if (this.#shelves.has(kind.key)) return
-    this.#shelves.set(kind.key, new BlankShelf(kind, this.#locate, this.#bootTimeoutMs, this))
+  /** A function's workers are made from blanks of this kind: some are kept from now on. */
+  use(kind: BlankKind, nowMs: number): void {
+    this.#shelfOf(kind).users++
+    this.#clearUnused(nowMs)
   }
 
   /** A function has no use for this kind any longer. Others may have. */
   leave(kind: BlankKind, nowMs: number): void {
     const shelf = this.#shelves.get(kind.key)
-    if (shelf?.isOneFunctions !== true) return
-    this.#shelves.delete(kind.key)
-    for (const worker of [...shelf.workers]) worker.drain('replaced', 0, nowMs)
+    if (shelf === undefined) return
+    shelf.users--
+    if (shelf.isOneFunctions) this.#shelves.delete(kind.key)
+    this.#clearUnused(nowMs)
+    if (shelf.isOneFunctions) for (const worker of [...shelf.workers]) worker.drain('replaced', 0, nowMs)
   }
 
   get usesCgroups(): boolean {
@@ -211,6 +214,25 @@ export class ProcessSupply implements BlankShelfHost {
     this.#host.onBlankLog(worker, stream, line)
   }
 
+  #shelfOf(kind: BlankKind): BlankShelf {
+    const shelf = this.#shelves.get(kind.key) ?? new BlankShelf(kind, this.#locate, this.#bootTimeoutMs, this)
+    this.#shelves.set(kind.key, shelf)
+    return shelf
+  }
+
+  /** Of a kind that somebody uses; before anybody uses any, of the one that most will use. */
+  #spareOf(shelf: BlankShelf): number {
+    if (shelf.isOneFunctions) return 0
+    const isAnyUsed = [...this.#shelves.values()].some(({ users }) => users > 0)
+    return shelf.users > 0 || (!isAnyUsed && shelf === this.#firstShelf) ? this.settings.blanks : 0
+  }
+
+  #clearUnused(nowMs: number): void {
+    for (const shelf of this.#shelves.values())
+      if (shelf.users === 0 && this.#spareOf(shelf) === 0)
+        for (const worker of [...shelf.workers]) worker.drain('replaced', 0, nowMs)
+  }
+
   #startUrgent(shelf: BlankShelf, { now, claimants }: Missing, nowMs: number): void {
     if (now === 0 || shelf.pausedMs(nowMs) > 0) return
     const urgent = Math.min(now - shelf.starting, urgentStarts(this.#boots(nowMs)))
@@ -223,14 +245,13 @@ export class ProcessSupply implements BlankShelfHost {
   /** A fork disturbs nobody, and who takes one blank after the other finds the next: it is replaced at once. */
   #refillForked(shelf: BlankShelf, now: number, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
-    const missing = Math.min(now + this.settings.blanks - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
+    const missing = Math.min(now + this.#spareOf(shelf) - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
     for (let count = 0; count < missing && this.#hasRoom(); count++) shelf.start(nowMs)
   }
 
   #startPaced(shelf: BlankShelf, { now, soon, claimants }: Missing, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
-    const spare = shelf.isOneFunctions ? 0 : this.settings.blanks
-    const missing = now + soon + spare - shelf.blanks - shelf.starting
+    const missing = now + soon + this.#spareOf(shelf) - shelf.blanks - shelf.starting
     const paced = Math.min(missing, pacedStarts(this.#boots(nowMs)))
     for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
     // With nothing that waits, nothing on the shelf and nothing on its way to it.

@@ -277,7 +277,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   #define(spec: FunctionSpec): FunctionPool {
     const pool = new FunctionPool(spec, 1, new FunctionStats(), this)
-    this.#supply.use(pool.kind)
+    this.#supply.use(pool.kind, performance.now())
     this.#functions.set(spec.name, pool)
     if (spec.settings.minWorkers > 0) this.requestBalance(pool)
     return pool
@@ -285,7 +285,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   #replace(current: FunctionPool, spec: FunctionSpec): void {
     const next = new FunctionPool(spec, current.version + 1, current.stats, this)
-    this.#supply.use(next.kind)
+    this.#supply.use(next.kind, performance.now())
     this.#functions.set(spec.name, next)
     this.#retire(current, next)
     this.requestBalance(next)
@@ -296,7 +296,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const nowMs = performance.now()
     pool.retune(settings, nowMs)
     if (pool.kind === kind) return
-    this.#supply.use(pool.kind)
+    this.#supply.use(pool.kind, nowMs)
     this.#supply.leave(kind, nowMs)
   }
 
