@@ -46,6 +46,8 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
   /** Forks that were asked for: processes of which nobody knows the number yet. */
   forking = 0
   lastStartAtMs = Number.NEGATIVE_INFINITY
+  /** When a blank was taken for the first time since one was started. */
+  takenAtMs = Number.NEGATIVE_INFINITY
   readonly #host: BlankShelfHost
   readonly #kind: BlankKind
   readonly #locate: RuntimeLocator | undefined
@@ -157,6 +159,8 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     for (const worker of this.workers) {
       if (worker.state !== 'blank') continue
       this.workers.delete(worker)
+      // From the first that is missing on: one that follows does not put off its replacement.
+      if (this.takenAtMs < this.lastStartAtMs) this.takenAtMs = performance.now()
       return worker
     }
     return null

@@ -24,7 +24,8 @@ const WORKER_BYTES = 48 * 1024 * 1024
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
-/** Of one kind. */
+/** The same for a fork, which is over sooner. */
+const FORK_DELAY_MS = 8
 const FORKS_AT_ONCE = 8
 /** Every which look sees a worker that has had nothing to do since it was last seen. */
 const QUIET_LOOKS = 4
@@ -143,7 +144,7 @@ export class ProcessSupply implements BlankShelfHost {
       if (shelf.isForked) this.#refillForked(shelf, missing.of(kind).now, nowMs)
     const calmInMs = this.#lastTakenAtMs + REFILL_DELAY_MS - nowMs
     if (calmInMs > 0) {
-      setTimeout(() => this.#host.requestSupply(), calmInMs).unref()
+      this.#againIn(calmInMs)
       return
     }
     for (const [kind, shelf] of this.#shelves) this.#startPaced(shelf, missing.of(kind), nowMs)
@@ -242,11 +243,18 @@ export class ProcessSupply implements BlankShelfHost {
         this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
   }
 
-  /** A fork disturbs nobody, and who takes one blank after the other finds the next: it is replaced at once. */
+  /** A fork is cheap, so who takes one blank after the other finds the next: only the call that took one comes first. */
   #refillForked(shelf: BlankShelf, now: number, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
     const missing = Math.min(now + this.#spareOf(shelf) - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
+    if (missing <= 0) return
+    const calmInMs = now > 0 ? 0 : shelf.takenAtMs + FORK_DELAY_MS - nowMs
+    if (calmInMs > 0) return this.#againIn(calmInMs)
     for (let count = 0; count < missing && this.#hasRoom(); count++) shelf.start(nowMs)
+  }
+
+  #againIn(afterMs: number): void {
+    setTimeout(() => this.#host.requestSupply(), afterMs).unref()
   }
 
   #startPaced(shelf: BlankShelf, { now, soon, claimants }: Missing, nowMs: number): void {

@@ -8,6 +8,11 @@ export const SYSTEM_DOOR = 'WRANGLER_FREE_SYSTEM_DOOR'
  * How a template's Node is started: V8 does by itself what it would else give to threads, which are not forked, compiles at
  * once what only its forks will call, and keeps compiled code that was not used for long.
  */
-export const TEMPLATE_ARGUMENTS: readonly string[] = ['--single-threaded', '--v8-pool-size=1', '--no-lazy', '--no-flush-bytecode']
+export const TEMPLATE_ARGUMENTS: readonly string[] = [
+  '--single-threaded',
+  '--v8-pool-size=1',
+  '--no-lazy',
+  '--no-flush-bytecode',
+]
 /** It is a template: the number of the descriptor on which it is asked to fork. */
 export const TEMPLATE_VARIABLE = 'WRANGLER_FREE_TEMPLATE'

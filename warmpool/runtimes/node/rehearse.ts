@@ -13,6 +13,7 @@ import { garbageCollector } from '../../wire/garbage-collector.ts'
 import type { Load } from '../../wire/messages.ts'
 import { Call } from './call.ts'
 import { chooseFormat } from './formats/index.ts'
+import { importModule } from './import-module.ts'
 import { IncomingBody } from './incoming-body.ts'
 
 const EMPTY_MODULE: string = 'data:text/javascript,export default 0'
@@ -54,10 +55,11 @@ async function rehearseImports(): Promise<void> {
   let folder: string | null = null
   try {
     folder = mkdtempSync(join(tmpdir(), 'wrangler-free-rehearsal-'))
-    const file = join(folder, 'module.mjs')
-    writeFileSync(file, 'export default 0')
-    const { href } = pathToFileURL(file)
-    for (let call = 0; call < CALLS_FOR_FORKS; call++) await import(`${href}?${call}`)
+    for (let call = 0; call < CALLS_FOR_FORKS; call++) {
+      const file = join(folder, `${call}.mjs`)
+      writeFileSync(file, 'export default 0')
+      await importModule(pathToFileURL(file).href)
+    }
   } catch {
     // A full disk, perhaps: the first calls take longer.
   } finally {
