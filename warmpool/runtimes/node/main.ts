@@ -22,10 +22,9 @@ import { confineFor, enterSandboxFor, prepareConfinement, rehearseConfinement } 
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
-import type { Handler } from './formats/format.ts'
+import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
-import { importModule } from './import-module.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { rehearse, rehearseForForks } from './rehearse.ts'
 import { becomeWorker } from './template/become-worker.ts'
@@ -158,7 +157,7 @@ async function load(wanted: Load): Promise<void> {
     if (wanted.entry.startsWith('file:')) setEntryFile(fileURLToPath(wanted.entry))
     const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }
     prepareFormats(load)
-    const exports = isProgram(load) ? {} : await importModule(load.entry)
+    const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
     const chosen = await chooseFormat(exports, load)
     handler = load.traces === undefined ? chosen.handler : withTraces(chosen.handler, load.traces)
     const { name: format, concurrency } = chosen.format

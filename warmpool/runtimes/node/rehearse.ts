@@ -13,7 +13,6 @@ import { garbageCollector } from '../../wire/garbage-collector.ts'
 import type { Load } from '../../wire/messages.ts'
 import { Call } from './call.ts'
 import { chooseFormat } from './formats/index.ts'
-import { importModule } from './import-module.ts'
 import { IncomingBody } from './incoming-body.ts'
 
 const EMPTY_MODULE: string = 'data:text/javascript,export default 0'
@@ -58,7 +57,7 @@ async function rehearseImports(): Promise<void> {
     for (let call = 0; call < CALLS_FOR_FORKS; call++) {
       const file = join(folder, `${call}.mjs`)
       writeFileSync(file, 'export default 0')
-      await importModule(pathToFileURL(file).href)
+      await import(pathToFileURL(file).href)
     }
   } catch {
     // A full disk, perhaps: the first calls take longer.
