@@ -9,7 +9,7 @@ const task = ${JSON.stringify(new URL('./tasks/echo.mjs', import.meta.url).href)
 const count = () => readdirSync('/proc/self/fd').length
 const outcomes = []
 const tryWith = async (spare) => {
-  const pool = new WarmPool({ blanks: 0 })
+  const pool = new WarmPool({ blanks: 0, defaults: { startBy: process.env.START_BY } })
   const files = []
   try { for (;;) files.push(openSync('/dev/null')) } catch {}
   for (let left = spare; left > 0; left--) closeSync(files.pop())
@@ -23,10 +23,11 @@ for (const spare of [7, 8]) await tryWith(spare)
 process.stdout.write(JSON.stringify({ leaked: count() - before, outcomes: [...new Set(outcomes)] }))
 `
 
-it('loses none', () => {
+it.each(['boot', 'fork'])('loses none (%s)', (startBy) => {
   const words = [process.execPath, '--input-type=module', '--eval', program]
   const { stdout, stderr } = spawnSync('/bin/sh', ['-c', 'ulimit -n 120; exec "$@"', 'sh', ...words], {
     encoding: 'utf8',
+    env: { ...process.env, START_BY: startBy },
   })
   expect(stderr).not.toContain('Error')
   expect(JSON.parse(stdout)).toEqual({ leaked: 0, outcomes: ['boot-failed'] })

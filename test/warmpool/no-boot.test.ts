@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { WarmPoolOptions } from '../../warmpool/index.ts'
+import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
 
 const PROGRAM = fileURLToPath(new URL('./no-boot-program.ts', import.meta.url))
 
@@ -24,6 +25,12 @@ describe('a program that waits for a worker', () => {
   it('is told when none boots, after several have been tried', async () => {
     const { exitCode, output } = await run('/bin/false')
     expect(output).toMatch(/^boot-failed: No worker process can be started: crash during starting \(exit code 1\)$/m)
+    expect(exitCode).toBe(0)
+  })
+
+  it.skipIf(!canPassDescriptors())('is told when nothing boots that workers could be forked from', async () => {
+    const { exitCode, output } = await run('/bin/false', { defaults: { startBy: 'fork' } })
+    expect(output).toContain('the process that workers are forked from has ended (exit code 1)')
     expect(exitCode).toBe(0)
   })
 

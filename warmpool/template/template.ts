@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { closeSync } from 'node:fs'
 import { constants } from 'node:os'
+import { requireSpareDescriptors } from '../descriptors.ts'
 import { Ending } from '../ending.ts'
 import { LogBudget, LogLines } from '../log-lines.ts'
 import { forgetGroup, registerGroup } from '../reaper.ts'
@@ -55,12 +56,14 @@ export class Template {
   readonly #forked = new Map<number, ForkedHandle>()
   readonly #ending: Ending
   #forks = 0
-  #lastWords = ''
+  /** The last line of its errors, or why it was given up. */
+  #lastWords: readonly string[] = []
 
   /** Starts the process; throws when the system refuses. */
   constructor(command: Command, usesCgroups: boolean, timeoutMs: number, owner: TemplateOwner) {
     this.#timeoutMs = timeoutMs
     this.#owner = owner
+    requireSpareDescriptors()
     const [own, other] = socketPair('messages')
     this.#control = own
     this.#group = new ProcessGroup(usesCgroups)
@@ -93,9 +96,10 @@ export class Template {
       const fork = ++this.#forks
       const text = JSON.stringify({ fork, name: shared.group.name, seed: randomInt(1, LARGEST_SEED) } satisfies Fork)
       const given = [...pairs.map(([, other]) => other), shared.journal.fd]
-      if (!pass(this.#message, this.#control, text, given)) throw new Error('Its template takes no more just now')
       const deadline = setTimeout(() => this.#giveUp(), this.#timeoutMs)
       this.#asked.set(fork, { ...shared, pairs, deadline, onFork })
+      // One that takes nothing is no more, or about to be.
+      if (!pass(this.#message, this.#control, text, given)) this.end()
     } catch (error) {
       for (const [own] of pairs) closeSync(own)
       closeShared(shared)
@@ -122,8 +126,8 @@ export class Template {
     closeSync(this.#control)
     forgetGroup(this.#process.pid)
     const { signal, code } = this.#ending.exit!
-    const how = this.#lastWords || (signal === null ? `exit code ${code}` : `signal ${signal}`)
-    const why = this.#asked.size === 0 ? null : `the process that workers are forked from has ended: ${how}`
+    const how = [signal === null ? `exit code ${code}` : `signal ${signal}`, ...this.#lastWords].join(', ')
+    const why = this.#asked.size === 0 ? null : `the process that workers are forked from has ended (${how})`
     for (const asked of this.#asked.values()) refuse(asked, null)
     this.#asked.clear()
     for (const handle of this.#forked.values()) handle.end(null, constants.signals.SIGKILL)
@@ -132,7 +136,7 @@ export class Template {
   }
 
   #giveUp(): void {
-    this.#lastWords = `it did not answer within ${this.#timeoutMs} ms`
+    this.#lastWords = [`it did not answer within ${this.#timeoutMs} ms`]
     this.end()
   }
 
@@ -151,7 +155,7 @@ export class Template {
     const budget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
     new LogLines(stdout, budget, () => {})
     new LogLines(stderr, budget, (line) => {
-      this.#lastWords = line
+      this.#lastWords = [line]
     })
   }
 
