@@ -3,6 +3,7 @@
  * stand in a sandbox, and with which network. Where a runtime cannot mount what is its function's, its sandboxes are one
  * function's from the start.
  */
+import { sameIsolation } from './confinement.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { RuntimeName } from './runtime.ts'
 import { noSandboxBecause } from './sandbox/available.ts'
@@ -61,6 +62,19 @@ export function kindFor({ runtime, readable, name }: FunctionSpec, settings: Fun
     sandbox: { network, own },
     degraded: null,
   }
+}
+
+/** With other settings of the same function: the same object as long as it is the same kind. */
+export function kindAfter(
+  kind: BlankKind,
+  spec: FunctionSpec,
+  before: FunctionSettings,
+  settings: FunctionSettings,
+): BlankKind {
+  // One function's own kind is another with every question.
+  if (kind.sandbox !== null && sameIsolation(before, settings)) return kind
+  const next = kindFor(spec, settings)
+  return next.key === kind.key && next.degraded === kind.degraded ? kind : next
 }
 
 /**

@@ -272,7 +272,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   #admit(pool: FunctionPool, invocation: Invocation): void {
     if (this.#state !== 'open') invocation.fail(new InvocationFailure('shutdown', 'The pool is closing'))
-    else pool.admit(invocation, performance.now())
+    else pool.calls.admit(invocation, performance.now())
   }
 
   #define(spec: FunctionSpec): FunctionPool {
@@ -369,7 +369,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     if (why === null) return false
     const details = { retryAfterMs: this.#supply.pausedMs(kind, nowMs) }
     const failure = new InvocationFailure('boot-failed', `No worker process can be started: ${why}`, details)
-    for (const pool of this.#toBalance) if (pool.kind.key === kind) pool.failWaiting(failure)
+    for (const pool of this.#toBalance) if (pool.kind.key === kind) pool.calls.failWaiting(failure)
     return true
   }
 
