@@ -17,6 +17,8 @@ import type { Progress, Suite } from '../lib/suite.ts'
 import { atMost, mustBeNone } from '../lib/verdict.ts'
 
 const IN_FLIGHT = 16
+const STARTS = ['boot', 'fork'] as const
+type Start = (typeof STARTS)[number]
 
 const IDLE_FOLDER = new URL('../peers/idle/', import.meta.url)
 const BUN = fileURLToPath(new URL('../node_modules/bun/bin/bun.exe', import.meta.url))
@@ -40,24 +42,29 @@ export const workerMemory: Suite = {
     const count = 5
     const calls = options.quick ? 500 : 2_000
     const idleSeconds = options.quick ? 3 : 80
-    const names = Array.from({ length: count }, (_, at) => `hello-${at}`)
+    const names = STARTS.flatMap((start) => Array.from({ length: count }, (_, at) => `${start}-${at}`))
     const functions = Object.fromEntries(names.map((name) => [`${name}.js`, helloSource(name)]))
-    const overrides = Object.fromEntries(names.map((name) => [name, { minWorkers: 1, maxWorkers: 1 }]))
+    const overrides = Object.fromEntries(
+      names.map((name) => [name, { minWorkers: 1, maxWorkers: 1, startBy: name.split('-')[0] }]),
+    )
     const config = { pool: { blanks: count }, overrides, log: { level: 'warn' } }
     return withGateway(
       () => ({ functions, config }),
       async (gateway) => {
         let failed = 0
         for (const name of names) failed += await callOften(`${gateway.url}/${name}`, name, calls)
-        progress(`${count} workers have answered ${calls} calls each`)
-        await shelfIsFull(gateway, count)
+        progress(`${names.length} workers have answered ${calls} calls each`)
+        await shelfIsFull(gateway, count * STARTS.length)
         const idle = await startAllIdle(count, progress)
         try {
           progress(`nothing for ${idleSeconds} s`)
           await pause(idleSeconds * 1000)
+          const blanks = await blankPids(gateway, count)
           const holders = [
-            holder('warm worker', await warmPids(gateway)),
-            holder('blank', await blankPids(gateway, count)),
+            holder('warm worker', await warmPids(gateway, 'boot')),
+            holder('blank', blanks.booted),
+            holder('warm worker, forked', await warmPids(gateway, 'fork')),
+            holder('blank, forked', blanks.forked),
             ...idle.started.map(({ name, processes }) =>
               holder(
                 name,
@@ -65,13 +72,14 @@ export const workerMemory: Suite = {
               ),
             ),
           ]
-          const [worker, blank] = holders
+          const [worker, blank, forked] = holders
           const bare = holders.find(({ name }) => name === IDLE[0].name)!
           return {
             conditions: [
               pinningInWords,
               `${count} of each, all alive at the same time; medians. A warm worker has answered ${calls} calls of hello, ${IN_FLIGHT} at a time.`,
               `Everything has been idle for ${idleSeconds} s. The idle ones hold one inherited unix socket and do nothing.`,
+              'Forked ones share their template with each other: one process more, of some 40 MiB.',
               'Private is what would be free if the process ended; PSS counts a part of what is shared too, RSS all of it.',
               ...idle.skipped,
             ],
@@ -89,6 +97,7 @@ export const workerMemory: Suite = {
             findings: [
               atMost(1.15, { measure: 'warm worker ÷ idle node: private memory', value: ratio(worker!, bare) }),
               atMost(1.15, { measure: 'blank ÷ idle node: private memory', value: ratio(blank!, bare) }),
+              atMost(1.15, { measure: 'forked warm worker ÷ idle node: private memory', value: ratio(forked!, bare) }),
               mustBeNone({ measure: 'failed calls', value: failed }),
             ],
             raw: holders,
@@ -141,20 +150,24 @@ async function stopAll(processes: readonly IdleProcess[]): Promise<void> {
   for (const one of processes) await one.stop()
 }
 
-async function warmPids(gateway: Gateway): Promise<number[]> {
-  return (await gateway.status()).functions.flatMap(({ workers }) => workers.map(({ pid }) => pid))
+async function warmPids(gateway: Gateway, start: Start | '' = ''): Promise<number[]> {
+  const ofThese = (await gateway.status()).functions.filter(({ name }) => name.startsWith(start))
+  return ofThese.flatMap(({ workers }) => workers.map(({ pid }) => pid))
 }
 
-/** The status does not name them: they are the gateway's children that run Node and are no function's. */
-async function blankPids(gateway: Gateway, count: number): Promise<number[]> {
+/** The status does not name them: they run Node below the gateway and are no function's, nor what others are forked from. */
+async function blankPids(gateway: Gateway, count: number): Promise<{ booted: number[]; forked: number[] }> {
   const warm = new Set(await warmPids(gateway))
   const node = realpathSync(process.execPath)
-  const pids = readTree(gateway.pid)
-    .slice(1)
-    .map(({ pid }) => pid)
-    .filter((pid) => !warm.has(pid) && exeOf(pid) === node)
-  if (pids.length !== count) throw new Error(`${pids.length} processes look like the ${count} blanks`)
-  return pids
+  const tree = readTree(gateway.pid).slice(1)
+  const parents = new Set(tree.map(({ ppid }) => ppid))
+  const blanks = tree.filter(({ pid }) => !warm.has(pid) && !parents.has(pid) && exeOf(pid) === node)
+  const pidsOf = (isBooted: boolean): number[] =>
+    blanks.flatMap(({ pid, ppid }) => ((ppid === gateway.pid) === isBooted ? [pid] : []))
+  const found = { booted: pidsOf(true), forked: pidsOf(false) }
+  for (const pids of Object.values(found))
+    if (pids.length !== count) throw new Error(`${pids.length} processes look like ${count} blanks`)
+  return found
 }
 
 function holder(name: string, pids: readonly number[]): Holder {
