@@ -119,7 +119,6 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     return this.#template !== null
   }
 
-  /** All that was forked from it ends with it. */
   endTemplate(): void {
     this.#template?.end()
   }

@@ -186,7 +186,7 @@ export class ProcessSupply implements BlankShelfHost {
     for (const shelf of this.#shelves.values()) shelf.close(nowMs)
   }
 
-  /** Nothing is left of it: it is asked when all workers have gone, for what is forked ends with what it was forked from. */
+  /** Nothing is left of it. The processes that workers are forked from go last. */
   get isEmpty(): boolean {
     if (this.workers.size > 0) return false
     const left = [...this.#shelves.values()].filter((shelf) => shelf.hasTemplate)

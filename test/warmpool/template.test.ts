@@ -120,15 +120,18 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     expect(deaths[0]).toMatchObject({ reason: 'crash', signal: 'SIGABRT' })
   })
 
-  test('is replaced when its template is killed, and so is that', async () => {
-    const pool = makePool(KEPT)
+  test('goes on when its template is killed, and the next comes from another', async () => {
+    const pool = makePool(KEPT, { blanks: 0 })
     const first = (await pool.run(FORKED, { test: 'itself' })) as Itself
-    const died = nextEvent(pool, 'death', ({ pid }) => pid === first.pid)
     process.kill(first.parent, 'SIGKILL')
-    await died
-    await whenGone([first.pid, first.parent])
+    await whenGone([first.parent])
+    expect(((await pool.run(FORKED, { test: 'itself' })) as Itself).pid).toBe(first.pid)
+    const died = nextEvent(pool, 'death', ({ pid }) => pid === first.pid)
+    process.kill(first.pid, 'SIGKILL')
+    expect(await died).toMatchObject({ reason: 'crash' })
     const second = (await pool.run(FORKED, { test: 'itself' })) as Itself
     expect(second.parent).not.toBe(first.parent)
+    expect(readStat(second.parent)?.parent).toBe(process.pid)
   })
 
   test('is not waited for when its template stands still', async () => {

@@ -1,17 +1,17 @@
 /**
  * The parent's handle on a template: a process of the runtime that has booted, becomes no function, and is forked for
  * each worker (see runtimes/node/template/). It guarantees that every fork that was asked for is answered once, with a process
- * or with why there is none, and that no process of its is left when it is gone.
+ * or with why there is none. What it has forked does not need it: those workers go on when it is gone.
  */
 import { randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { closeSync } from 'node:fs'
-import { constants } from 'node:os'
 import { requireSpareDescriptors } from '../descriptors.ts'
 import { Ending } from '../ending.ts'
 import { LogBudget, LogLines } from '../log-lines.ts'
 import { forgetGroup, registerGroup } from '../reaper.ts'
 import { ProcessGroup } from '../resources/process-group.ts'
+import { readProcess } from '../resources/process-table.ts'
 import { DEFAULT_FUNCTION_SETTINGS } from '../settings.ts'
 import { type Command, type ProcessHandle, signalName, spawnWith, type WorkerProcess } from '../spawn.ts'
 import { DescriptorMessage } from '../wire/descriptor-message.ts'
@@ -25,12 +25,14 @@ import { type Pair, pass, socketOf, socketPair } from './socket-pair.ts'
 /** The descriptor on which a template is asked: the next after a worker's. */
 const CONTROL_FD = 5
 const MESSAGE_BYTES = 1024
+/** At those whose template has died. */
+const LOOK_EVERY_MS = 50
 const LARGEST_SEED = 2 ** 31 - 1
 /** Standard output and error, the wire, the journal. */
 const DESCRIPTORS = 4
 
 export interface TemplateOwner {
-  /** It is gone, and with it all that it had forked. `why`: how it ended, where it still owed forks; else null. */
+  /** It is gone; what it has forked goes on. `why`: how it ended, where it still owed forks; else null. */
   onTemplateGone(template: Template, why: string | null): void
 }
 
@@ -109,7 +111,7 @@ export class Template {
     }
   }
 
-  /** Ends it, and all that it has forked. */
+  /** Ends it alone. */
   end(): void {
     this.#ending.kill()
   }
@@ -130,7 +132,7 @@ export class Template {
     const why = this.#asked.size === 0 ? null : `the process that workers are forked from has ended (${how})`
     for (const asked of this.#asked.values()) refuse(asked, null)
     this.#asked.clear()
-    for (const handle of this.#forked.values()) handle.end(null, constants.signals.SIGKILL)
+    for (const handle of this.#forked.values()) handle.outlive()
     this.#forked.clear()
     this.#owner.onTemplateGone(this, why)
   }
@@ -204,6 +206,17 @@ class ForkedHandle extends EventEmitter implements ProcessHandle {
   end(code: number | null, signal: number | null): void {
     this.#hasEnded = true
     this.emit('exit', code, signal === null ? null : signalName(signal))
+  }
+
+  /** Nobody tells of its end any more: it is looked for. */
+  outlive(): void {
+    const startedAt = readProcess(this.#pid)?.startedAt
+    const look = setInterval(() => {
+      const seen = readProcess(this.#pid)
+      if (seen?.startedAt === startedAt && seen?.isZombie === false) return
+      clearInterval(look)
+      this.end(null, null)
+    }, LOOK_EVERY_MS)
   }
 
   kill(signal: NodeJS.Signals): boolean {

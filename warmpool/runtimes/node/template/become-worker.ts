@@ -12,14 +12,11 @@ const FIRST_FD = 1
 /** From the wire on, what it starts itself inherits none. */
 const FIRST_OWN_FD = 3
 const O_CLOEXEC = 0o2000000
-const SET_PARENT_DEATH_SIGNAL = 1
-const SIGKILL = 9n
 
 export function becomeWorker(
   { calls, name, seed, descriptors, closing, inherited }: Birth,
   nameVariable: string,
 ): void {
-  const template = process.pid
   for (const descriptor of closing) calls.close(descriptor)
   for (const [index, descriptor] of descriptors.entries()) {
     const own = FIRST_FD + index
@@ -28,9 +25,6 @@ export function becomeWorker(
     calls.close(descriptor)
   }
   calls.setsid()
-  // Its template tells of its end, and dies with the parent.
-  calls.prctl(SET_PARENT_DEATH_SIGNAL, SIGKILL)
-  if (process.ppid !== template) calls._exit(1)
   takeLoop(calls, inherited)
   process.env[nameVariable] = name
   // What it starts with its own arguments has threads of its own.

@@ -23,7 +23,6 @@ const CALLS = {
   close: { arguments: ['int32'], return: 'int32' },
   getpid: { arguments: [], return: 'int32' },
   setsid: { arguments: [], return: 'int32' },
-  prctl: { arguments: ['int32', 'uint64'], return: 'int32' },
   _exit: { arguments: ['int32'], return: 'void' },
   uv_default_loop: { arguments: [], return: 'pointer' },
   uv_loop_fork: { arguments: ['pointer'], return: 'int32' },
