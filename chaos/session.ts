@@ -221,7 +221,9 @@ async function restOf(
 /** `warm`: how many workers each function keeps when nobody calls. */
 function isAtRest({ gateway, pool, functions }: GatewayStatus, warm: ReadonlyMap<string, number>): boolean {
   const owned = sum(functions.map(({ workers }) => workers.length))
-  const blanks = BLANKS * new Set(functions.map(({ runtime }) => runtime)).size
+  // `once` has a kind of its own: its workers are forked.
+  const kinds = new Set(functions.map(({ name, runtime }) => (name === 'once' ? `${runtime}, forked` : runtime)))
+  const blanks = BLANKS * kinds.size
   return (
     gateway.requestsInFlight === 0 &&
     pool.blanks === blanks &&

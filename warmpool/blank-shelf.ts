@@ -81,6 +81,15 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     return this.forking + this.#count('starting')
   }
 
+  /** Those that are here soon: not what waits for its template. */
+  get arriving(): number {
+    return this.#count('starting') + (this.#template?.isBooting === false ? this.forking : 0)
+  }
+
+  get isTemplateBooting(): boolean {
+    return this.#template?.isBooting === true
+  }
+
   get blanks(): number {
     return this.#count('blank')
   }
@@ -95,11 +104,14 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     return isOpen(this.#breaker, nowMs) ? this.#breaker.closedAtMs - nowMs : 0
   }
 
-  /** Starts one process. A refusal of the system counts as a failed boot. */
-  start(nowMs: number): void {
+  /**
+   * Starts one process. A refusal of the system counts as a failed boot. What is awaited does not wait for the boot of what
+   * others are forked from: it boots itself meanwhile.
+   */
+  start(nowMs: number, isAwaited = false): void {
     this.lastStartAtMs = nowMs
     try {
-      if (this.#kind.isForked) this.#fork()
+      if (this.#kind.isForked && !(isAwaited && this.#openTemplate().isBooting)) this.#fork()
       else this.#begin(bootWorker(this.#command(), this.#host.usesCgroups), nowMs)
     } catch (error) {
       // What is not installed will not be there with the third try either: who waits is told at once.
@@ -119,8 +131,9 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     return this.#template !== null
   }
 
+  /** What it is forking comes first, or there would be a process that nobody knows. */
   endTemplate(): void {
-    this.#template?.end()
+    if (this.forking === 0 || this.isTemplateBooting) this.#template?.end()
   }
 
   onTemplateGone(template: Template, why: string | null): void {
@@ -129,10 +142,14 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     this.#host.onTemplateGone()
   }
 
+  #openTemplate(): Template {
+    this.#template ??= new Template(this.#command(), this.#host.usesCgroups, this.#bootTimeoutMs, this)
+    return this.#template
+  }
+
   #fork(): void {
     const { usesCgroups } = this.#host
-    this.#template ??= new Template(this.#command(), usesCgroups, this.#bootTimeoutMs, this)
-    this.#template.fork(usesCgroups, (start) => {
+    this.#openTemplate().fork(usesCgroups, (start) => {
       this.forking--
       const nowMs = performance.now()
       if (typeof start === 'string') this.#failed(start, nowMs)

@@ -236,10 +236,10 @@ export class ProcessSupply implements BlankShelfHost {
 
   #startUrgent(shelf: BlankShelf, { now, claimants }: Missing, nowMs: number): void {
     if (now === 0 || shelf.pausedMs(nowMs) > 0) return
-    const urgent = Math.min(now - shelf.starting, urgentStarts(this.#boots(nowMs)))
+    const urgent = Math.min(now - shelf.arriving, urgentStarts(this.#boots(nowMs)))
     for (let count = 0; count < urgent; count++)
-      if (this.#hasRoom()) shelf.start(nowMs)
-      else if (this.#evict(nextClaim(claimants, shelf.starting), nowMs))
+      if (this.#hasRoom()) shelf.start(nowMs, true)
+      else if (this.#evict(nextClaim(claimants, shelf.arriving), nowMs))
         this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
   }
 
@@ -272,9 +272,13 @@ export class ProcessSupply implements BlankShelfHost {
   /** All kinds' boots share the machine. */
   #boots(nowMs: number): Boots {
     let lastStartAtMs = Number.NEGATIVE_INFINITY
-    for (const shelf of this.#shelves.values()) lastStartAtMs = Math.max(lastStartAtMs, shelf.lastStartAtMs)
+    let starting = 0
+    for (const shelf of this.#shelves.values()) {
+      lastStartAtMs = Math.max(lastStartAtMs, shelf.lastStartAtMs)
+      starting += shelf.arriving + (shelf.isTemplateBooting ? 1 : 0)
+    }
     const sinceLastStartMs = nowMs - lastStartAtMs
-    return { starting: this.starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs }
+    return { starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs }
   }
 
   #takeBlank(kind: string, nowMs: number): Worker | null {

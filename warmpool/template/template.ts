@@ -57,6 +57,8 @@ export class Template {
   readonly #asked = new Map<number, Asked>()
   readonly #forked = new Map<number, ForkedHandle>()
   readonly #ending: Ending
+  /** Forks that are asked for wait for it. */
+  isBooting = true
   #forks = 0
   /** The last line of its errors, or why it was given up. */
   #lastWords: readonly string[] = []
@@ -162,7 +164,8 @@ export class Template {
   }
 
   #onFrame(type: FrameType, _id: number, chunk: Buffer, start: number, end: number): void {
-    if (type === FRAME.forked) this.#onForked(parseMessage<Forked>(chunk, start, end))
+    if (type === FRAME.hello) this.isBooting = false
+    else if (type === FRAME.forked) this.#onForked(parseMessage<Forked>(chunk, start, end))
     else if (type === FRAME.exited) this.#onExited(parseMessage<Exited>(chunk, start, end))
   }
 

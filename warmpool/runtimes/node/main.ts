@@ -67,10 +67,9 @@ async function beTemplate(controlFd: number): Promise<void> {
   if (calls === null) throw new Error('A template needs node:ffi')
   forgetParent()
   rehearseConfinement(door)
-  // Nobody waits for it, but each fork says one, too.
-  sayHello()
   await preload()
   await rehearseForForks()
+  sayHello()
   // A function's code is compiled as it is called.
   process.getBuiltinModule('node:v8').setFlagsFromString('--lazy')
   // Not from within a read or a promise: a fork goes on from there.
