@@ -64,6 +64,43 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     expect(descriptors.filter((one) => one.includes('eventpoll'))).toHaveLength(1)
   })
 
+  test('has no memory in common with its siblings or its template', async () => {
+    const pool = makePool({ ...KEPT, minWorkers: 2, maxWorkers: 2 })
+    const { parent } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    await pool.warmedUp()
+    const family = [parent, ...pool.status().functions[0]!.workers.map(({ pid }) => pid)]
+    const shared = family.flatMap((pid) => sharedMemoryOf(pid))
+    expect(family).toHaveLength(3)
+    expect(shared.filter((one, at) => shared.indexOf(one) !== at)).toEqual([])
+  })
+
+  test('draws numbers of its own in every thread and context', async () => {
+    const pool = makePool(ONE_SHOT)
+    const drawn: number[] = []
+    for (let call = 0; call < 3; call++) drawn.push(...((await pool.run(FORKED, { test: 'numbers' })) as number[]))
+    expect(drawn).toHaveLength(24)
+    expect(new Set(drawn).size).toBe(24)
+  })
+
+  test('is known by its name to whoever looks at it from outside', async () => {
+    const pool = makePool(KEPT)
+    const { pid, name } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+    expect(environment.filter((one) => one.startsWith('WRANGLER_FREE_WORKER'))).toEqual([
+      `WRANGLER_FREE_WORKER=${name}`,
+    ])
+  })
+
+  test('takes along what it has split off, where there are no cgroups', async () => {
+    const pool = makePool(KEPT, { cgroups: 'never' })
+    const { worker, session } = (await pool.run(FORKED, { test: 'split' })) as { worker: number; session: number }
+    const left = () => processesOf(session)
+    onTestFinished(() => killAll(left()))
+    expect(left()).toHaveLength(1)
+    process.kill(worker, 'SIGKILL')
+    await vi.waitUntil(() => left().length === 0, { timeout: 10_000 })
+  })
+
   for (const [name, expected] of Object.entries({
     pool: true,
     network: 'hello',
@@ -112,6 +149,18 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode: 1 })
     expect(lines.join('\n')).toMatch(/TypeError: nobody caught this[\s\S]*forked\.mjs/)
   })
+
+  for (const [how, exitCode] of [
+    ['a handler that throws', 7],
+    ['what cannot be shown', 1],
+  ] as const) {
+    test(`ends at once of an exception that nobody catches: ${how}`, async () => {
+      const pool = makePool(KEPT)
+      const deaths = collectDeaths(pool)
+      await expect(pool.run(FORKED, { test: 'throwTwice', how })).rejects.toMatchObject({ code: 'worker-died' })
+      expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode, signal: null })
+    })
+  }
 
   test('ends of a signal, which is told', async () => {
     const pool = makePool(KEPT)
@@ -164,6 +213,18 @@ function linkOf(fd: string): string {
   } catch {
     return ''
   }
+}
+
+/** By what it is a part of. */
+function sharedMemoryOf(pid: number): string[] {
+  const maps = readFileSync(`/proc/${pid}/maps`, 'latin1')
+  const found = Array.from(maps.matchAll(/^\S+ ...s \S+ (\S+ \d+)/gm), ([, inode]) => inode!)
+  return [...new Set(found)]
+}
+
+function processesOf(session: number): number[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return all.map(Number).filter((pid) => isAlive(pid) && readStat(pid)?.session === session)
 }
 
 function cmdline(pid: number): string {

@@ -66,7 +66,8 @@ export class Template {
     this.#group = new ProcessGroup(usesCgroups)
     // Without a cache of compiled code: each fork would put its function there, for nobody.
     const { NODE_COMPILE_CACHE: _, ...given } = command.env
-    const env = { ...given, [TEMPLATE_VARIABLE]: String(CONTROL_FD), [WORKER_VARIABLE]: this.#group.name }
+    // In this order: its forks' names may be longer, and go on where the other was.
+    const env = { ...given, [WORKER_VARIABLE]: this.#group.name, [TEMPLATE_VARIABLE]: String(CONTROL_FD) }
     try {
       // It has no journal, and its forks' come in that place.
       this.#process = spawnWith({ ...command, args: [...TEMPLATE_ARGUMENTS, ...command.args], env }, [other, other])
