@@ -166,7 +166,7 @@ export class Template {
     if (asked === undefined) return
     this.#asked.delete(fork)
     clearTimeout(asked.deadline)
-    if (pid <= 0) return refuse(asked, 'The system refuses a fork: see `ulimit -u`')
+    if (pid <= 0) return refuse(asked, 'The system refuses a fork: see `ulimit -u` and `ulimit -n`')
     const handle = new ForkedHandle(pid)
     this.#forked.set(pid, handle)
     const { pairs, journal, group, onFork } = asked
