@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { writeDoor } from '../../warmpool/system-door/file.ts'
+import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
 import { addRuntimes } from './added-runtimes.ts'
 import { shareGateway, startGateway } from './gateway-under-test.ts'
 import { eventually, isAlive } from './processes.ts'
@@ -52,11 +53,17 @@ const door = join(outside, 'door.node')
 writeDoor(door, process.arch)
 
 const { names: added, state } = addRuntimes('node@22', 'node@24', 'bun', 'deno')
-const RUNTIMES = ['node', ...added]
+/** Node as a fork of one that has booted. */
+const FORKED = 'node, forked'
+const RUNTIMES = ['node', ...(canPassDescriptors() ? [FORKED] : []), ...added]
 
 /** A function of that runtime: what it is here for, and where it runs. */
 function named(runtime: string, what = 'attacker'): string {
-  return `${what}-${runtime.replace('@', '')}`
+  return `${what}-${runtime.replace(/\W+/g, '')}`
+}
+
+function started(runtime: string): object {
+  return runtime === FORKED ? { runtime: 'node', startBy: 'fork' } : { runtime, startBy: 'boot' }
 }
 
 const KINDS: Readonly<Record<string, object>> = {
@@ -65,7 +72,9 @@ const KINDS: Readonly<Record<string, object>> = {
   offline: { network: 'none' },
 }
 const attackers = RUNTIMES.flatMap((runtime) =>
-  Object.entries(KINDS).map(([what, settings]) => [named(runtime, what), { runtime, ...settings }] as const),
+  Object.entries(KINDS).map(
+    ([what, settings]) => [named(runtime, what), { ...started(runtime), ...settings }] as const,
+  ),
 )
 
 const gateway = shareGateway({
@@ -83,7 +92,7 @@ const gateway = shareGateway({
     overrides: {
       ...Object.fromEntries(attackers),
       allowed: { readable: [join(outside, 'secret')], writable: [join(outside, 'folder')] },
-      neighbour: { env: { TOKEN: "the neighbour's" }, minWorkers: 1 },
+      neighbour: { env: { TOKEN: "the neighbour's" }, minWorkers: 1, startBy: 'fork' },
     },
   },
 })

@@ -12,6 +12,7 @@ const SPAWNING = new URL('./tasks/spawning.mjs', import.meta.url)
 interface Started {
   readonly pid: number
   readonly worker: number
+  readonly name: string
 }
 
 for (const cgroups of ['auto', 'never'] as const) {
@@ -67,4 +68,30 @@ test('with cgroups, one that hides whose it is goes with its worker', async () =
   const started = (await pool.run(SPAWNING, { how: 'hidden double fork' })) as Started
   process.kill(started.worker, 'SIGKILL')
   await whenGone([started.pid])
+})
+
+describe.skipIf(!HAS_FFI)('without cgroups', () => {
+  test('one that bears the name that a neighbour would have is counted as nobody’s, and ended', async () => {
+    const pool = makePool({}, { cgroups: 'never', blanks: 0 })
+    const neighbour = (await pool.run(SPAWNING, { how: 'child' })) as Started
+    const number = Number(neighbour.name.split('.')[3])
+    const framing = new URL('?framing', SPAWNING)
+    const started = (await pool.run(framing, { how: 'double fork', number })) as Started
+    expect(started.worker).not.toBe(neighbour.worker)
+    await whenGone([started.pid])
+    expect([started.worker, neighbour.worker, neighbour.pid].map(isAlive)).toEqual([true, true, true])
+  })
+
+  test('a name cannot be guessed from another', async () => {
+    const pool = makePool({}, { cgroups: 'never', blanks: 0 })
+    const names: string[] = []
+    for (const query of ['?1', '?2']) {
+      const { name } = (await pool.run(new URL(query, SPAWNING), { how: 'child' })) as Started
+      names.push(name)
+    }
+    const [first, second] = names.map((name) => name.split('.').at(-1)!) as [string, string]
+    expect(first).toMatch(/^[0-9a-f]{24}$/)
+    expect(second).toMatch(/^[0-9a-f]{24}$/)
+    expect(first).not.toBe(second)
+  })
 })

@@ -25,8 +25,8 @@ interface Itself {
  * A pool whose next worker is a forked one: what was awaited while the process that it is forked from booted has booted
  * by itself, and is gone.
  */
-async function forkedPool(settings: FunctionDefaults): Promise<WarmPool> {
-  const pool = makePool(settings)
+async function forkedPool(settings: FunctionDefaults, cgroups: 'auto' | 'never' = 'auto'): Promise<WarmPool> {
+  const pool = makePool(settings, { cgroups })
   const { pid } = (await pool.run(FORKED, { test: 'itself' })) as Itself
   await eventually(() => pool.status().pool.blanks === 2 && pool.status().pool.starting === 0)
   if (pool.status().functions[0]!.workers.length === 0) return pool
@@ -79,6 +79,43 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     expect(descriptors.filter((one) => one.includes('eventpoll'))).toHaveLength(1)
   })
 
+  test('has no memory in common with its siblings or its template', async () => {
+    const pool = await forkedPool({ ...KEPT, minWorkers: 2, maxWorkers: 2 })
+    const { parent } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    await pool.warmedUp()
+    const family = [parent, ...pool.status().functions[0]!.workers.map(({ pid }) => pid)]
+    const shared = family.flatMap((pid) => sharedMemoryOf(pid))
+    expect(family).toHaveLength(3)
+    expect(shared.filter((one, at) => shared.indexOf(one) !== at)).toEqual([])
+  })
+
+  test('draws numbers of its own in every thread and context', async () => {
+    const pool = await forkedPool(ONE_SHOT)
+    const drawn: number[] = []
+    for (let call = 0; call < 3; call++) drawn.push(...((await pool.run(FORKED, { test: 'numbers' })) as number[]))
+    expect(drawn).toHaveLength(24)
+    expect(new Set(drawn).size).toBe(24)
+  })
+
+  test('is known by its name to whoever looks at it from outside', async () => {
+    const pool = await forkedPool(KEPT)
+    const { pid, name } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+    expect(environment.filter((one) => one.startsWith('WRANGLER_FREE_WORKER'))).toEqual([
+      `WRANGLER_FREE_WORKER=${name}`,
+    ])
+  })
+
+  test('takes along what it has split off, where there are no cgroups', async () => {
+    const pool = await forkedPool(KEPT, 'never')
+    const { worker, session } = (await pool.run(FORKED, { test: 'split' })) as { worker: number; session: number }
+    const left = () => processesOf(session)
+    onTestFinished(() => killAll(left()))
+    expect(left()).toHaveLength(1)
+    process.kill(worker, 'SIGKILL')
+    await vi.waitUntil(() => left().length === 0, { timeout: 10_000 })
+  })
+
   for (const [name, expected] of Object.entries({
     pool: true,
     network: 'hello',
@@ -127,6 +164,18 @@ describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
     expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode: 1 })
     expect(lines.join('\n')).toMatch(/TypeError: nobody caught this[\s\S]*forked\.mjs/)
   })
+
+  for (const [how, exitCode] of [
+    ['a handler that throws', 7],
+    ['what cannot be shown', 1],
+  ] as const) {
+    test(`ends at once of an exception that nobody catches: ${how}`, async () => {
+      const pool = await forkedPool(KEPT)
+      const deaths = collectDeaths(pool)
+      await expect(pool.run(FORKED, { test: 'throwTwice', how })).rejects.toMatchObject({ code: 'worker-died' })
+      expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode, signal: null })
+    })
+  }
 
   test('ends of a signal, which is told', async () => {
     const pool = await forkedPool(KEPT)
@@ -189,6 +238,18 @@ function linkOf(fd: string): string {
 
 function isTemplate(pid: number): boolean {
   return cmdline(pid).includes('--single-threaded')
+}
+
+/** By what it is a part of. */
+function sharedMemoryOf(pid: number): string[] {
+  const maps = readFileSync(`/proc/${pid}/maps`, 'latin1')
+  const found = Array.from(maps.matchAll(/^\S+ ...s \S+ (\S+ \d+)/gm), ([, inode]) => inode!)
+  return [...new Set(found)]
+}
+
+function processesOf(session: number): number[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return all.map(Number).filter((pid) => isAlive(pid) && readStat(pid)?.session === session)
 }
 
 function cmdline(pid: number): string {

@@ -6,7 +6,7 @@
 import type { CpuShare, FunctionLimits } from '../settings.ts'
 import type { Cgroup } from './cgroup.ts'
 import { giveUpCgroups, openCgroup } from './cgroups.ts'
-import { nextWorkerName } from './identity.ts'
+import { nextWorkerName, retireName } from './identity.ts'
 import { limitFileSize, limitOpenFiles, pinTo, setNice } from './process-limits.ts'
 import { childrenOf, type ProcessRecord, type ProcessTable, readProcess } from './process-table.ts'
 import {
@@ -161,6 +161,12 @@ export class ProcessGroup {
 
   /** After the worker's exit: ends what it has left behind. True: nothing is left. */
   clear(): boolean {
+    const isClear = this.#endAll()
+    if (isClear) retireName(this.name)
+    return isClear
+  }
+
+  #endAll(): boolean {
     endedHere(this.#pid)
     if (this.#cgroup !== null) {
       if (this.#state === 'open') return true

@@ -7,7 +7,7 @@
  */
 import { cFunctions } from '../wire/c-library.ts'
 import { WORKER_VARIABLE } from '../wire/variables.ts'
-import { isLeftBehind, ownerName } from './identity.ts'
+import { isLeftBehind, isLivingName, ownerName } from './identity.ts'
 import { childrenOf, type ProcessRecord, readProcess, readProcesses, variableOf } from './process-table.ts'
 
 const PROCESSES = {
@@ -90,12 +90,15 @@ export function lookAfterStrays(): void {
   const ownSession = readProcess(process.pid)?.session
   seen = adopted()
   for (const stray of seen) {
-    const isKnown = ownerOf(stray)?.startsWith(`${ownerName()}.`) === true || started.has(stray.session)
-    if (!isKnown && stray.session === ownSession) continue
+    const owner = ownerOf(stray)
+    const isOurs = owner?.startsWith(`${ownerName()}.`) === true
+    const isKnown = (owner !== null && isLivingName(owner)) || started.has(stray.session)
+    if (!isKnown && !isOurs && stray.session === ownSession) continue
     if (stray.isZombie) {
       // Its own children Node waits for at once: what is still there at the next look is nobody's.
-      if (isKnown || zombies.get(stray.pid) === stray.startedAt) reap(stray.pid)
-    } else if (!isKnown && ownsAll && !IS_FIRST) killProcess(stray.pid)
+      if (isKnown || isOurs || zombies.get(stray.pid) === stray.startedAt) reap(stray.pid)
+      // Of ours only those have another name than a living worker's that hide, or that were overlooked.
+    } else if (!isKnown && (isOurs || (ownsAll && !IS_FIRST))) killProcess(stray.pid)
   }
   zombies.clear()
   for (const { pid, startedAt, isZombie } of seen) if (isZombie) zombies.set(pid, startedAt)

@@ -73,7 +73,8 @@ export class Template {
     this.#group = new ProcessGroup(usesCgroups)
     // Without a cache of compiled code: each fork would put its function there, for nobody.
     const { NODE_COMPILE_CACHE: _, ...given } = command.env
-    const env = { ...given, [TEMPLATE_VARIABLE]: String(CONTROL_FD), [WORKER_VARIABLE]: this.#group.name }
+    // In this order: its forks' names may be longer, and go on where the other was.
+    const env = { ...given, [WORKER_VARIABLE]: this.#group.name, [TEMPLATE_VARIABLE]: String(CONTROL_FD) }
     try {
       // It has no journal, and its forks' come in that place.
       this.#process = spawnWith({ ...command, args: [...TEMPLATE_ARGUMENTS, ...command.args], env }, [other, other])
@@ -174,7 +175,7 @@ export class Template {
     if (asked === undefined) return
     this.#asked.delete(fork)
     clearTimeout(asked.deadline)
-    if (pid <= 0) return refuse(asked, 'The system refuses a fork: see `ulimit -u`')
+    if (pid <= 0) return refuse(asked, 'The system refuses a fork: see `ulimit -u` and `ulimit -n`')
     const handle = new ForkedHandle(pid)
     this.#forked.set(pid, handle)
     const { pairs, journal, group, onFork } = asked

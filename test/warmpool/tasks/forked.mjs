@@ -1,9 +1,11 @@
 /** Tells what the process knows of itself, and does what forking is hard on. */
 import { execFile } from 'node:child_process'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer } from 'node:net'
+import { createContext, runInContext, runInNewContext, Script } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 
 const TESTS = {
@@ -77,6 +79,52 @@ const TESTS = {
       if (kept.length > 20) kept = []
     }
     return kept.length
+  },
+  numbers: async () => {
+    const draw = 'Math.random()'
+    const inThread = () =>
+      new Promise((resolve) => {
+        new Worker(`require("node:worker_threads").parentPort.postMessage(${draw})`, { eval: true }).on(
+          'message',
+          resolve,
+        )
+      })
+    const contexts = [createContext({}), createContext()].map((context) => runInContext(draw, context))
+    const news = [runInNewContext(draw), new Script(draw).runInNewContext()]
+    const int = randomInt(2 ** 47)
+    return [Math.random(), ...contexts, ...news, int, ...(await Promise.all([inThread(), inThread()]))]
+  },
+  // What runs on then is this program, in a process that nobody has started by name.
+  split: () => {
+    const { functions } = process.getBuiltinModule('node:ffi').dlopen(null, {
+      fork: { arguments: [], return: 'int32' },
+      setsid: { arguments: [], return: 'int32' },
+      _exit: { arguments: ['int32'], return: 'void' },
+      pause: { arguments: [], return: 'int32' },
+      madvise: { arguments: ['pointer', 'uint64', 'int32'], return: 'int32' },
+      waitpid: { arguments: ['int32', 'pointer', 'int32'], return: 'int32' },
+    })
+    const end = /^([0-9a-f]+)-.* \[(?:vvar|vdso|stack)\S*\]$/m.exec(readFileSync('/proc/self/maps', 'latin1'))[1]
+    functions.madvise(0x10000n, BigInt(`0x${end}`) - 0x10000n, 11)
+    const child = functions.fork()
+    if (child === 0) {
+      functions.setsid()
+      if (functions.fork() !== 0) functions._exit(0)
+      for (;;) functions.pause()
+    }
+    functions.waitpid(child, Buffer.alloc(4), 0)
+    return { worker: process.pid, session: child }
+  },
+  throwTwice: async ({ how }) => {
+    process.on('uncaughtException', () => {
+      throw new Error('the handler threw')
+    })
+    if (how === 'what cannot be shown') process.removeAllListeners('uncaughtException')
+    const [thrown] = [{ [Symbol.for('nodejs.util.inspect.custom')]: () => JSON.parse('no JSON') }]
+    setImmediate(() => {
+      throw thrown
+    })
+    await new Promise(() => {})
   },
   print: () => {
     console.log('to stdout')

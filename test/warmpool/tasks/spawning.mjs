@@ -21,11 +21,15 @@ const WAYS = {
   ],
 }
 
-export default async function start({ how }) {
+export default async function start({ how, number }) {
   const [file, args] = WAYS[how]
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: how === 'setsid' })
+  const env = { ...process.env }
+  // A neighbour's, as far as a function can know it.
+  const ownName = env.WRANGLER_FREE_WORKER
+  if (number !== undefined) env.WRANGLER_FREE_WORKER = [...ownName.split('.').slice(0, 3), number].join('.')
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: how === 'setsid', env })
   const [output] = await once(child.stdout, 'data')
   child.stdout.destroy()
   child.unref()
-  return { pid: Number(output), worker: process.pid }
+  return { pid: Number(output), worker: process.pid, name: ownName }
 }

@@ -6,15 +6,20 @@
 import { closeSync, openSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { TEMPLATE_ARGUMENTS } from '../../../wire/variables.ts'
+import { leaveSharedMemory, showName } from './own-memory.ts'
+import { seedRandomness } from './random-seeds.ts'
 import { type Birth, type TemplateCalls, targetOf } from './serve-forks.ts'
 
 const FIRST_FD = 1
 /** From the wire on, what it starts itself inherits none. */
 const FIRST_OWN_FD = 3
 const O_CLOEXEC = 0o2000000
+/** Node's own exit codes. */
+const UNCAUGHT = 1
+const HANDLER_THREW = 7
 
 export function becomeWorker(
-  { calls, name, seed, descriptors, closing, inherited }: Birth,
+  { calls, name, seed, descriptors, closing, inherited, memory }: Birth,
   nameVariable: string,
 ): void {
   for (const descriptor of closing) calls.close(descriptor)
@@ -25,8 +30,10 @@ export function becomeWorker(
     calls.close(descriptor)
   }
   calls.setsid()
+  leaveSharedMemory(calls, memory)
   takeLoop(calls, inherited)
   process.env[nameVariable] = name
+  if (!showName(calls, memory, name)) calls._exit(1)
   // What it starts with its own arguments has threads of its own.
   process.execArgv = process.execArgv.filter((argument) => !TEMPLATE_ARGUMENTS.includes(argument))
   takeNumber(Number(calls.getpid()))
@@ -62,12 +69,6 @@ function takeClock(): void {
   process.uptime = () => uptime() - bornAt
 }
 
-/** `Math.random` would give in each what it gives in all others. Cryptography's own notices forks by itself. */
-function seedRandomness(seed: number): void {
-  const { setFlagsFromString } = process.getBuiltinModule('node:v8')
-  setFlagsFromString(`--random-seed=${seed}`)
-}
-
 /** Node would wait at its end for threads that were not forked. */
 function endWithoutThreads(exit: (code: number) => void): void {
   const own = process as unknown as {
@@ -77,9 +78,33 @@ function endWithoutThreads(exit: (code: number) => void): void {
   own.reallyExit = (code) => exit(code ?? Number(process.exitCode ?? 0))
   const fatalException = own._fatalException
   own._fatalException = (error, isRejection) => {
-    if (fatalException.call(process, error, isRejection)) return true
-    process.stderr.write(`Uncaught ${inspect(error)}\n\nNode.js ${process.version}\n`)
-    exit(Number(process.exitCode ?? 1))
+    let uncaught = error
+    let code: unknown
+    try {
+      if (fatalException.call(process, error, isRejection)) return true
+      code = process.exitCode ?? UNCAUGHT
+    } catch (thrown) {
+      uncaught = thrown
+      code = HANDLER_THREW
+    }
+    tellUncaught(uncaught, () => exit(Number(code)))
     return false
+  }
+}
+
+/** Whatever it is, and whatever the function has done to what it is told by. */
+function tellUncaught(error: unknown, then: () => void): void {
+  try {
+    process.stderr.write(`Uncaught ${shown(error)}\n\nNode.js ${process.version}\n`)
+  } finally {
+    then()
+  }
+}
+
+function shown(error: unknown): string {
+  try {
+    return inspect(error)
+  } catch {
+    return 'what cannot be shown'
   }
 }

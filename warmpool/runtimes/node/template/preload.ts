@@ -4,6 +4,7 @@
  * opens, it would otherwise do once for all.
  */
 import { nativeWeb } from '../web/native.ts'
+import { seedNewContexts } from './random-seeds.ts'
 
 const MODULES = [
   'assert',
@@ -40,6 +41,7 @@ const MODULES = [
 const GLOBALS = ['crypto', 'ReadableStream', 'Blob', 'CompressionStream', 'TextDecoderStream', 'BroadcastChannel']
 
 export async function preload(): Promise<void> {
+  seedNewContexts()
   for (const name of MODULES) process.getBuiltinModule(`node:${name}`)
   for (const name of GLOBALS) void (globalThis as unknown as Record<string, unknown>)[name]
   nativeWeb()

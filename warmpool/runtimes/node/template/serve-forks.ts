@@ -9,6 +9,7 @@ import { programFunctions } from '../../../wire/c-library.ts'
 import { DescriptorMessage } from '../../../wire/descriptor-message.ts'
 import { FRAME, type FrameType, HEADER_BYTES } from '../../../wire/frames.ts'
 import type { Exited, Fork, Forked } from '../../../wire/messages.ts'
+import { type TemplateMemory, templateMemory } from './own-memory.ts'
 
 /** What a template calls of the system. They are in every process: the C library's and libuv's. */
 const CALLS = {
@@ -22,6 +23,8 @@ const CALLS = {
   dup2: { arguments: ['int32', 'int32'], return: 'int32' },
   close: { arguments: ['int32'], return: 'int32' },
   getpid: { arguments: [], return: 'int32' },
+  mmap: { arguments: ['pointer', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'pointer' },
+  memcpy: { arguments: ['pointer', 'pointer', 'uint64'], return: 'pointer' },
   setsid: { arguments: [], return: 'int32' },
   _exit: { arguments: ['int32'], return: 'void' },
   uv_default_loop: { arguments: [], return: 'pointer' },
@@ -55,6 +58,8 @@ export interface Birth {
   readonly closing: readonly number[]
   /** What else the template has open: descriptors, and what each is. */
   readonly inherited: ReadonlyMap<number, string>
+  /** Where the template's memory is not this process's own. */
+  readonly memory: TemplateMemory
 }
 
 export function templateCalls(): TemplateCalls | null {
@@ -68,6 +73,7 @@ export function serveForks(calls: TemplateCalls, controlFd: number): Birth {
   const children = new Map<number, number>()
   const inherited = openDescriptors(controlFd)
   const forkable = everythingBelow(endOfForkable())
+  const memory = templateMemory()
   for (;;) {
     const ended = waitFor(calls, controlFd, [...children.keys()])
     for (const descriptor of ended.children) {
@@ -82,10 +88,17 @@ export function serveForks(calls: TemplateCalls, controlFd: number): Birth {
     if (bytes < 0) continue
     const { text, descriptors } = message.read(bytes)
     const { fork, name, seed } = JSON.parse(text) as Fork
+    // Without room for its descriptors it would speak on this process's own.
+    if (descriptors.length < DESCRIPTORS) {
+      for (const descriptor of descriptors) calls.close(descriptor)
+      tell(FRAME.forked, { fork, pid: -1 } satisfies Forked)
+      continue
+    }
     // V8 keeps its memory from being forked, which a process has no use for that starts another program.
     calls.madvise(LOWEST_ADDRESS, forkable, MADV_DOFORK)
     const pid = Number(calls.fork())
-    if (pid === 0) return { calls, name, seed, descriptors, closing: [controlFd, ...children.keys()], inherited }
+    if (pid === 0)
+      return { calls, name, seed, descriptors, closing: [controlFd, ...children.keys()], inherited, memory }
     for (const descriptor of descriptors) calls.close(descriptor)
     tell(FRAME.forked, { fork, pid } satisfies Forked)
     if (pid > 0) children.set(Number(calls.syscall(BigInt(PIDFD_OPEN), BigInt(pid), 0n)), pid)
