@@ -44,6 +44,8 @@ export const COMPILE = {
   keepNames: true,
   sourcemap: 'linked',
   metafile: true,
+  // At the end they would stand behind the default export, which portable-output.ts looks for there.
+  legalComments: 'inline',
   logLevel: 'silent',
   banner: { js: BUNDLE_BANNER },
   define: { ...OWN_FILES_DEFINE, ...PLATFORM_DEFINE },
