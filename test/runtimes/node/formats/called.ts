@@ -34,6 +34,7 @@ export type Stated = Partial<
   readonly env?: Readonly<Record<string, string>>
   readonly writable?: readonly string[]
   readonly locateRuntime?: RuntimeLocator
+  readonly bootTimeoutMs?: number
 }
 
 export class CalledFunction {
@@ -42,9 +43,10 @@ export class CalledFunction {
   readonly log: string[] = []
   readonly #name: string
 
-  constructor(entry: string, { env = {}, writable = [], locateRuntime, ...stated }: Stated) {
+  constructor(entry: string, { env = {}, writable = [], locateRuntime, bootTimeoutMs, ...stated }: Stated) {
     const located = locateRuntime === undefined ? {} : { locateRuntime }
-    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env, writable }, ...located })
+    const defaults = { maxWorkers: 1, env, writable, ...(bootTimeoutMs === undefined ? {} : { bootTimeoutMs }) }
+    this.pool = new WarmPool({ blanks: 0, defaults, ...located })
     onTestFinished(() => this.pool.close(0))
     this.pool.on('log', ({ line }: LogEvent) => this.log.push(line))
     this.#name = stated.name ?? 'called'
