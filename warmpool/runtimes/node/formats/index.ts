@@ -206,5 +206,10 @@ function noHandler(exports: Exports, format: Format | undefined): string {
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''
   const found = `No handler found: the module exports ${names.length === 0 ? 'nothing' : shown.join(', ')}${more}.`
   if (format !== undefined) return `${found} The format ${format.name} wants: ${format.expects}`
-  return `${found} It needs one, such as \`export default { fetch(request) { … } }\`, \`export function GET(request)\` or \`export const handler = async (event) => …\`. For what else there is, see docs/function-json.md`
+  const one = names.find((name) => name !== 'module.exports' && typeof exports[name] === 'function')
+  const named =
+    one === undefined
+      ? ''
+      : ` Or name in function.json what is called: "handler": "${one}" for AWS Lambda, with "format" beside it for others.`
+  return `${found} It needs one, such as \`export default { fetch(request) { … } }\`, \`export function GET(request)\` or \`export const handler = async (event) => …\`.${named} For what else there is, see docs/function-json.md`
 }
