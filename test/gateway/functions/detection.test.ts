@@ -3,8 +3,8 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { build } from '../../../gateway/functions/build.ts'
-import { discover } from '../../../gateway/functions/discover.ts'
-import { routeConflicts } from '../../../gateway/functions/own-routes.ts'
+import { discover, type FunctionSource } from '../../../gateway/functions/discover.ts'
+import { ownRoutes, routeConflicts } from '../../../gateway/functions/own-routes.ts'
 import { temporaryFolder, writeTree } from './helpers.ts'
 
 type Tree = Readonly<Record<string, string>>
@@ -286,6 +286,11 @@ test.each([
   expect(
     (await lookAt({ 'index.ts': 'const user = { email: 1 }\nexport default { fetch() {} }' })).found!.notes,
   ).toEqual([])
+})
+
+test('a path of a function whose first part may be anything yields to the names of functions', () => {
+  const source = { name: 'site', routes: ['/*', '/:page', '/', '/users/:id'] } as unknown as FunctionSource
+  expect(ownRoutes(source).map(({ yieldsToNames = false }) => yieldsToNames)).toEqual([true, true, false, false])
 })
 
 test('of two folders that ask for the same path the first has it', () => {
