@@ -121,7 +121,7 @@ describe('Express', () => {
       [null, 'the module exports nothing'],
       ['node', 'no HTTP server of it has called listen() while it had anything under way, or within 0.8 s'],
     ] as const) {
-      const { failure } = await (await bundled(never, { format, bootTimeoutMs: 1000 })).call()
+      const { failure } = await (await bundled(never, { format, settings: { bootTimeoutMs: 1000 } })).call()
       expect(failure!.message).toContain(words)
     }
   })
