@@ -8,7 +8,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 
 /** Counts up when the same sources have to become another bundle. */
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 export interface BundleFile {
   /** Relative to `files/`, with forward slashes. */

@@ -13,6 +13,7 @@ import { googleFunctions } from './google-functions.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
 import { platformModules } from './platform-modules.ts'
+import { workersModules } from './workers-modules.ts'
 
 /** What could be bundled together, by function. */
 export type BundledTogether = ReadonlyMap<Located, Bundled>
@@ -46,7 +47,13 @@ function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
     // Where it would lie alone: source maps lead from there.
     outdir: root,
     outExtension: { '.js': '.mjs' },
-    plugins: [googleFunctions(), platformModules(), nativePackages(ownPath, new Map()), ownFiles(ownPath)],
+    plugins: [
+      googleFunctions(),
+      platformModules(),
+      workersModules(),
+      nativePackages(ownPath, new Map()),
+      ownFiles(ownPath),
+    ],
   })
 }
 

@@ -15,6 +15,7 @@ import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
 import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
 import { isVercelEntry, vercelFiles } from './vercel-files.ts'
+import { TEXT_MODULES, workersModules } from './workers-modules.ts'
 
 /** Where a function's modules really lie. */
 export interface Located {
@@ -44,8 +45,11 @@ export const COMPILE = {
   keepNames: true,
   sourcemap: 'linked',
   metafile: true,
+  // At the end they would stand behind the default export, which portable-output.ts looks for there.
+  legalComments: 'inline',
   logLevel: 'silent',
   banner: { js: BUNDLE_BANNER },
+  loader: TEXT_MODULES,
   define: { ...OWN_FILES_DEFINE, ...PLATFORM_DEFINE },
 } as const satisfies esbuild.BuildOptions
 
@@ -77,6 +81,7 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
         ...(await forEntry(entry)),
         googleFunctions(),
         platformModules(),
+        workersModules(),
         nativePackages(ownPath, externals),
         ownFiles(ownPath),
       ],

@@ -13,6 +13,10 @@ import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
 import { isVercelEntry, vercelRoutes } from './vercel-files.ts'
 import { uncalledHandlers } from './worker-handlers.ts'
 
+const FROM_NETLIFY = /^import\b[^'"]*\bfrom\s*['"]@netlify\/functions['"]/m
+/** A default export that is not written out as an object. */
+const MAY_BE_FUNCTION = /\bexport\s+default\s+(?!\{)|\bas\s+default\b|\bmodule\.exports\s*=\s*(?!\{)/
+
 /** The function with what its code says of its routes, or why that cannot be read. */
 export async function withRoutesOfCode(source: FunctionSource): Promise<FunctionSource | { readonly problem: string }> {
   const { format, runtime, command } = source.identity
@@ -26,6 +30,10 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
     const azure = format === null ? azureMark(source.entry, text) : null
     if (azure !== null) return await withAzureRoutes({ ...source, identity: { ...source.identity, ...azure } })
     const config = await readNetlifyConfig(basename(source.entry), text)
+    if (config === null && format === null && source.identity.handler === null && isTypedByNetlify(text)) {
+      const why = 'it has a default export and imports from @netlify/functions'
+      return { ...source, identity: { ...source.identity, format: 'netlify', why } }
+    }
     if (config === null) return await withNotes(await withLambdaFormat(source, text), text)
     const why = format === null ? 'it exports the config of a Netlify function' : source.identity.why
     const identity = { ...source.identity, format: 'netlify', why } as const
@@ -35,6 +43,11 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
     // What is no code is told by the build, with more words.
     return source
   }
+}
+
+/** Mostly types, as in Netlify's own examples: of these the exports show nothing. */
+function isTypedByNetlify(text: string): boolean {
+  return FROM_NETLIFY.test(text) && MAY_BE_FUNCTION.test(text)
 }
 
 /** Besides a dependency in package.json: what single files have, and folders in a project that has the package. */
@@ -69,9 +82,6 @@ async function withNotes(source: FunctionSource, text: string): Promise<Function
   const notes = found.filter((note) => note !== null)
   return notes.length === 0 ? source : { ...source, notes: [...source.notes, ...notes] }
 }
-
-/** A default export that is not written out as an object. */
-const MAY_BE_FUNCTION = /\bexport\s+default\s+(?!\{)|\bas\s+default\b|\bmodule\.exports\s*=\s*(?!\{)/
 
 /** Which format it is tells its default export, when it is loaded; that the name decides, nobody would guess. */
 function backgroundNote({ name }: FunctionSource, text: string): string | null {

@@ -120,7 +120,15 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
 async function impliedRuntime(look: FolderLook, file: ParsedFunctionFile): Promise<FunctionRuntime> {
   const module = file.handler === undefined ? null : splitHandler(file.handler).module
   const isPython = module === null ? await hasOnlyPython(look) : (await pythonModule(look, module)) !== null
-  return isPython ? 'python' : 'node'
+  if (isPython) return 'python'
+  // What a custom runtime of Lambda is to call, its bootstrap knows by `_HANDLER`, in any language.
+  return look.names.has('bootstrap') && !(await hasNodeModule(look, module)) ? 'lambda' : 'node'
+}
+
+async function hasNodeModule(look: FolderLook, module: string | null): Promise<boolean> {
+  if (module === null) return !('problem' in (await nodeEntry(look)))
+  const files = CODE_EXTENSIONS.map((extension) => fileIn(look.dir, `${module}.${extension}`))
+  return (await Promise.all(files)).some((file) => file !== null)
 }
 
 /** As a path, or as Python itself names it: `site.wsgi`. */

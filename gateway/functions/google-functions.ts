@@ -10,6 +10,7 @@ const PACKAGE = /^@google-cloud\/functions-framework$/
 /** In angle brackets, as esbuild itself names what is no file: bundles list files only. */
 const NAMESPACE = '<google-functions>'
 
+/** With the default export that a module finds in the package, which is CommonJS. */
 const MODULE = `
 const key = Symbol.for('wrangler-free.google-functions')
 const registry = (globalThis[key] ??= new Map())
@@ -20,6 +21,7 @@ function register(signature, name, handler) {
 export const http = (name, handler) => register('http', name, handler)
 export const cloudEvent = (name, handler) => register('cloudevent', name, handler)
 export const typed = (name, handler) => register('typed', name, handler)
+export default { http, cloudEvent, typed }
 `
 
 export function googleFunctions(): Plugin {

@@ -1,6 +1,7 @@
 /**
  * The routes that a function asks for in its own file or code, besides those that each has by its name. Where two ask
- * for the same, the first by name has it: no folder takes a path from another without that being said.
+ * for the same, the first by name has it, and one whose first segment may be anything leaves `/<name>` to whoever is
+ * called so: no folder takes a path from another without that being said.
  */
 import type { RouteRule } from '../http/route-table.ts'
 import type { FunctionSource } from './discover.ts'
@@ -13,8 +14,14 @@ export interface RouteConflict {
   readonly refused: string
 }
 
+/** `/*`, `/:page`. */
+const ANY_FIRST = /^\/[:*]/
+
 export function ownRoutes({ name, routes }: FunctionSource): RouteRule[] {
-  return routes.map((path) => ({ path, host: null, function: name, stripPrefix: false }))
+  return routes.map((path) => {
+    const rule = { path, host: null, function: name, stripPrefix: false }
+    return ANY_FIRST.test(path) ? { ...rule, yieldsToNames: true } : rule
+  })
 }
 
 /** Of routes in the order in which they win: those that mean the paths of an earlier one, of another function. */

@@ -12,6 +12,8 @@ export interface RouteRule {
   readonly function: string
   /** Takes a wildcard's fixed part off the path that the function sees. */
   readonly stripPrefix: boolean
+  /** What begins with any function's name is that function's, though the path matches. */
+  readonly yieldsToNames?: boolean
 }
 
 export interface Match {
@@ -49,13 +51,14 @@ export class RouteTable {
   find(host: string, target: string): Match | null {
     const queryAt = target.indexOf('?')
     const path = queryAt < 0 ? target : target.slice(0, queryAt)
-    if (this.#rules.length > 0) {
-      const rule = this.#findRule(host, path)
-      if (rule !== null) return matched(rule, target, path)
-    }
     const slashAt = path.indexOf('/', 1)
     const name = slashAt < 0 ? path.slice(1) : path.slice(1, slashAt)
-    if (!this.#names.has(name) && !(name.includes('@') && this.#previewed(name))) return null
+    const isNamed = this.#names.has(name) || (name.includes('@') && this.#previewed(name))
+    if (this.#rules.length > 0) {
+      const rule = this.#findRule(host, path, isNamed)
+      if (rule !== null) return matched(rule, target, path)
+    }
+    if (!isNamed) return null
     const prefix = `/${name}`
     return { function: name, target: stripped(target, prefix), prefix }
   }
@@ -68,9 +71,10 @@ export class RouteTable {
     return this.#names.has(name) ? [...explicit, `/${name}`, `/${name}/*`] : explicit
   }
 
-  #findRule(host: string, path: string): Compiled | null {
+  #findRule(host: string, path: string, isNamed: boolean): Compiled | null {
     const segments = path.split('/')
     for (const compiled of this.#rules) {
+      if (isNamed && compiled.rule.yieldsToNames === true) continue
       if (matchesHost(compiled.rule.host, host) && matchesPath(compiled, segments)) return compiled
     }
     return null

@@ -43,6 +43,18 @@ describe('what the runtime sees of an entry', () => {
     }
   })
 
+  it('is named exports of CommonJS beside a package that says its license', async () => {
+    const tree = {
+      'f/index.js': 'require("licensed"); exports.POST = () => 2',
+      'f/node_modules/licensed/package.json': '{}',
+      'f/node_modules/licensed/index.js': '/*! @license MIT */\nexports.a = 1 //! by somebody',
+    }
+    expect(await run(await bundleOf(tree, 'f'), '[Object.keys(m).sort(), m.POST()]')).toEqual([
+      ['POST', 'default', 'module.exports'],
+      2,
+    ])
+  })
+
   it('is exports.default of CommonJS that was transpiled from a module', async () => {
     const text =
       'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = () => 1; exports.x = 2'

@@ -1,8 +1,10 @@
 /** What folders are taken for, and what is said of those that are none. */
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { build } from '../../../gateway/functions/build.ts'
-import { discover } from '../../../gateway/functions/discover.ts'
-import { routeConflicts } from '../../../gateway/functions/own-routes.ts'
+import { discover, type FunctionSource } from '../../../gateway/functions/discover.ts'
+import { ownRoutes, routeConflicts } from '../../../gateway/functions/own-routes.ts'
 import { temporaryFolder, writeTree } from './helpers.ts'
 
 type Tree = Readonly<Record<string, string>>
@@ -10,6 +12,7 @@ type Tree = Readonly<Record<string, string>>
 async function lookAt(tree: Tree) {
   const dir = await temporaryFolder()
   await writeTree(dir, Object.fromEntries(Object.entries(tree).map(([name, text]) => [`fn/${name}`, text])))
+  if (tree.bootstrap?.startsWith('#!')) await chmod(join(dir, 'fn/bootstrap'), 0o755)
   const { functions, problems } = await discover(dir)
   return { found: functions[0], problem: problems[0]?.message }
 }
@@ -44,6 +47,16 @@ const TAKEN_FOR: readonly [what: string, tree: Tree, as: object][] = [
     { runtime: 'python', handler: 'application' },
   ],
   [
+    'a handler that a bootstrap is to call',
+    { bootstrap: '#!/bin/sh', 'function.sh': '', 'function.json': '{"handler":"function.handler"}' },
+    { runtime: 'lambda', handler: 'function.handler', command: ['./bootstrap'] },
+  ],
+  [
+    'a handler beside a bootstrap',
+    { bootstrap: '#!/bin/sh', 'app.mjs': '', 'function.json': '{"handler":"app.run"}' },
+    { runtime: 'node', handler: 'run' },
+  ],
+  [
     'the handler of SAM’s hello',
     {
       'hello-world/app.mjs': 'export const lambdaHandler = async (event, context) => {\n}',
@@ -74,6 +87,14 @@ const TAKEN_FOR: readonly [what: string, tree: Tree, as: object][] = [
     'Netlify’s config',
     { 'index.ts': 'export default () => new Response()\nexport const config = { path: "/users/:id" }' },
     { format: 'netlify' },
+  ],
+  [
+    'types of Netlify’s package',
+    {
+      'index.mts':
+        "import type { Context } from '@netlify/functions'\nexport default async (r: Request, c: Context) => {}",
+    },
+    { format: 'netlify', why: 'it has a default export and imports from @netlify/functions' },
   ],
 ]
 test.each(TAKEN_FOR)('%s', async (_what, tree, as) => {
@@ -265,6 +286,11 @@ test.each([
   expect(
     (await lookAt({ 'index.ts': 'const user = { email: 1 }\nexport default { fetch() {} }' })).found!.notes,
   ).toEqual([])
+})
+
+test('a path of a function whose first part may be anything yields to the names of functions', () => {
+  const source = { name: 'site', routes: ['/*', '/:page', '/', '/users/:id'] } as unknown as FunctionSource
+  expect(ownRoutes(source).map(({ yieldsToNames = false }) => yieldsToNames)).toEqual([true, true, false, false])
 })
 
 test('of two folders that ask for the same path the first has it', () => {

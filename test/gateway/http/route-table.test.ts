@@ -55,6 +55,19 @@ describe('explicit routes', () => {
     }
   })
 
+  it('that yield to names leave every function what begins with its name, its previews too', () => {
+    const yielding = (path: string) => rule(path, 'site', { yieldsToNames: true })
+    const rules = [yielding('/*'), yielding('/:page/:part'), rule('/hello/written', 'site')]
+    const table = new RouteTable(rules, ['site', 'hello'], (name) => name === 'hello@next')
+    expect(table.find('', '/about/us')).toEqual({ function: 'site', target: '/about/us', prefix: '' })
+    expect(table.find('', '/hello/a')).toEqual({ function: 'hello', target: '/a', prefix: '/hello' })
+    expect(table.find('', '/hello@next/a')!.function).toBe('hello@next')
+    expect(table.find('', '/hello/written')!.function).toBe('site')
+    expect(table.find('', '/site/a')).toEqual({ function: 'site', target: '/a', prefix: '/site' })
+    const operators = new RouteTable([...rules, rule('/*', 'operator')], ['hello'])
+    expect(operators.find('', '/hello/a')!.function).toBe('operator')
+  })
+
   it('need a value for a parameter', () =>
     expect(new RouteTable([rule('/users/:id', 'user')], []).find('', '/users/')).toBeNull())
 

@@ -11,6 +11,7 @@ import {
   type LogEvent,
   type RuntimeLocator,
   WarmPool,
+  type WarmPoolOptions,
 } from '../../../../warmpool/index.ts'
 
 export interface Answer {
@@ -34,6 +35,7 @@ export type Stated = Partial<
   readonly env?: Readonly<Record<string, string>>
   readonly writable?: readonly string[]
   readonly locateRuntime?: RuntimeLocator
+  readonly settings?: WarmPoolOptions['defaults']
 }
 
 export class CalledFunction {
@@ -42,9 +44,9 @@ export class CalledFunction {
   readonly log: string[] = []
   readonly #name: string
 
-  constructor(entry: string, { env = {}, writable = [], locateRuntime, ...stated }: Stated) {
+  constructor(entry: string, { env = {}, writable = [], locateRuntime, settings = {}, ...stated }: Stated) {
     const located = locateRuntime === undefined ? {} : { locateRuntime }
-    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env, writable }, ...located })
+    this.pool = new WarmPool({ blanks: 0, defaults: { maxWorkers: 1, env, writable, ...settings }, ...located })
     onTestFinished(() => this.pool.close(0))
     this.pool.on('log', ({ line }: LogEvent) => this.log.push(line))
     this.#name = stated.name ?? 'called'

@@ -10,6 +10,15 @@ test('a module without a mark says what it exports and what it could', async () 
   expect(failure!.message.length).toBeLessThan(300)
 })
 
+test('of functions under other names it says the line that names one', async () => {
+  const files = {
+    'handler.cjs': 'module.exports.hello = async (event) => ({ statusCode: 200, body: "Go Serverless" })',
+  }
+  const { failure } = await CalledFunction.of(files).call()
+  expect(failure!.message).toContain('name in function.json what is called: "handler": "hello" for AWS Lambda')
+  expect(await CalledFunction.of(files, { handler: 'hello' }).text()).toBe('Go Serverless')
+})
+
 test('of a stated format it says what that wants, and of many exports the first', async () => {
   const module = Array.from({ length: 12 }, (_, at) => `export const name${10 + at} = 1`).join('\n')
   const { failure } = await CalledFunction.of({ 'index.mjs': module }, { format: 'vercel' }).call()

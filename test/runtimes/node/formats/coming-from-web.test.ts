@@ -27,6 +27,39 @@ test('Cloudflare Workers', async () => {
   expect(await answered('cloudflare-workers', '/')).toBe('Hello Ada')
 })
 
+test('what Workers import besides code, in a folder and beside a single file', async () => {
+  const adds = Buffer.from('0061736d0100000001070160027f7f017f030201000707010361646400000a09010700200020016a0b', 'hex')
+  const worker = `
+    import page from './page.html'
+    import query from './query.sql'
+    import note from './note.txt'
+    import bytes from './bytes.bin'
+    import adds from './adds.wasm'
+    import again from './adds.wasm?module'
+    export default {
+      async fetch() {
+        const instance = await WebAssembly.instantiate(adds)
+        const isBuffer = bytes instanceof ArrayBuffer
+        return Response.json([page, query, note, isBuffer, bytes.byteLength, instance.exports.add(2, 3), again instanceof WebAssembly.Module])
+      },
+    }`
+  const files = {
+    'page.html': '<p>',
+    'query.sql': 'select',
+    'note.txt': 'note',
+    'bytes.bin': 'abc',
+    'adds.wasm': `${adds}`,
+  }
+  const folder = Object.fromEntries(Object.entries(files).map(([name, text]) => [`worker/${name}`, text]))
+  for (const tree of [
+    { ...folder, 'worker/index.ts': worker },
+    { ...files, 'worker.ts': worker },
+  ]) {
+    const called = await builtFunction('worker', tree)
+    expect(JSON.parse(await called.text())).toEqual(['<p>', 'select', 'note', true, 3, 5, true])
+  }
+})
+
 test('Deno Deploy', async () => {
   expect(await answered('deno-deploy', '/')).toBe('Hello Ada')
 })

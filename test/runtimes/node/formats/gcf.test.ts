@@ -19,6 +19,17 @@ test('an HTTP function that is registered', async () => {
   expect([bad.status, bad.failure]).toEqual([400, null])
 })
 
+test('whichever way a module imports the package', async () => {
+  for (const [imported, http] of [
+    ["import functions from '@google-cloud/functions-framework'", 'functions.http'],
+    ["import * as ff from '@google-cloud/functions-framework'", 'ff.http'],
+    ["import { http } from '@google-cloud/functions-framework'", 'http'],
+  ]) {
+    const called = await bundled({ 'index.mjs': `${imported}\n${http}('hello', (req, res) => res.send('Hello'))` })
+    expect(await called.text()).toBe('Hello')
+  }
+})
+
 test('an HTTP function that is exported, by its type of body', async () => {
   const module = `
     exports.helloContent = (req, res) => {

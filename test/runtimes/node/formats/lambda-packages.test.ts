@@ -1,5 +1,6 @@
 /** The packages with which people run their applications on Lambda, as their documents show them, built and called. */
 import { describe, expect, test } from 'vitest'
+import { canPassDescriptors } from '../../../../warmpool/template/socket-pair.ts'
 import { bundled } from './bundled.ts'
 import type { CalledFunction } from './called.ts'
 import { CASES } from './contract.ts'
@@ -99,4 +100,23 @@ test('hono streams by streamHandle', async () => {
     probe.consumed(bytes.length)
   })
   expect({ status, failure, pieces }).toEqual({ status: 200, failure: null, pieces: ['0\n', '1\n', '2\n'] })
+})
+
+// Whoever leaves the event loop there waits for ever for threads that are not: not in each call, but in every few.
+test.skipIf(!canPassDescriptors())('a forked worker sees that a handler has nothing left to do', async () => {
+  const called = await bundled(
+    {
+      'index.js': `
+        require('express')()
+        exports.handler = (event, context, callback) => {
+          if (event.rawPath === '/nothing') setTimeout(() => {}, 5)
+          else setTimeout(() => callback(null, 'called back'), 5)
+        }`,
+    },
+    { settings: { maxInvocations: 1, startBy: 'fork', timeoutMs: 5000 } },
+  )
+  for (let call = 0; call < 12; call++) {
+    expect(await called.text({ url: '/nothing' })).toBe('null')
+    expect(await called.text()).toBe('"called back"')
+  }
 })

@@ -108,12 +108,22 @@ describe('Express', () => {
     }
   })
 
-  test('one that listens when its database has answered is waited for where the format is stated', async () => {
-    const called = await bundled(
-      { 'index.mjs': `${EXPRESS}\nsetTimeout(() => app.listen(process.env.PORT), 20)` },
-      { format: 'node' },
-    )
-    expect(await called.text()).toBe('Hello World!')
+  test('one that listens when its database has answered is waited for, whether the format is stated or not', async () => {
+    const late = `${EXPRESS}\nsetTimeout(() => app.listen(process.env.PORT), 20)`
+    expect(await (await bundled({ 'index.mjs': late })).text()).toBe('Hello World!')
+    const exporting = await bundled({ 'index.mjs': `${late}\nexport const unused = 1` }, { format: 'node' })
+    expect(await exporting.text()).toBe('Hello World!')
+  })
+
+  test('one that never listens is told so before its time for loading is over', async () => {
+    const never = { 'index.mjs': 'setInterval(() => {}, 1000)' }
+    for (const [format, words] of [
+      [null, 'the module exports nothing'],
+      ['node', 'no HTTP server of it has called listen() while it had anything under way, or within 0.8 s'],
+    ] as const) {
+      const { failure } = await (await bundled(never, { format, settings: { bootTimeoutMs: 1000 } })).call()
+      expect(failure!.message).toContain(words)
+    }
   })
 })
 
@@ -178,6 +188,17 @@ test('Fastify, exported', async () => {
   expect(await called.text(echo)).toBe('{"a":1}')
   expect((await called.call({ url: '/throws' })).status).toBe(500)
   expect((await called.call({ url: '/nowhere' })).status).toBe(404)
+})
+
+test('Fastify, listening when it has got ready, which nobody awaits', async () => {
+  for (const module of [
+    `${FASTIFY}\nfastify.listen({ port: 3000 }, (error) => { if (error) throw error; console.log('listening') })`,
+    `${FASTIFY}\nconst start = async () => { await fastify.listen({ port: 3000 }); console.log('listening') }\nstart()`,
+  ]) {
+    const called = await bundled({ 'index.mjs': module })
+    expect(JSON.parse(await called.text())).toMatchObject({ hello: 'world' })
+    await expect.poll(() => called.log).toContain('listening')
+  }
 })
 
 test('Fastify, listening', async () => {

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { Server } from 'node:net'
 import type { Load } from '../../../wire/messages.ts'
+import { whenLoopIsEmpty } from '../empty-loop.ts'
 
 interface Held {
   readonly server: Server
@@ -23,7 +24,7 @@ const HTTP_IMPORT = /["'](?:node:)?https?["']/
 
 let changed: { readonly prototype: Prototype; readonly listen: Listen } | null = null
 let held: Held[] = []
-let onHeld: (server: Server) => void = () => {}
+let onHeld: () => void = () => {}
 
 /** From now on. A server of HTTP is known by its listener: in Node nothing of HTTP needs to be loaded for this. */
 export function holdListen({ format, entry }: Pick<Load, 'format' | 'entry'>): void {
@@ -62,7 +63,7 @@ function hold(server: Server, args: readonly unknown[]): void {
   if (typeof callback === 'function') server.once('listening', callback as () => void)
   server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: portOf(args) ?? 0 })
   process.nextTick(() => server.emit('listening'))
-  onHeld(server)
+  onHeld()
 }
 
 function portOf([first]: readonly unknown[]): number | undefined {
@@ -74,12 +75,12 @@ export function heldServer(): Server | null {
   return held[0]?.server ?? null
 }
 
-/** The first server that is told to listen, which may be long after the module has loaded. */
-export function whenHeld(): Promise<Server> {
-  const server = heldServer()
-  if (server !== null) return Promise.resolve(server)
+/** Until a server is told to listen, which may be long after the module has loaded; no longer than it has anything under way. */
+export function whenHeldOrIdle(withinMs: number): Promise<void> {
   return new Promise((resolve) => {
     onHeld = resolve
+    whenLoopIsEmpty(resolve)
+    setTimeout(resolve, withinMs).unref()
   })
 }
 

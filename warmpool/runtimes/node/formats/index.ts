@@ -3,18 +3,19 @@
  * small and there in every blank; what it opens is read only by a worker that needs it, since most need one of them.
  */
 import type { Load } from '../../../wire/messages.ts'
+import { readyWithinMs } from '../load-time.ts'
 import { azureApp } from './azure-app.ts'
 import { holdBunServe, releaseBunServe } from './bun-serve.ts'
 import { looksLikeEvent, looksLikeRequestResponse, withDefault } from './chosen-export.ts'
 import { fetchFormat, isEntrypoint, objectWithFetch } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { registeredFunctions } from './gcf-registry.ts'
-import { holdListen, releaseListen } from './held-listen.ts'
+import { holdListen, releaseListen, whenHeldOrIdle } from './held-listen.ts'
 import { prepareLambda } from './lambda-environment.ts'
 import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
 import { methodsFormat } from './methods.ts'
 import { installNetlifyGlobal, isBackground, isNetlify } from './netlify-global.ts'
-import { isNodeMarked } from './node-marks.ts'
+import { isNodeMarked, isNothing } from './node-marks.ts'
 import { installPlatformGlobals } from './platform-globals.ts'
 import { taskFormat } from './task.ts'
 
@@ -115,13 +116,21 @@ export function prepareFormats(load: Load): void {
 
 /** Finds the handler. Throws an error that says what the module exports and what it could. */
 export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen> {
-  const row = load.format === null ? marked(exports, load) : stated(load.format)
+  const row = load.format === null ? await markedSoon(exports, load) : stated(load.format)
   if (row !== undefined) refuseHandler(row, load)
   for (const other of FORMATS) if (other !== row) other.dismiss?.()
   const format = await row?.open()
   const handler = await format?.handler(row!.handler === undefined ? called(exports, load) : exports, load)
   if (format === undefined || handler === null || handler === undefined) throw new TypeError(noHandler(exports, format))
   return { format, handler }
+}
+
+/** What exports nothing may be on its way to listening: Fastify's `listen` gets ready first, others await a database. */
+async function markedSoon(exports: Exports, load: Load): Promise<Row | undefined> {
+  const row = marked(exports, load)
+  if (row !== undefined || !isNothing(exports)) return row
+  await whenHeldOrIdle(readyWithinMs(load))
+  return marked(exports, load)
 }
 
 function marked(exports: Exports, load: Load): Row | undefined {
@@ -197,5 +206,10 @@ function noHandler(exports: Exports, format: Format | undefined): string {
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''
   const found = `No handler found: the module exports ${names.length === 0 ? 'nothing' : shown.join(', ')}${more}.`
   if (format !== undefined) return `${found} The format ${format.name} wants: ${format.expects}`
-  return `${found} It needs one, such as \`export default { fetch(request) { … } }\`, \`export function GET(request)\` or \`export const handler = async (event) => …\`. For what else there is, see docs/function-json.md`
+  const one = names.find((name) => name !== 'module.exports' && typeof exports[name] === 'function')
+  const named =
+    one === undefined
+      ? ''
+      : ` Or name in function.json what is called: "handler": "${one}" for AWS Lambda, with "format" beside it for others.`
+  return `${found} It needs one, such as \`export default { fetch(request) { … } }\`, \`export function GET(request)\` or \`export const handler = async (event) => …\`.${named} For what else there is, see docs/function-json.md`
 }

@@ -3,41 +3,35 @@
  * and what frameworks make: an Express or Connect app, a Koa app, a Fastify instance, an `http.Server`; exported, or
  * told to `listen`, which opens no port here.
  */
+import { readyWithinMs } from '../load-time.ts'
 import { type Listener, type Middleware, serve, serveMiddleware } from '../reqres/serve.ts'
 import type { Format, Handler } from './format.ts'
-import { heldServer, releaseListen, whenHeld } from './held-listen.ts'
+import { heldServer, releaseListen, whenHeldOrIdle } from './held-listen.ts'
 import { isConnectApp, isFastify, isKoa, isNodeMarked, isNothing, isServer, type Server } from './node-marks.ts'
-
-/** How long a module that exports no app may take until it listens: it may connect to a database first. */
-const LISTEN_MS = 10_000
 
 export const nodeFormat: Format = {
   name: 'node',
   concurrency: null,
   expects: 'export default (req, res) => { … } with "format": "node", an Express, Koa or Fastify app, or app.listen(…)',
   isMarked: (exports) => isNodeMarked(exports),
-  async handler(exports): Promise<Handler | null> {
+  async handler(exports, load): Promise<Handler | null> {
     const found = await handlerOf(exports.default)
     if (found !== null) {
       // What is exported is the function: servers that it starts besides are servers.
       releaseListen()
       return found
     }
-    // Stated, what it exports besides does not matter to one that listens.
-    if (heldServer() === null && !isNothing(exports)) return null
-    return serveServer(await listening(whenHeld()))
+    // Stated, what it exports besides does not matter to one that listens, if only when its database has answered.
+    const withinMs = readyWithinMs(load)
+    if (heldServer() === null) await whenHeldOrIdle(withinMs)
+    const server = heldServer()
+    if (server === null && isNothing(exports)) throw new TypeError(neverListens(withinMs))
+    return server === null ? null : serveServer(server)
   },
 }
 
-async function listening(held: Promise<Server>): Promise<Server> {
-  const { promise: tooLate, reject } = Promise.withResolvers<never>()
-  const message = `The module exports no app or (req, res) function, and no HTTP server of it has called listen() within ${LISTEN_MS / 1000} s. Export the app, or call app.listen(process.env.PORT).`
-  const timer = setTimeout(() => reject(new TypeError(message)), LISTEN_MS)
-  try {
-    return await Promise.race([held, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
+function neverListens(withinMs: number): string {
+  return `The module exports no app or (req, res) function, and no HTTP server of it has called listen() while it had anything under way, or within ${withinMs / 1000} s. Export the app, or call app.listen(process.env.PORT).`
 }
 
 async function handlerOf(target: unknown): Promise<Handler | null> {

@@ -10,6 +10,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Load } from '../../../wire/messages.ts'
 import { beforeLeaving } from '../farewell.ts'
+import { readyWithinMs } from '../load-time.ts'
 import { LastLines } from './last-lines.ts'
 import { explainStartFailure } from './start-failure.ts'
 
@@ -33,9 +34,6 @@ type ProgramState = 'loading' | 'serving' | 'leaving' | 'ended'
 
 /** How long the last words of an ended program are waited for, and the last bytes of an answer. */
 const LAST_WORDS_MS = 100
-/** Of the time there is for loading: what is left is for telling. */
-const READY_SHARE = 0.8
-const USUAL_LOAD_MS = 10_000
 
 export class Program {
   readonly child: ChildProcess
@@ -84,7 +82,7 @@ export class Program {
       child.once('error', (error) => reject(new ProgramError(explainStartFailure(error, file, cwd))))
     })
     child.on('error', () => {})
-    return new Program(child, [file, ...args].join(' '), (load.timeoutMs ?? USUAL_LOAD_MS) * READY_SHARE)
+    return new Program(child, [file, ...args].join(' '), readyWithinMs(load))
   }
 
   /**

@@ -6,6 +6,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { TEMPLATE_ARGUMENTS } from '../../../wire/variables.ts'
+import { neverLeaveLoop } from '../empty-loop.ts'
 import { leaveSharedMemory, showName } from './own-memory.ts'
 import { seedRandomness } from './random-seeds.ts'
 import { type Birth, type TemplateCalls, targetOf } from './serve-forks.ts'
@@ -40,6 +41,7 @@ export function becomeWorker(
   takeClock()
   seedRandomness(seed)
   endWithoutThreads((code) => calls._exit(code))
+  neverLeaveLoop()
 }
 
 /**
