@@ -18,7 +18,7 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeDoor } from '../../warmpool/system-door/file.ts'
 import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
 import { addRuntimes } from './added-runtimes.ts'
@@ -120,12 +120,23 @@ async function neighbourBundle(): Promise<string> {
   return join(state, 'bundles', bundle)
 }
 
+/** What is called before its template has booted boots itself: then nothing of this would be about forks. */
+beforeAll(async () => {
+  await gateway().waitFor(({ pool }) => pool.starting === 0 && pool.blanks >= 2 * RUNTIMES.length)
+})
+
 describe.each(RUNTIMES)('a function under `process` in %s', (runtime) => {
   const [attacker, trusted, offline] = ['attacker', 'trusted', 'offline'].map((what) => named(runtime, what)) as [
     string,
     string,
     string,
   ]
+
+  it.runIf(runtime === FORKED)('is a fork', async () => {
+    await tried(attacker, 'temporary')
+    const { pid } = (await gateway().statusOf(attacker)).workers[0]!
+    expect(readFileSync(`/proc/${pid}/status`, 'latin1')).not.toContain(`PPid:\t${gateway().pid}\n`)
+  })
 
   it.each(['read', 'read-pooled', 'read-by-child', 'read-by-link', 'read-by-hard-link'])(
     'reads no file of anybody else: %s',
