@@ -78,8 +78,9 @@ async function walk(root: string, folder: string, outer: readonly Rules[], optio
 /** What no version needs: of installed packages what package managers keep for themselves. */
 function isLeftOut(name: string, folder: string, { withoutPackages }: FolderOptions): boolean {
   if (name === PACKAGES) return withoutPackages
-  const isDeepInPackages = folder.split('/').slice(0, -2).includes(PACKAGES)
-  return name.startsWith('.') && !isDeepInPackages
+  // A package may have packages of its own, and then a folder of links to their programs, too.
+  const isInPackage = folder.includes(`${PACKAGES}/`) && !folder.endsWith(`${PACKAGES}/`)
+  return name.startsWith('.') && !isInPackage
 }
 
 async function rulesIn(root: string, folder: string): Promise<Rules[]> {

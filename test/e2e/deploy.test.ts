@@ -1,5 +1,5 @@
 /** Deploying as users do it: what the command says, what callers get, and what is left as it was when it fails. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ask, cli, clientOf, deployBy, deployed, saying, stateOf, temporaryFolder, write } from './deploying.ts'
@@ -59,6 +59,29 @@ describe('a deployment', () => {
     gateway.project.write('sources/lonely.ts', "export default () => new Response('lonely' as string)\n")
     expect((await cli(gateway, ['deploy', gateway.project.path('sources/lonely.ts')])).code).toBe(0)
     expect(await said(gateway, '/lonely')).toBe('lonely')
+  })
+
+  it('has the name of its folder, whole', async () => {
+    const gateway = shared()
+    await deployed(gateway, 'api', saying('api'))
+    await deployed(gateway, 'api.v2', saying('next'))
+    expect([await said(gateway, '/api'), await said(gateway, '/api.v2')]).toEqual(['api api', 'next next'])
+  })
+
+  it('takes packages along that have packages of their own, without the links to their programs', async () => {
+    const gateway = shared()
+    const folder = write(gateway, 'nested', {
+      'index.js': "import words from 'words'\nexport default () => new Response(words)\n",
+      'node_modules/words/package.json': '{ "name": "words", "version": "1.0.0", "main": "index.js" }',
+      'node_modules/words/index.js': "module.exports = require('deep')\n",
+      'node_modules/words/node_modules/deep/package.json': '{ "name": "deep", "version": "1.0.0", "main": "run.js" }',
+      'node_modules/words/node_modules/deep/run.js': "module.exports = 'from deep down'\n",
+    })
+    mkdirSync(join(folder, 'node_modules/words/node_modules/.bin'))
+    symlinkSync('../deep/run.js', join(folder, 'node_modules/words/node_modules/.bin/deep'))
+    const { code, stderr } = await cli(gateway, ['deploy', folder])
+    expect(code, stderr).toBe(0)
+    expect(await said(gateway, '/nested')).toBe('from deep down')
   })
 
   it('takes its packages along, and leaves out what is ignored', async () => {
@@ -136,6 +159,25 @@ describe('what fails leaves the live version as it is, and says why', () => {
     expect(functions.filter(({ name }) => name.includes('@'))).toEqual([])
   })
 
+  it('a health check whose answer does not fit into memory', async () => {
+    const gateway = shared()
+    const peakKiB = (): number =>
+      Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1])
+    const before = peakKiB()
+    const files = {
+      'index.js': `const bytes = new Uint8Array(1 << 20)
+export default () => {
+  let left = 400
+  const pull = (controller) => left-- > 0 ? controller.enqueue(bytes) : controller.close()
+  return new Response(new ReadableStream({ pull }))
+}
+`,
+      'function.json': '{ "health": {} }',
+    }
+    await deployed(gateway, 'large', files)
+    expect(peakKiB() - before).toBeLessThan(200 * 1024)
+  })
+
   it('a name that the folder has', async () => {
     const gateway = shared()
     const ran = await cli(gateway, ['deploy', write(gateway, 'here', saying('x'))])
@@ -162,7 +204,6 @@ describe('what fails leaves the live version as it is, and says why', () => {
   it('a link in the folder, before anything is sent', async () => {
     const gateway = shared()
     const folder = write(gateway, 'linked', saying('x'))
-    const { symlinkSync } = await import('node:fs')
     symlinkSync('/etc/passwd', join(folder, 'passwd'))
     const ran = await cli(gateway, ['deploy', folder])
     expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('passwd is a symbolic link')])
