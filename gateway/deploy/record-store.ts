@@ -23,6 +23,8 @@ const CONCURRENT_FILES = 16
 export class RecordStore {
   readonly #stateDir: string
   readonly #dir: string
+  /** Functions whose record is there and says nothing to this gateway: what it speaks of is not known, so nothing is rubbish. */
+  readonly #unreadable = new Set<string>()
 
   constructor(stateDir: string) {
     this.#stateDir = stateDir
@@ -38,11 +40,14 @@ export class RecordStore {
     return readdirSync(this.#dir).flatMap((name) => {
       try {
         const record = JSON.parse(readFileSync(`${this.#dir}/${name}/${RECORD}`, 'utf8')) as FunctionRecord
-        if (record.layout !== 1 || record.name !== name) throw new Error('it is of another layout')
+        if (record.layout !== 1 || record.name !== name || !Array.isArray(record.versions))
+          throw new Error('it is of another layout')
         return [record]
       } catch (error) {
         // A first deployment that did not come to its end.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') unreadable(name, (error as Error).message)
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+        this.#unreadable.add(name)
+        unreadable(name, (error as Error).message)
         return []
       }
     })
@@ -51,6 +56,7 @@ export class RecordStore {
   async write(record: FunctionRecord): Promise<void> {
     await mkdir(join(this.#dir, record.name), { recursive: true })
     await writeDurably(this.#stateDir, join(this.#dir, record.name, RECORD), JSON.stringify(record))
+    this.#unreadable.delete(record.name)
   }
 
   /** The record first: what is half removed is not there. */
@@ -98,6 +104,7 @@ export class RecordStore {
 
   /** Removes the folders of a function that its record does not speak of. */
   async sweep(name: string, keep: ReadonlySet<string>): Promise<void> {
+    if (this.#unreadable.has(name)) return
     const entries = await readdir(join(this.#dir, name)).catch(() => [])
     for (const entry of entries) {
       if (entry === RECORD || keep.has(entry)) continue
