@@ -338,6 +338,31 @@ export default async () => {
 })
 
 describe('many at once', () => {
+  it('who goes back does not wait for a version that is being made, which is live in its turn', async () => {
+    const gateway = await startGateway({ functions: {}, config: { overrides: { ill: { env: { DIR: '<folder>' } } } } })
+    const client = clientOf(gateway)
+    for (const words of ['one', 'two']) await deployBy(client, 'ill', saying(words))
+    const checked = deployBy(client, 'ill', {
+      'index.js': `import { existsSync, writeFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+export default async (request) => {
+  const isCheck = new URL(request.url).pathname === '/up'
+  if (isCheck) console.log('asked how it is')
+  while (isCheck && !existsSync(process.env.DIR + '/go')) await setTimeout(5)
+  return new Response('three')
+}
+`,
+      'function.json': '{ "health": { "path": "/up" } }',
+    })
+    await gateway.logged(({ msg }) => msg.includes('asked how it is'))
+    expect((await ask(client, 'POST', '/v1/functions/ill/live', {})).body).toMatchObject({ live: 1 })
+    expect(await said(gateway, '/ill')).toBe('one one')
+    gateway.project.write('go', '')
+    expect((await checked).body).toMatchObject({ live: 3, previous: 1 })
+    expect(await said(gateway, '/ill')).toBe('three')
+    expect((await ask(client, 'POST', '/v1/functions/ill/live', {})).body).toMatchObject({ live: 1 })
+  })
+
   it('eight clients deploy the same function: one after the other, and the last is live', async () => {
     const gateway = shared()
     const client = clientOf(gateway)
