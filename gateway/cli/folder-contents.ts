@@ -63,6 +63,7 @@ async function walk(root: string, folder: string, outer: readonly Rules[], optio
     entries.map(async (entry): Promise<Found[]> => {
       const path = `${folder}${entry.name}`
       if (isLeftOut(entry.name, folder, options) || isIgnored(path, entry.isDirectory(), rules)) return []
+      if (entry.name.includes('\ufffd')) throw nameRefused(path)
       if (entry.isDirectory()) {
         if (existsSync(join(root, path, 'pyvenv.cfg'))) return []
         return walk(root, `${path}/`, rules, options)
@@ -105,6 +106,11 @@ function isIgnored(path: string, isFolder: boolean, all: readonly Rules[]): bool
     else if (said.unignored) ignored = false
   }
   return ignored
+}
+
+function nameRefused(path: string): CommandError {
+  const wayOut = 'Give it another name, or name its folder in .wranglerfreeignore.'
+  return new CommandError(EXIT.usage, `The name of ${path} is no text in UTF-8. ${wayOut}`)
 }
 
 function linkRefused(path: string): CommandError {

@@ -142,9 +142,13 @@ export class Deployer {
   remove(name: string, by: string): Promise<void> {
     const work = async (): Promise<void> => {
       const { live, versions } = this.recordOf(name)
-      this.#parts.deployments.remove(name)
-      this.#parts.onSwitched(name)
-      await this.#parts.records.remove(name)
+      const { records, deployments, onSwitched, log } = this.#parts
+      await records.forget(name)
+      deployments.remove(name)
+      onSwitched(name)
+      await records
+        .remove(name)
+        .catch((error: Error) => log.warn({ function: name }, `its files could not be removed: ${error.message}`))
       await this.#parts.keeper.discardUnused(versions.map(({ bundle }) => bundle))
       await this.#audit({ by, what: 'remove', function: name, from: live, to: null })
     }

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import { concurrently } from '../functions/concurrently.ts'
 import { newTemporaryPath } from '../functions/temporary.ts'
 import type { BlobStore } from './blob-store.ts'
-import { syncFolders, writeDurably } from './durable.ts'
+import { syncFolders, syncPath, writeDurably } from './durable.ts'
 import type { Manifest } from './manifest.ts'
 import type { FunctionRecord } from './record.ts'
 
@@ -59,10 +59,15 @@ export class RecordStore {
     this.#unreadable.delete(record.name)
   }
 
-  /** The record first: what is half removed is not there. */
+  /** From here on nothing was deployed of this name, after a power cut, too. */
+  async forget(name: string): Promise<void> {
+    await rm(join(this.#dir, name, RECORD), { force: true })
+    await syncPath(join(this.#dir, name))
+  }
+
+  /** Removes what is left of a function that was forgotten; what stays is rubbish for the next start. */
   async remove(name: string): Promise<void> {
     const grave = await newTemporaryPath(this.#stateDir)
-    await rm(join(this.#dir, name, RECORD), { force: true })
     await rename(join(this.#dir, name), grave)
     await rm(grave, { recursive: true, force: true })
   }

@@ -1,5 +1,5 @@
 /** What was deployed, after the gateway was stopped, was killed at whatever moment, or found its files damaged. */
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FunctionReport } from '../../gateway/admin/status.ts'
@@ -159,6 +159,22 @@ describe('a version beside the live one', () => {
     expect((await second.problem(`/odd@${record.versions[0]!.key}/`)).detail).toContain('"none-such"')
     expect(await (await second.fetch('/odd')).text()).toBe('two two')
   })
+})
+
+it('a function that is removed stays so, where its files cannot be', async () => {
+  const state = temporaryFolder()
+  const first = await start(state)
+  await deployBy(clientOf(first, state), 'away', saying('away'))
+  // Where everything is moved that is about to be removed.
+  rmSync(join(state, 'tmp'), { recursive: true })
+  writeFileSync(join(state, 'tmp'), '')
+  expect((await ask(clientOf(first, state), 'DELETE', '/v1/functions/away')).status).toBe(200)
+  expect((await first.problem('/away')).code).toBe('not-found')
+  await first.stop()
+  rmSync(join(state, 'tmp'))
+
+  const second = await start(state)
+  expect((await second.problem('/away')).code).toBe('not-found')
 })
 
 describe('a record that cannot be read', () => {

@@ -1,5 +1,5 @@
 /** Deploying as users do it: what the command says, what callers get, and what is left as it was when it fails. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ask, cli, clientOf, deployBy, deployed, saying, stateOf, temporaryFolder, write } from './deploying.ts'
@@ -199,6 +199,14 @@ export default () => {
     const again = await cli(gateway, ['deploy', write(gateway, 'thief2', { 'index.js': other })])
     expect(again.stderr).toMatch(/outside of its folder/)
     expect(again.stderr).not.toContain('this is no JavaScript')
+  })
+
+  it('a name that is no text, before anything is sent', async () => {
+    const gateway = shared()
+    const folder = write(gateway, 'bytes', saying('x'))
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/a`), Buffer.from([0xff])]), 'x')
+    const ran = await cli(gateway, ['deploy', folder])
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('is no text in UTF-8')])
   })
 
   it('a link in the folder, before anything is sent', async () => {
