@@ -8,7 +8,8 @@ import { OwnKey } from './admin/key.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
 import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
 import { type Config, hasOtherRuntimes } from './config/index.ts'
-import { PREVIEW_MARK } from './deploy/deployments.ts'
+import { PREVIEW_MARK } from './deploy/pool-name.ts'
+import type { Unfit } from './deploy/previews.ts'
 import { DeployService } from './deploy/service.ts'
 import { hostListOf } from './egress/allowed-hosts.ts'
 import { EGRESS_DESCRIPTORS, EgressProxy } from './egress/proxy.ts'
@@ -201,10 +202,17 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   invoke(name: string, invocation: HttpInvocation): void {
-    const version = this.#deploy.deployments.poolOf(name, invocation.head)
-    if (version === null) return this.pool.invoke(this.#catalog.entries.get(name)?.pool ?? name, invocation)
-    invocation.version = version.version
-    this.pool.invoke(version.pool, invocation)
+    const target = this.#deploy.targets.of(name, invocation.head)
+    if (target === null) return this.pool.invoke(this.#catalog.entries.get(name)?.pool ?? name, invocation)
+    invocation.version = target.version
+    if (target.waking === null) this.pool.invoke(target.pool, invocation)
+    else void target.waking.then((unfit) => this.#invokeAwake(target.pool, invocation, unfit))
+  }
+
+  /** A version that somebody asked for by its key; its caller may have left meanwhile. */
+  #invokeAwake(pool: string, invocation: HttpInvocation, unfit: Unfit | null): void {
+    if (unfit !== null && !invocation.isCancelled) invocation.refuse(unfit.code, unfit.detail)
+    else if (!invocation.isCancelled) this.pool.invoke(pool, invocation)
   }
 
   onRefused(exchange: Exchange, refusal: Problem): void {
@@ -218,8 +226,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   onOver(summary: ExchangeSummary): void {
     logExchange(summary, this.#log)
     const { functionName, version } = summary.invocation
-    if (version > 0)
-      this.#deploy.deployments.onAnswered(functionOf(functionName), version, summary.status, summary.tookMs)
+    if (version > 0) this.#deploy.onAnswered(functionOf(functionName), version, summary.status, summary.tookMs)
     this.#hooks.onExchange?.(summary)
   }
 
@@ -265,7 +272,7 @@ export class Gateway implements EdgeOwner, AdminSource {
     const own = [...entries.values()].flatMap(({ source }) => (source === null ? [] : ownRoutes(source)))
     // The operator's come first: of two with the same path they win.
     this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys(), (name) =>
-      this.#deploy.deployments.hasPreview(name),
+      this.#deploy.targets.hasPreview(name),
     )
     this.#warnings.ofTaken(this.#catalog.taken, this.#config.functionsDir)
     this.#secretsTold.tell(this.functions, this.#config.secretWarnings, this.#log)

@@ -83,7 +83,13 @@ export const tokenBody = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$/)
     .describe('For people and the audit log.'),
   scope: z.enum(SCOPES).describe('Each may what those before it may.'),
-  functions: z.array(z.string().min(1).max(63)).min(1).max(1_000).nullable().default(null).describe('Null: all.'),
+  functions: z
+    .array(z.string().min(1).max(63))
+    .min(1)
+    .max(1_000)
+    .nullable()
+    .default(null)
+    .describe('Null: all. A token that may `admin` is for all.'),
 })
 
 export const versionAnswer = z.object({

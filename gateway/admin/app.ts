@@ -62,7 +62,9 @@ function mount(app: Hono, identify: Identify, row: Operation, handler: Handler):
     const who = identify(c)
     if (who === null) return unauthorized(c)
     if (!mayDo(who, row.scope))
-      return forbidden(`The token "${who.name}" may ${who.scope}, and this takes one that may ${row.scope}.`)
+      return forbidden(
+        `The token "${who.name}" may ${who.scope}${who.functions === null ? '' : ' single functions'}, and this takes one that may ${row.scope}${row.scope === 'admin' ? ' all functions' : ''}.`,
+      )
     const name = c.req.param('name')
     if (name !== undefined && !maySee(who, name))
       return forbidden(`The token "${who.name}" is for ${who.functions?.join(', ')}, and not for "${name}".`)

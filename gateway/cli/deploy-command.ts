@@ -1,4 +1,5 @@
 /** `wrangler-free deploy`: its arguments. What it does is loaded only when it runs. */
+import { statSync } from 'node:fs'
 import { basename, extname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { CommandError, EXIT } from './exit-codes.ts'
@@ -52,11 +53,17 @@ Examples:
     .action(async (folder: string, options: DeployOptions) => {
       const [{ deploy }, address] = await Promise.all([import('./deploy.ts'), addressOf(options)])
       const path = resolve(folder)
-      const name = options.name ?? basename(path, extname(path))
+      const name = options.name ?? nameOf(path)
       const install = options.install ? (options.scripts ? 'with-scripts' : 'packages') : 'no'
       const activation = activationOf(options)
       await deploy({ address, folder: path, name, install, activation, form: options.json ? 'json' : 'text' })
     })
+}
+
+/** A file is named without its extension; a folder's name may have a dot of its own. */
+function nameOf(path: string): string {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  return isFolder ? basename(path) : basename(path, extname(path))
 }
 
 function activationOf(options: DeployOptions): object {

@@ -63,6 +63,7 @@ async function walk(root: string, folder: string, outer: readonly Rules[], optio
     entries.map(async (entry): Promise<Found[]> => {
       const path = `${folder}${entry.name}`
       if (isLeftOut(entry.name, folder, options) || isIgnored(path, entry.isDirectory(), rules)) return []
+      if (entry.name.includes('\ufffd')) throw nameRefused(path)
       if (entry.isDirectory()) {
         if (existsSync(join(root, path, 'pyvenv.cfg'))) return []
         return walk(root, `${path}/`, rules, options)
@@ -78,8 +79,9 @@ async function walk(root: string, folder: string, outer: readonly Rules[], optio
 /** What no version needs: of installed packages what package managers keep for themselves. */
 function isLeftOut(name: string, folder: string, { withoutPackages }: FolderOptions): boolean {
   if (name === PACKAGES) return withoutPackages
-  const isDeepInPackages = folder.split('/').slice(0, -2).includes(PACKAGES)
-  return name.startsWith('.') && !isDeepInPackages
+  // A package may have packages of its own, and then a folder of links to their programs, too.
+  const isInPackage = folder.includes(`${PACKAGES}/`) && !folder.endsWith(`${PACKAGES}/`)
+  return name.startsWith('.') && !isInPackage
 }
 
 async function rulesIn(root: string, folder: string): Promise<Rules[]> {
@@ -104,6 +106,11 @@ function isIgnored(path: string, isFolder: boolean, all: readonly Rules[]): bool
     else if (said.unignored) ignored = false
   }
   return ignored
+}
+
+function nameRefused(path: string): CommandError {
+  const wayOut = 'Give it another name, or name its folder in .wranglerfreeignore.'
+  return new CommandError(EXIT.usage, `The name of ${path} is no text in UTF-8. ${wayOut}`)
 }
 
 function linkRefused(path: string): CommandError {

@@ -2,7 +2,7 @@
  * Who changed what, as lines of JSON in `<stateDir>/deploy/audit.jsonl`. Each line is on the disk before whoever asked is told
  * that it was done. A full file becomes `audit.1.jsonl`, and so on; the oldest goes.
  */
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InTurn } from './in-turn.ts'
 
@@ -24,6 +24,8 @@ export interface AuditLine extends AuditEvent {
 
 const MAX_BYTES = 4 * 1024 * 1024
 const KEPT_FILES = 5
+/** A function says why it does not load: it is not to push what others did out of the log. */
+const MAX_WHY_CHARS = 500
 
 export class AuditLog {
   readonly #dir: string
@@ -37,12 +39,15 @@ export class AuditLog {
 
   append(event: AuditEvent): Promise<void> {
     return this.#turns.take('', async () => {
-      const line = `${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`
+      const { why } = event
+      const told = why === undefined ? event : { ...event, why: why.slice(0, MAX_WHY_CHARS) }
+      const line = `${JSON.stringify({ at: new Date().toISOString(), ...told })}\n`
       await mkdir(this.#dir, { recursive: true })
-      await this.#rotate(line.length)
-      const file = await open(this.#path(0), 'a', 0o600)
+      await this.#rotate(Buffer.byteLength(line))
+      const file = await open(this.#path(0), 'a+', 0o600)
       try {
-        await file.write(line)
+        // What was begun before a kill or on a full disk ends here, so that it does not take this line with it.
+        await file.writeFile((await endsAmidLine(file)) ? `\n${line}` : line)
         await file.sync()
       } finally {
         await file.close()
@@ -72,7 +77,14 @@ export class AuditLog {
   }
 }
 
-/** The last line of a file may be half of one. */
+async function endsAmidLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat()
+  if (size === 0) return false
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
+  return buffer.toString('latin1') !== '\n'
+}
+
+/** A line may be half of one: who wrote it was killed, or the disk was full. */
 function parsed(line: string): AuditLine[] {
   try {
     return line === '' ? [] : [JSON.parse(line) as AuditLine]

@@ -75,6 +75,8 @@ function notLoaded(pool: WarmPool, spec: FunctionSpec, report: ErrorReport | nul
 async function checkHealth(pool: WarmPool, spec: FunctionSpec, { path, status }: HealthCheck): Promise<void> {
   const headers = [['user-agent', 'wrangler-free-health'] as const]
   const call = new CheckCall({ method: 'GET', path, headers, body: null })
+  // Its sender may be somebody who means ill: an endless one is not to fill the gateway's memory.
+  call.keepsBody = false
   call.timeoutMs = Math.min(HEALTH_MS, spec.settings.timeoutMs)
   pool.invoke(spec.name, call)
   const answer = await call.answered

@@ -1,6 +1,7 @@
 /**
- * What changes deployed functions: new versions, which one is live, canaries, the end of a function. Changes of one function are
- * made one after the other. Whatever fails before the record is written leaves everything as it was, on the disk and for
+ * What changes deployed functions: new versions, which one is live, canaries, the end of a function. Versions of one function are
+ * made one after the other, and so is its record changed; who makes one does not keep anybody from going back meanwhile, however long its
+ * packages or its health check take. Whatever fails before the record is written leaves everything as it was, on the disk and for
  * callers; when it is written, the new version is live here and after any restart.
  */
 import type { Config } from '../config/index.ts'
@@ -57,6 +58,9 @@ export interface DeployerParts {
 
 export class Deployer {
   readonly #parts: DeployerParts
+  /** Of whoever makes a version or removes what is there: it may take minutes. Within it, and never around it, `#turns`. */
+  readonly #making = new InTurn()
+  /** Of whoever changes a record. */
   readonly #turns = new InTurn()
 
   constructor(parts: DeployerParts) {
@@ -79,18 +83,16 @@ export class Deployer {
 
   /** Makes a version of what was uploaded. Throws `Refusal`, and what the file system throws. */
   deploy(name: string, manifest: Manifest, activation: Activation, by: Principal, onStep: OnStep): Promise<Deployment> {
-    return this.#turns.take(name, async () => {
+    return this.#making.take(name, async () => {
       this.checkName(name)
       checkManifest(manifest, this.#parts.config().deploy)
       const record = this.#parts.deployments.recordOf(name) ?? newRecord(name)
       try {
         const known = versionWithId(record, manifestId(manifest))
         const isSound = known !== null && (await this.#parts.maker.isSound(name, known))
-        const deployment = isSound
-          ? await this.#deployKnown(record, known, activation, onStep)
-          : await this.#deployNew(without(record, known), manifest, activation, by, onStep)
-        await this.#noteDown(by.name, 'deploy', record, deployment, activation.kind)
-        return deployment
+        return isSound
+          ? await this.#deployAgain(name, known, activation, by, onStep)
+          : await this.#deployNew(name, known, manifest, activation, by, onStep)
       } catch (error) {
         const why = (error as Error).message
         await this.#audit({ by: by.name, what: 'deploy-failed', function: name, from: record.live, to: null, why })
@@ -138,20 +140,25 @@ export class Deployer {
 
   /** Takes a deployed function away, with all its versions. */
   remove(name: string, by: string): Promise<void> {
-    return this.#turns.take(name, async () => {
+    const work = async (): Promise<void> => {
       const { live, versions } = this.recordOf(name)
-      this.#parts.deployments.remove(name)
-      this.#parts.onSwitched(name)
-      await this.#parts.records.remove(name)
+      const { records, deployments, onSwitched, log } = this.#parts
+      await records.forget(name)
+      deployments.remove(name)
+      onSwitched(name)
+      await records
+        .remove(name)
+        .catch((error: Error) => log.warn({ function: name }, `its files could not be removed: ${error.message}`))
       await this.#parts.keeper.discardUnused(versions.map(({ bundle }) => bundle))
       await this.#audit({ by, what: 'remove', function: name, from: live, to: null })
-    })
+    }
+    return this.#making.take(name, () => this.#turns.take(name, work))
   }
 
   /** Removes what deployments left that did not come to their end. */
   async sweep(): Promise<void> {
     for (const name of await this.#parts.records.names())
-      await this.#turns.take(name, () => this.#parts.records.sweep(name, this.#idsOf(name)))
+      await this.#making.take(name, () => this.#parts.records.sweep(name, this.#idsOf(name)))
   }
 
   /** Throws `Refusal` where nothing of this name was deployed. */
@@ -161,20 +168,45 @@ export class Deployer {
     throw new Refusal('not-found', `No function "${name}" was deployed here`)
   }
 
-  async #deployNew(
-    record: FunctionRecord,
+  /** `damaged`: a version of the same content, which the new one takes the place of. */
+  #deployNew(
+    name: string,
+    damaged: VersionRecord | null,
     manifest: Manifest,
     activation: Activation,
     by: Principal,
     onStep: OnStep,
   ): Promise<Deployment> {
-    const { keep } = this.#parts.config().deploy
-    return this.#parts.maker.make(record, manifest, by, onStep, async (ready, synced) => {
-      await timed('switch', onStep, async () => {
-        await synced
-        await this.#commit(withVersion(record, ready.version, keep), ready, activation)
-      })
-      return told(this.recordOf(record.name), ready.version, record.live, false)
+    const { config, deployments, maker } = this.#parts
+    const began = deployments.recordOf(name) ?? newRecord(name)
+    return maker.make(began, manifest, by, onStep, (ready, synced) =>
+      this.#turns.take(name, async () => {
+        // What is live may have changed while it was made.
+        const record = deployments.recordOf(name) ?? newRecord(name)
+        const next = withVersion(without(record, damaged), ready.version, config().deploy.keep)
+        await timed('switch', onStep, async () => {
+          await synced
+          await this.#commit(next, ready, activation)
+        })
+        const deployment = told(this.recordOf(name), ready.version, record.live, false)
+        await this.#noteDown(by.name, 'deploy', record, deployment, activation.kind)
+        return deployment
+      }),
+    )
+  }
+
+  #deployAgain(
+    name: string,
+    known: VersionRecord,
+    activation: Activation,
+    by: Principal,
+    onStep: OnStep,
+  ): Promise<Deployment> {
+    return this.#turns.take(name, async () => {
+      const record = this.recordOf(name)
+      const deployment = await this.#deployKnown(record, known, activation, onStep)
+      await this.#noteDown(by.name, 'deploy', record, deployment, activation.kind)
+      return deployment
     })
   }
 
@@ -232,7 +264,7 @@ export class Deployer {
     const gone = before.filter(({ number }) => !kept.has(number))
     if (gone.length === 0) return
     for (const { number } of gone) deployments.lay(name, number)
-    const work = this.#turns.take(name, async () => {
+    const work = this.#making.take(name, async () => {
       await records.sweep(name, this.#idsOf(name))
       await keeper.discardUnused(gone.map(({ bundle }) => bundle))
     })

@@ -1,5 +1,5 @@
 /**
- * The deployed functions as they are served: which versions of each the pool knows, which one a call goes to, and what a
+ * The deployed functions as the pool knows them: which versions of each it has been told of, for how long, and what a
  * switch does. A switch is one assignment, made when the version that comes is warm; a call that was admitted before stays with
  * the version that it was given to. The version that was live before stays warm for a while, for whoever wants it back.
  */
@@ -10,11 +10,9 @@ import type { Bundle } from '../functions/bundle-store.ts'
 import type { Catalog } from '../functions/catalog.ts'
 import type { FunctionSource } from '../functions/discover.ts'
 import { runAs } from '../functions/run-as.ts'
-import { AnsweredWindow } from './answered-window.ts'
-import { cookieIn, headerIn, mayHaveHeader, VERSION_HEADER } from './call-marks.ts'
-import { isCanarys } from './canary-policy.ts'
 import { warmWorkers } from './candidate.ts'
-import { type CanaryRecord, type FunctionRecord, namedVersion, type VersionRecord, versionOf } from './record.ts'
+import { poolName } from './pool-name.ts'
+import type { CanaryRecord, FunctionRecord, VersionRecord } from './record.ts'
 import type { RecordStore } from './record-store.ts'
 
 /** A version that the pool knows. */
@@ -31,14 +29,7 @@ interface Deployed {
   record: FunctionRecord
   /** By number. */
   readonly standing: Map<number, Standing>
-  /** Since the canary's last step. */
-  liveWindow: AnsweredWindow
-  canaryWindow: AnsweredWindow
-  steppedAtMs: number
 }
-
-/** What a preview is named with in an address: `/hello@<key>/`. */
-export const PREVIEW_MARK = '@'
 
 export class Deployments {
   readonly #pool: WarmPool
@@ -79,56 +70,8 @@ export class Deployments {
   setRecord(record: FunctionRecord): void {
     const known = this.#deployed.get(record.name)
     if (known !== undefined) known.record = record
-    else
-      this.#deployed.set(record.name, {
-        record,
-        standing: new Map(),
-        liveWindow: new AnsweredWindow(),
-        canaryWindow: new AnsweredWindow(),
-        steppedAtMs: performance.now(),
-      })
+    else this.#deployed.set(record.name, { record, standing: new Map() })
   }
-
-  // Which version a call goes to.
-
-  /** What the pool calls the version that this call is for; null: there is none. `head` is what its worker would read. */
-  poolOf(name: string, head: string): { readonly pool: string; readonly version: number } | null {
-    const markAt = name.indexOf(PREVIEW_MARK)
-    if (markAt >= 0) return this.#preview(name.slice(0, markAt), name.slice(markAt + 1))
-    const deployed = this.#deployed.get(name)
-    if (deployed === undefined) return null
-    if (mayHaveHeader(head, VERSION_HEADER)) {
-      const pinned = this.#preview(name, headerIn(head, VERSION_HEADER) ?? '')
-      if (pinned !== null) return pinned
-    }
-    const { live, canary } = deployed.record
-    if (live === null) return null
-    const isForCanary = canary !== null && isCanarys(canary, markOf(head, canary.by), Math.random())
-    const version = isForCanary ? canary.version : live
-    return { pool: poolName(name, version), version }
-  }
-
-  /** Whether a preview of this name is to be had. */
-  hasPreview(name: string): boolean {
-    return this.poolOf(name, '') !== null
-  }
-
-  #preview(name: string, key: string): { readonly pool: string; readonly version: number } | null {
-    const deployed = this.#deployed.get(name)
-    if (deployed === undefined || key === '') return null
-    const byKey = deployed.record.versions.find((one) => one.key === key)
-    const version = byKey ?? (this.#config.deploy.preview === 'open' ? namedVersion(deployed.record, key) : null)
-    if (version === null) return null
-    if (!deployed.standing.has(version.number)) {
-      const bundle = this.#catalog.builder.store.at(version.bundle)
-      this.stand(name, version, this.sourceOf(name, version), bundle, 0)
-    }
-    const standing = deployed.standing.get(version.number)!
-    if (standing.timer !== null) this.#layLater(name, standing)
-    return { pool: standing.spec.name, version: version.number }
-  }
-
-  // What the pool knows.
 
   /** The function that a version is, as it was found when it was deployed. Throws ConfigError where its file is none any more. */
   sourceOf(name: string, { id, source }: VersionRecord): FunctionSource {
@@ -174,6 +117,12 @@ export class Deployments {
     return this.#deployed.get(name)?.standing.has(number) === true
   }
 
+  /** Somebody calls it: where it is known for a while only, that begins anew. */
+  keepStanding(name: string, number: number): void {
+    const standing = this.#deployed.get(name)?.standing.get(number)
+    if (standing !== undefined && standing.timer !== null) this.#layLater(name, standing)
+  }
+
   /**
    * From here on calls go to the version that is live in this record. The one before stays warm; any other is
    * let go, and what waits for it is given to the live one.
@@ -182,9 +131,6 @@ export class Deployments {
     const { name } = record
     this.setRecord(record)
     const deployed = this.#deployed.get(name)!
-    deployed.steppedAtMs = performance.now()
-    deployed.liveWindow = new AnsweredWindow()
-    deployed.canaryWindow = new AnsweredWindow()
     const live = record.live === null ? undefined : deployed.standing.get(record.live)
     if (live !== undefined) {
       this.#keep(live, null)
@@ -247,25 +193,6 @@ export class Deployments {
       for (const { timer } of standing.values()) clearTimeout(timer ?? undefined)
   }
 
-  // What canaries are judged by.
-
-  /** A call that version `number` answered. */
-  onAnswered(name: string, number: number, status: number, tookMs: number): void {
-    const deployed = this.#deployed.get(name)
-    if (deployed === undefined || deployed.record.canary === null) return
-    if (number === deployed.record.live) deployed.liveWindow.add(status, tookMs)
-    else if (number === deployed.record.canary.version) deployed.canaryWindow.add(status, tookMs)
-  }
-
-  windowsOf(name: string) {
-    const { liveWindow, canaryWindow, steppedAtMs } = this.#deployed.get(name)!
-    return {
-      live: liveWindow.answered(),
-      canary: canaryWindow.answered(),
-      sinceStepMs: performance.now() - steppedAtMs,
-    }
-  }
-
   #define(standing: Standing): void {
     const { spec, source, minWorkers } = standing
     if (this.#missingSecrets(source) !== null) return this.#pool.remove(spec.name)
@@ -318,18 +245,4 @@ export class Deployments {
     }, this.#config.deploy.keepWarmMs)
     standing.timer.unref()
   }
-}
-
-export function poolName(name: string, number: number): string {
-  return `${name}${PREVIEW_MARK}${number}`
-}
-
-function markOf(head: string, { kind, name }: { readonly kind: string; readonly name: string }): string | null {
-  if (kind === 'calls') return null
-  return kind === 'header' ? headerIn(head, name) : cookieIn(head, name)
-}
-
-/** What is live of a record that has anything live. */
-export function liveVersionOf(record: FunctionRecord): VersionRecord | null {
-  return versionOf(record, record.live)
 }

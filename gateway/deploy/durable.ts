@@ -43,7 +43,7 @@ async function allIn(folder: string): Promise<string[]> {
   return [folder, ...inside.map(({ parentPath, name }) => join(parentPath, name))]
 }
 
-async function syncPath(path: string): Promise<void> {
+export async function syncPath(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {
     await file.sync()

@@ -20,7 +20,8 @@ export async function installPackages(folder: string, withScripts: boolean): Pro
     const isThere = await stat(join(folder, name)).catch(() => null)
     if (isThere === null) throw new Refusal('unacceptable-upload', `To install its packages the folder needs a ${name}`)
   }
-  const work = join(folder, '..', 'install')
+  // No function has a name that begins with a dot, and the folder has the function's.
+  const work = join(folder, '..', '.install')
   await mkdir(work)
   try {
     for (const name of NEEDED) await copyFile(join(folder, name), join(work, name))

@@ -14,7 +14,8 @@ const FORBIDDEN = /[\u0000-\u001f\u007f\\]/
 /** What is wrong with one path; null: nothing. */
 export function pathProblem(path: string): string | null {
   if (path === '') return 'it is empty'
-  if (!path.isWellFormed()) return 'it is no text in UTF-8'
+  // What stands for bytes that were none: the name that was meant is lost.
+  if (!path.isWellFormed() || path.includes('\ufffd')) return 'it is no text in UTF-8'
   if (FORBIDDEN.test(path)) return 'it has a control character or a backslash'
   if (path.startsWith('/')) return 'it is absolute'
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `it is longer than ${MAX_PATH_BYTES} bytes`

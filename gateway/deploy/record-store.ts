@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import { concurrently } from '../functions/concurrently.ts'
 import { newTemporaryPath } from '../functions/temporary.ts'
 import type { BlobStore } from './blob-store.ts'
-import { syncFolders, writeDurably } from './durable.ts'
+import { syncFolders, syncPath, writeDurably } from './durable.ts'
 import type { Manifest } from './manifest.ts'
 import type { FunctionRecord } from './record.ts'
 
@@ -23,6 +23,8 @@ const CONCURRENT_FILES = 16
 export class RecordStore {
   readonly #stateDir: string
   readonly #dir: string
+  /** Functions whose record is there and says nothing to this gateway: what it speaks of is not known, so nothing is rubbish. */
+  readonly #unreadable = new Set<string>()
 
   constructor(stateDir: string) {
     this.#stateDir = stateDir
@@ -38,11 +40,14 @@ export class RecordStore {
     return readdirSync(this.#dir).flatMap((name) => {
       try {
         const record = JSON.parse(readFileSync(`${this.#dir}/${name}/${RECORD}`, 'utf8')) as FunctionRecord
-        if (record.layout !== 1 || record.name !== name) throw new Error('it is of another layout')
+        if (record.layout !== 1 || record.name !== name || !Array.isArray(record.versions))
+          throw new Error('it is of another layout')
         return [record]
       } catch (error) {
         // A first deployment that did not come to its end.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') unreadable(name, (error as Error).message)
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+        this.#unreadable.add(name)
+        unreadable(name, (error as Error).message)
         return []
       }
     })
@@ -51,12 +56,18 @@ export class RecordStore {
   async write(record: FunctionRecord): Promise<void> {
     await mkdir(join(this.#dir, record.name), { recursive: true })
     await writeDurably(this.#stateDir, join(this.#dir, record.name, RECORD), JSON.stringify(record))
+    this.#unreadable.delete(record.name)
   }
 
-  /** The record first: what is half removed is not there. */
+  /** From here on nothing was deployed of this name, after a power cut, too. */
+  async forget(name: string): Promise<void> {
+    await rm(join(this.#dir, name, RECORD), { force: true })
+    await syncPath(join(this.#dir, name))
+  }
+
+  /** Removes what is left of a function that was forgotten; what stays is rubbish for the next start. */
   async remove(name: string): Promise<void> {
     const grave = await newTemporaryPath(this.#stateDir)
-    await rm(join(this.#dir, name, RECORD), { force: true })
     await rename(join(this.#dir, name), grave)
     await rm(grave, { recursive: true, force: true })
   }
@@ -98,6 +109,7 @@ export class RecordStore {
 
   /** Removes the folders of a function that its record does not speak of. */
   async sweep(name: string, keep: ReadonlySet<string>): Promise<void> {
+    if (this.#unreadable.has(name)) return
     const entries = await readdir(join(this.#dir, name)).catch(() => [])
     for (const entry of entries) {
       if (entry === RECORD || keep.has(entry)) continue

@@ -12,8 +12,9 @@ import type { Catalog } from '../functions/catalog.ts'
 import { concurrently } from '../functions/concurrently.ts'
 import { filesUnder } from '../functions/folder-files.ts'
 import type { Logger } from '../log.ts'
+import type { AuditLog } from './audit-log.ts'
 import { buildUpload } from './build-upload.ts'
-import { type Deployments, liveVersionOf } from './deployments.ts'
+import type { Deployments } from './deployments.ts'
 import { type ManifestFile, manifestId } from './manifest.ts'
 import { type FunctionRecord, type VersionRecord, versionOf } from './record.ts'
 import type { RecordStore } from './record-store.ts'
@@ -22,6 +23,7 @@ export interface Restoring {
   readonly catalog: Catalog
   readonly deployments: Deployments
   readonly records: RecordStore
+  readonly audit: AuditLog
   readonly log: Logger
   readonly config: Config
 }
@@ -42,7 +44,7 @@ export async function restoreAll(parts: Restoring): Promise<void> {
 async function restore(parts: Restoring, record: FunctionRecord, stored: ReadonlySet<string>): Promise<void> {
   const { deployments, catalog } = parts
   deployments.setRecord(record)
-  const live = liveVersionOf(record)
+  const live = versionOf(record, record.live)
   if (live === null) return
   try {
     const source = deployments.sourceOf(record.name, live)
@@ -50,16 +52,7 @@ async function restore(parts: Restoring, record: FunctionRecord, stored: Readonl
     const isSound = minWorkers > 0 ? await catalog.builder.store.verify(live.bundle) : stored.has(live.bundle)
     if (!isSound && !(await mend(parts, record, live))) return
     deployments.stand(record.name, live, source, catalog.builder.store.at(live.bundle), null)
-    const canary = versionOf(record, record.canary?.version)
-    if (canary !== null && stored.has(canary.bundle))
-      deployments.stand(
-        record.name,
-        canary,
-        deployments.sourceOf(record.name, canary),
-        catalog.builder.store.at(canary.bundle),
-        null,
-      )
-    deployments.switchTo(record)
+    deployments.switchTo(await withCanary(parts, record))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     deployments.setBroken(record.name, live, 'build-failed', error.message)
@@ -67,11 +60,46 @@ async function restore(parts: Restoring, record: FunctionRecord, stored: Readonl
   }
 }
 
+/** A canary has warm workers, so it is read before they start. One that is damaged has no calls any longer; the live version has them. */
+async function withCanary(parts: Restoring, record: FunctionRecord): Promise<FunctionRecord> {
+  const { deployments, records, log } = parts
+  const { name } = record
+  if (record.canary === null) return record
+  const { version: number } = record.canary
+  const why = await standCanary(parts, name, versionOf(record, number))
+  if (why === null) return record
+  log.error({ function: name, version: String(number) }, `the canary is taken back: ${why}`)
+  const next = { ...record, canary: null }
+  deployments.setRecord(next)
+  await records
+    .write(next)
+    .catch((error: Error) => log.error({ function: name }, `this is not noted: ${error.message}`))
+  const event = { by: 'gateway', what: 'canary-ended', function: name, from: number, to: record.live, why }
+  await parts.audit
+    .append(event)
+    .catch((error: Error) => log.error({ ...event }, `not in the audit log: ${error.message}`))
+  return next
+}
+
+/** Null, or why it cannot be served. */
+async function standCanary(parts: Restoring, name: string, canary: VersionRecord | null): Promise<string | null> {
+  const { deployments, catalog } = parts
+  if (canary === null) return 'it is not there'
+  try {
+    const source = deployments.sourceOf(name, canary)
+    if (!(await catalog.builder.store.verify(canary.bundle))) await rebuild(parts, name, canary)
+    deployments.stand(name, canary, source, catalog.builder.store.at(canary.bundle), null)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /** Reads the bundles of all that is live. `isOver`: the gateway stops. */
 export async function checkAll(parts: Restoring, isOver: () => boolean): Promise<void> {
   await concurrently(parts.deployments.records, CONCURRENT_CHECKS, async ({ name }) => {
     const record = parts.deployments.recordOf(name)
-    const live = record === null ? null : liveVersionOf(record)
+    const live = record === null ? null : versionOf(record, record.live)
     if (isOver() || record === null || live === null) return
     if (await parts.catalog.builder.store.verify(live.bundle)) return
     // Somebody may have deployed meanwhile.
@@ -81,22 +109,27 @@ export async function checkAll(parts: Restoring, isOver: () => boolean): Promise
 
 /** Builds a damaged bundle again. False: it cannot be, and everybody is told. */
 async function mend(parts: Restoring, { name }: FunctionRecord, version: VersionRecord): Promise<boolean> {
-  const { deployments, catalog, records, log } = parts
-  const who = { function: name, version: String(version.number) }
-  log.error(who, 'what was built of it is damaged on the disk (its bytes are not those of its hash)')
   try {
-    const folder = records.folderOf(name, version.id)
-    if ((await idOfFolder(folder, version)) !== version.id) throw new Error('what was uploaded is damaged, too')
-    const { bundle } = await buildUpload(catalog.builder, deployments.sourceOf(name, version), async () => {})
-    if (bundle.id !== version.bundle) throw new Error('it became another bundle when it was built again')
-    log.warn(who, 'it was built again from what was uploaded')
+    await rebuild(parts, name, version)
     return true
   } catch (error) {
     const detail = `What is stored of version ${version.number} is damaged: ${(error as Error).message}. Deploy it again, or roll back`
-    log.error(who, detail)
-    deployments.setBroken(name, version, 'corrupted', detail)
+    parts.log.error({ function: name, version: String(version.number) }, detail)
+    parts.deployments.setBroken(name, version, 'corrupted', detail)
     return false
   }
+}
+
+/** Throws where what was uploaded is damaged, too, or becomes something else. */
+async function rebuild(parts: Restoring, name: string, version: VersionRecord): Promise<void> {
+  const { deployments, catalog, records, log } = parts
+  const who = { function: name, version: String(version.number) }
+  log.error(who, 'what was built of it is damaged on the disk (its bytes are not those of its hash)')
+  const folder = records.folderOf(name, version.id)
+  if ((await idOfFolder(folder, version)) !== version.id) throw new Error('what was uploaded is damaged, too')
+  const { bundle } = await buildUpload(catalog.builder, deployments.sourceOf(name, version), async () => {})
+  if (bundle.id !== version.bundle) throw new Error('it became another bundle when it was built again')
+  log.warn(who, 'it was built again from what was uploaded')
 }
 
 /** The id that what lies in a version's folder has. */

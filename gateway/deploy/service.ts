@@ -12,11 +12,14 @@ import { AuditLog } from './audit-log.ts'
 import { receiveBlobs } from './blob-frames.ts'
 import { BlobStore } from './blob-store.ts'
 import { BundleKeeper } from './bundle-keeper.ts'
+import { CallTargets } from './call-target.ts'
 import { watchCanaries } from './canaries.ts'
+import { CanaryWindows } from './canary-windows.ts'
 import type { OnStep } from './candidate.ts'
 import { Deployer, type Deployment } from './deployer.ts'
 import { Deployments } from './deployments.ts'
 import { checkManifest, type Manifest } from './manifest.ts'
+import { Previews } from './previews.ts'
 import { receiveTar } from './receive-tar.ts'
 import { type Activation, versionWithId } from './record.ts'
 import { RecordStore } from './record-store.ts'
@@ -40,11 +43,14 @@ export class DeployService {
   readonly deployments: Deployments
   readonly deployer: Deployer
   readonly audit: AuditLog
+  /** Which version a call goes to. */
+  readonly targets: CallTargets
   readonly tokens: TokenStore
   readonly #records: RecordStore
   readonly #blobs: BlobStore
   readonly #keeper: BundleKeeper
   readonly #uploads = new Uploads()
+  readonly #windows = new CanaryWindows()
   readonly #catalog: Catalog
   readonly #log: Logger
   readonly #config: () => Config
@@ -72,7 +78,9 @@ export class DeployService {
     const shared = { catalog, deployments: this.deployments, records: this.#records, keeper: this.#keeper, config }
     const maker = new VersionMaker({ ...shared, pool, blobs: this.#blobs })
     this.deployer = new Deployer({ ...shared, maker, audit: this.audit, log, onSwitched })
-    this.#stopCanaries = watchCanaries(this.deployments, this.deployer, log)
+    const previews = new Previews(this.deployments, catalog.builder.store, log)
+    this.targets = new CallTargets(this.deployments, previews, () => config().deploy.preview === 'open')
+    this.#stopCanaries = watchCanaries(this.deployments, this.#windows, this.deployer, log)
     this.#sweeps = setInterval(() => this.#sweepBlobs(), SWEEP_EVERY_MS).unref()
   }
 
@@ -91,6 +99,12 @@ export class DeployService {
     await service.#blobs.open()
     await restoreAll(service.#restoring())
     return service
+  }
+
+  /** A call that a version of a function answered. */
+  onAnswered(name: string, version: number, status: number, tookMs: number): void {
+    const record = this.deployments.recordOf(name)
+    if (record !== null) this.#windows.onAnswered(record, version, status, tookMs)
   }
 
   /** Bundles that no sweep may take. */
@@ -160,7 +174,14 @@ export class DeployService {
   }
 
   #restoring() {
-    const { deployments } = this
-    return { catalog: this.#catalog, deployments, records: this.#records, log: this.#log, config: this.#config() }
+    const { deployments, audit } = this
+    return {
+      catalog: this.#catalog,
+      deployments,
+      audit,
+      records: this.#records,
+      log: this.#log,
+      config: this.#config(),
+    }
   }
 }

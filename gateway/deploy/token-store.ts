@@ -63,6 +63,11 @@ export class TokenStore {
     return this.#turns.take('', async () => {
       if (OURS.includes(name))
         throw new Refusal('name-taken', `"${name}" stands in the audit log for the gateway itself: take another name`)
+      if (scope === 'admin' && functions !== null)
+        throw new Refusal(
+          'malformed-request',
+          'A token that may admin may make others for any function: it cannot be for some of them',
+        )
       if (this.#tokens.some((one) => one.name === name))
         throw new Refusal('name-taken', `There is a token "${name}" already: revoke it, or take another name`)
       if (this.#tokens.length >= MAX_TOKENS)
@@ -94,7 +99,9 @@ export class TokenStore {
   }
 }
 
+/** Tokens, the audit log and install scripts are about all functions: who is held to some of them administers nothing. */
 export function mayDo(principal: Principal, scope: Scope): boolean {
+  if (scope === 'admin' && principal.functions !== null) return false
   return SCOPES.indexOf(principal.scope) >= SCOPES.indexOf(scope)
 }
 

@@ -9,18 +9,20 @@ const MAX_OPEN = 64
 const FORGOTTEN_MS = 3_600_000
 
 export class Uploads {
-  readonly #open = new Map<string, { readonly manifest: Manifest; readonly atMs: number }>()
+  /** `clients`: how many have begun it and not ended it. Two may send the same content at the same time. */
+  readonly #open = new Map<string, { readonly manifest: Manifest; readonly atMs: number; clients: number }>()
 
   /** Returns the upload's id, which is that of the version that it becomes. */
   begin(name: string, manifest: Manifest, nowMs: number): string {
     const id = manifestId(manifest)
     const key = keyOf(name, id)
+    const clients = (this.#open.get(key)?.clients ?? 0) + 1
     this.#open.delete(key)
     for (const [other, { atMs }] of this.#open) {
       if (this.#open.size < MAX_OPEN && nowMs - atMs < FORGOTTEN_MS) break
       this.#open.delete(other)
     }
-    this.#open.set(key, { manifest, atMs: nowMs })
+    this.#open.set(key, { manifest, atMs: nowMs, clients })
     return id
   }
 
@@ -33,8 +35,10 @@ export class Uploads {
     )
   }
 
+  /** One client needs it no longer. What a client began twice, because a line was lost, is forgotten in time. */
   end(name: string, id: string): void {
-    this.#open.delete(keyOf(name, id))
+    const found = this.#open.get(keyOf(name, id))
+    if (found !== undefined && --found.clients === 0) this.#open.delete(keyOf(name, id))
   }
 }
 

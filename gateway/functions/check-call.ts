@@ -20,6 +20,8 @@ export class CheckCall extends Invocation {
   readonly answered: Promise<CheckAnswer>
   readonly #settle: (answer: CheckAnswer) => void
   readonly #chunks: Buffer[] = []
+  /** False: of a body only its end is of interest, however long it is. */
+  keepsBody = true
   #status = 0
   #head = ''
 
@@ -44,7 +46,7 @@ export class CheckCall extends Invocation {
   }
 
   protected override onData(chunk: Buffer): void {
-    this.#chunks.push(Buffer.from(chunk))
+    if (this.keepsBody) this.#chunks.push(Buffer.from(chunk))
     this.consumed(chunk.length)
   }
 

@@ -148,6 +148,22 @@ describe('an upload', () => {
     expect(await said(gateway, '/broken')).toBe('whole whole')
   })
 
+  it('that two clients send at the same time is finished by both', async () => {
+    const gateway = shared()
+    const client = clientOf(gateway)
+    const base = '/v1/functions/twins/uploads'
+    const begin = () => ask(client, 'POST', base, manifestOf(saying('twins')))
+    const [{ upload }] = (await Promise.all([begin(), begin()])).map(({ body }) => body) as unknown as [
+      { upload: string },
+    ]
+    const frames = framesOf(Object.values(saying('twins')))
+    await ask(client, 'POST', `${base}/${upload}/files`, frames, 'application/octet-stream')
+    const finish = () => ask(client, 'POST', `${base}/${upload}/finish`, {})
+    expect((await finish()).body).toMatchObject({ live: 1, isUnchanged: false })
+    expect((await finish()).body).toMatchObject({ live: 1, isUnchanged: true })
+    expect((await finish()).status).toBe(404)
+  })
+
   it('that nobody began is none', async () => {
     const client = clientOf(shared())
     const base = `/v1/functions/hello/uploads/${'0'.repeat(40)}`

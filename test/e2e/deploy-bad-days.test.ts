@@ -76,6 +76,12 @@ describe('packages that are installed by the gateway', () => {
     expect(existsSync(marker(gateway))).toBe(true)
   })
 
+  it('come to a function of whatever name', async () => {
+    const gateway = shared()
+    await deployed(gateway, 'install', withScript(marker(gateway)), ['--install'])
+    expect(await (await gateway.fetch('/install')).text()).toBe('installed installed')
+  })
+
   it('need a lockfile', async () => {
     const gateway = shared()
     const folder = write(gateway, 'unlocked', { ...saying('x'), 'package.json': '{}' })

@@ -1,5 +1,5 @@
 /** What was deployed, after the gateway was stopped, was killed at whatever moment, or found its files damaged. */
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FunctionReport } from '../../gateway/admin/status.ts'
@@ -19,6 +19,18 @@ interface Versions {
 async function versionsOf(gateway: GatewayUnderTest, state: string, name: string): Promise<Versions> {
   const { body } = await ask(clientOf(gateway, state), 'GET', `/v1/functions/${name}/versions`)
   return body as unknown as Versions
+}
+
+interface Audit {
+  readonly events: readonly object[]
+}
+
+interface OnDisk {
+  readonly versions: readonly { id: string; key: string; bundle: string; source: { file: string | null } }[]
+}
+
+function recordOf(state: string, name: string): OnDisk {
+  return JSON.parse(readFileSync(join(state, 'deploy/functions', name, 'record.json'), 'utf8')) as OnDisk
 }
 
 describe('a restart', () => {
@@ -82,6 +94,114 @@ describe('files that were damaged', () => {
       isUnchanged: false,
     })
     expect(await (await gateway.fetch('/hurt')).text()).toBe('whole whole')
+  })
+})
+
+describe('a version beside the live one', () => {
+  const hurt = (state: string, name: string, number: number, alsoUpload: boolean): void => {
+    const { versions } = recordOf(state, name)
+    const { id, bundle } = versions[number - 1]!
+    breakFile(join(state, 'bundles', bundle, 'bundle.mjs'), "export default () => new Response('damaged')")
+    if (alsoUpload) breakFile(join(state, 'deploy/functions', name, id, name, 'words.txt'), 'bent')
+  }
+
+  it('that is a canary and damaged is built again, or taken back', async () => {
+    const state = temporaryFolder()
+    const first = await start(state)
+    for (const name of ['mended', 'lost']) {
+      await deployBy(clientOf(first, state), name, saying('live'))
+      // Words of its own: files with the same content are the same file.
+      await deployBy(clientOf(first, state), name, saying(name), { as: 'canary', canary: { percent: 99 } })
+    }
+    await first.stop()
+    hurt(state, 'mended', 2, false)
+    hurt(state, 'lost', 2, true)
+
+    const second = await start(state)
+    const answers = async (name: string): Promise<Set<string>> =>
+      new Set(await Promise.all(Array.from({ length: 20 }, async () => (await second.fetch(`/${name}`)).text())))
+    expect([...(await answers('mended'))]).toContain('mended mended')
+    expect(await answers('mended')).not.toContain('damaged')
+    expect([...(await answers('lost'))]).toEqual(['live live'])
+    expect(recordOf(state, 'lost')).toMatchObject({ live: 1, canary: null })
+    const { events } = (await ask(clientOf(second, state), 'GET', '/v1/audit?limit=1')).body as unknown as Audit
+    expect(events).toMatchObject([{ by: 'gateway', what: 'canary-ended', function: 'lost', from: 2, to: 1 }])
+  })
+
+  it('is read before it is called, and is not run when it is damaged', async () => {
+    const state = temporaryFolder()
+    const first = await start(state)
+    for (const words of ['one', 'two', 'three']) await deployBy(clientOf(first, state), 'read', saying(words))
+    const [one, two] = recordOf(state, 'read').versions
+    await first.stop()
+    hurt(state, 'read', 1, false)
+
+    const second = await start(state)
+    expect(await second.problem(`/read@${one!.key}/`)).toMatchObject({ status: 503, code: 'corrupted' })
+    const many = Array.from({ length: 10 }, async () => (await second.fetch(`/read@${two!.key}/`)).text())
+    expect(new Set(await Promise.all(many))).toEqual(new Set(['two two']))
+    expect(await (await second.fetch('/read')).text()).toBe('three three')
+  })
+
+  it('that this gateway cannot run any longer says so to whoever calls it, and to nobody else', async () => {
+    const state = temporaryFolder()
+    const first = await start(state)
+    for (const words of ['one', 'two']) await deployBy(clientOf(first, state), 'odd', saying(words))
+    await first.stop()
+    // As after a runtime was taken out of the configuration.
+    const record = recordOf(state, 'odd')
+    record.versions[0]!.source.file = '{ "runtime": "none-such" }'
+    writeFileSync(join(state, 'deploy/functions/odd/record.json'), JSON.stringify(record))
+
+    const second = await start(state)
+    const pinned = { headers: { 'wrangler-free-version': record.versions[0]!.key } }
+    expect(await second.problem('/odd', pinned)).toMatchObject({ code: 'build-failed' })
+    expect((await second.problem(`/odd@${record.versions[0]!.key}/`)).detail).toContain('"none-such"')
+    expect(await (await second.fetch('/odd')).text()).toBe('two two')
+  })
+})
+
+it('a function that is removed stays so, where its files cannot be', async () => {
+  const state = temporaryFolder()
+  const first = await start(state)
+  await deployBy(clientOf(first, state), 'away', saying('away'))
+  // Where everything is moved that is about to be removed.
+  rmSync(join(state, 'tmp'), { recursive: true })
+  writeFileSync(join(state, 'tmp'), '')
+  expect((await ask(clientOf(first, state), 'DELETE', '/v1/functions/away')).status).toBe(200)
+  expect((await first.problem('/away')).code).toBe('not-found')
+  await first.stop()
+  rmSync(join(state, 'tmp'))
+
+  const second = await start(state)
+  expect((await second.problem('/away')).code).toBe('not-found')
+})
+
+describe('a record that cannot be read', () => {
+  it.each([
+    ['of another layout', '{ "layout": 2, "name": "kept" }'],
+    ['half there', '{ "layout": 1, "name": "kept" }'],
+  ])('because it is %s keeps what was uploaded, and is served again when it can be', async (_, text) => {
+    const state = temporaryFolder()
+    const first = await start(state)
+    for (const words of ['one', 'two']) await deployBy(clientOf(first, state), 'kept', saying(words))
+    await deployBy(clientOf(first, state), 'other', saying('other'))
+    await first.stop()
+    const path = join(state, 'deploy/functions/kept/record.json')
+    const whole = readFileSync(path, 'utf8')
+    writeFileSync(path, text)
+
+    const second = await start(state)
+    await second.logged(({ msg, function: name }) => name === 'kept' && msg.includes('record cannot be read'))
+    expect((await second.problem('/kept')).code).toBe('not-found')
+    expect(await (await second.fetch('/other')).text()).toBe('other other')
+    // Its sweep is over when a later deployment of the same name has had its turn.
+    expect((await deployBy(clientOf(second, state), 'kept', { 'index.js': 'export default {' })).status).toBe(422)
+    await second.stop()
+    writeFileSync(path, whole)
+
+    const third = await start(state)
+    expect(await (await third.fetch('/kept')).text()).toBe('two two')
   })
 })
 

@@ -1,5 +1,5 @@
 /** Deploying as users do it: what the command says, what callers get, and what is left as it was when it fails. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ask, cli, clientOf, deployBy, deployed, saying, stateOf, temporaryFolder, write } from './deploying.ts'
@@ -59,6 +59,29 @@ describe('a deployment', () => {
     gateway.project.write('sources/lonely.ts', "export default () => new Response('lonely' as string)\n")
     expect((await cli(gateway, ['deploy', gateway.project.path('sources/lonely.ts')])).code).toBe(0)
     expect(await said(gateway, '/lonely')).toBe('lonely')
+  })
+
+  it('has the name of its folder, whole', async () => {
+    const gateway = shared()
+    await deployed(gateway, 'api', saying('api'))
+    await deployed(gateway, 'api.v2', saying('next'))
+    expect([await said(gateway, '/api'), await said(gateway, '/api.v2')]).toEqual(['api api', 'next next'])
+  })
+
+  it('takes packages along that have packages of their own, without the links to their programs', async () => {
+    const gateway = shared()
+    const folder = write(gateway, 'nested', {
+      'index.js': "import words from 'words'\nexport default () => new Response(words)\n",
+      'node_modules/words/package.json': '{ "name": "words", "version": "1.0.0", "main": "index.js" }',
+      'node_modules/words/index.js': "module.exports = require('deep')\n",
+      'node_modules/words/node_modules/deep/package.json': '{ "name": "deep", "version": "1.0.0", "main": "run.js" }',
+      'node_modules/words/node_modules/deep/run.js': "module.exports = 'from deep down'\n",
+    })
+    mkdirSync(join(folder, 'node_modules/words/node_modules/.bin'))
+    symlinkSync('../deep/run.js', join(folder, 'node_modules/words/node_modules/.bin/deep'))
+    const { code, stderr } = await cli(gateway, ['deploy', folder])
+    expect(code, stderr).toBe(0)
+    expect(await said(gateway, '/nested')).toBe('from deep down')
   })
 
   it('takes its packages along, and leaves out what is ignored', async () => {
@@ -136,6 +159,25 @@ describe('what fails leaves the live version as it is, and says why', () => {
     expect(functions.filter(({ name }) => name.includes('@'))).toEqual([])
   })
 
+  it('a health check whose answer does not fit into memory', async () => {
+    const gateway = shared()
+    const peakKiB = (): number =>
+      Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1])
+    const before = peakKiB()
+    const files = {
+      'index.js': `const bytes = new Uint8Array(1 << 20)
+export default () => {
+  let left = 400
+  const pull = (controller) => left-- > 0 ? controller.enqueue(bytes) : controller.close()
+  return new Response(new ReadableStream({ pull }))
+}
+`,
+      'function.json': '{ "health": {} }',
+    }
+    await deployed(gateway, 'large', files)
+    expect(peakKiB() - before).toBeLessThan(200 * 1024)
+  })
+
   it('a name that the folder has', async () => {
     const gateway = shared()
     const ran = await cli(gateway, ['deploy', write(gateway, 'here', saying('x'))])
@@ -159,10 +201,17 @@ describe('what fails leaves the live version as it is, and says why', () => {
     expect(again.stderr).not.toContain('this is no JavaScript')
   })
 
+  it('a name that is no text, before anything is sent', async () => {
+    const gateway = shared()
+    const folder = write(gateway, 'bytes', saying('x'))
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/a`), Buffer.from([0xff])]), 'x')
+    const ran = await cli(gateway, ['deploy', folder])
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('is no text in UTF-8')])
+  })
+
   it('a link in the folder, before anything is sent', async () => {
     const gateway = shared()
     const folder = write(gateway, 'linked', saying('x'))
-    const { symlinkSync } = await import('node:fs')
     symlinkSync('/etc/passwd', join(folder, 'passwd'))
     const ran = await cli(gateway, ['deploy', folder])
     expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('passwd is a symbolic link')])
@@ -297,6 +346,31 @@ export default async () => {
 })
 
 describe('many at once', () => {
+  it('who goes back does not wait for a version that is being made, which is live in its turn', async () => {
+    const gateway = await startGateway({ functions: {}, config: { overrides: { ill: { env: { DIR: '<folder>' } } } } })
+    const client = clientOf(gateway)
+    for (const words of ['one', 'two']) await deployBy(client, 'ill', saying(words))
+    const checked = deployBy(client, 'ill', {
+      'index.js': `import { existsSync, writeFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+export default async (request) => {
+  const isCheck = new URL(request.url).pathname === '/up'
+  if (isCheck) console.log('asked how it is')
+  while (isCheck && !existsSync(process.env.DIR + '/go')) await setTimeout(5)
+  return new Response('three')
+}
+`,
+      'function.json': '{ "health": { "path": "/up" } }',
+    })
+    await gateway.logged(({ msg }) => msg.includes('asked how it is'))
+    expect((await ask(client, 'POST', '/v1/functions/ill/live', {})).body).toMatchObject({ live: 1 })
+    expect(await said(gateway, '/ill')).toBe('one one')
+    gateway.project.write('go', '')
+    expect((await checked).body).toMatchObject({ live: 3, previous: 1 })
+    expect(await said(gateway, '/ill')).toBe('three')
+    expect((await ask(client, 'POST', '/v1/functions/ill/live', {})).body).toMatchObject({ live: 1 })
+  })
+
   it('eight clients deploy the same function: one after the other, and the last is live', async () => {
     const gateway = shared()
     const client = clientOf(gateway)

@@ -17,6 +17,7 @@ describe('a path is refused that', () => {
     ['has a zero byte', 'a\0b'],
     ['has a line break', 'a\nb'],
     ['is no UTF-8', 'a\ud800'],
+    ['was no UTF-8 where it came from', 'a\ufffdb'],
     ['is too long', `${'a/'.repeat(3)}${'b'.repeat(1100)}`],
     ['has a name that is too long', 'ä'.repeat(130)],
     ['is absurdly deep', `${'a/'.repeat(40)}b`],

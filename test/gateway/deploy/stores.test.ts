@@ -162,6 +162,12 @@ describe('tokens', () => {
     ])
     expect(maySee({ name: '', scope: 'read', functions: ['a'] }, 'b')).toBe(false)
   })
+
+  it('for some functions administer none: they could make themselves one for all', async () => {
+    const some = { name: 'some', scope: 'admin', functions: ['a'] } as const
+    expect([mayDo(some, 'deploy'), mayDo(some, 'admin')]).toEqual([true, false])
+    await expect(new TokenStore(state).create(some)).rejects.toThrow('cannot be for some of them')
+  })
 })
 
 describe('the audit log', () => {
@@ -174,6 +180,17 @@ describe('the audit log', () => {
     writeFileSync(join(state, 'deploy/audit.jsonl'), '{"at":', { flag: 'a' })
     expect((await log.read(10)).map(({ to }) => to)).toEqual([3, 2])
     expect((await log.read(1)).map(({ to }) => to)).toEqual([3])
+    // What is done next is not lost with it.
+    await new AuditLog(state).append({ ...event, from: 3, to: 4 })
+    await log.append({ ...event, from: 4, to: 5 })
+    expect((await log.read(10)).map(({ to }) => to)).toEqual([5, 4, 3, 2])
+  })
+
+  it('takes a line of what a function says, and no page', async () => {
+    const log = new AuditLog(state)
+    await log.append({ ...event, what: 'deploy-failed', why: 'y'.repeat(100_000) })
+    const [line] = await log.read(1)
+    expect(line!.why).toMatch(/^y{500}$/)
   })
 
   it('is kept in five files of a size', async () => {
