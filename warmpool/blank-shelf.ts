@@ -46,6 +46,8 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
   /** Forks that were asked for: processes of which nobody knows the number yet. */
   forking = 0
   lastStartAtMs = Number.NEGATIVE_INFINITY
+  /** Blanks that were taken by who waited, and are not replaced yet. */
+  owed = 0
   /** When a blank was taken for the first time since one was started. */
   takenAtMs = Number.NEGATIVE_INFINITY
   readonly #host: BlankShelfHost

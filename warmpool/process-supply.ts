@@ -124,6 +124,7 @@ export class ProcessSupply implements BlankShelfHost {
   take(kind: string, taker: WorkerOwner, nowMs: number): Worker | null {
     const gavePlace = this.#gavePlace
     const worker = this.#takeBlank(kind, nowMs)
+    if (worker !== null) this.#shelves.get(kind)!.owed++
     if (worker !== null && gavePlace !== null)
       this.#newcomers = afterBlankTaken(this.#newcomers, taker === gavePlace, nowMs)
     return worker
@@ -243,14 +244,18 @@ export class ProcessSupply implements BlankShelfHost {
         this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
   }
 
-  /** A fork is cheap, so who takes one blank after the other finds the next: only the call that took one comes first. */
+  /**
+   * A fork is cheap, so who needs one blank after the other finds the next: only the call that took one comes first. What
+   * was taken for nobody who waits is paced.
+   */
   #refillForked(shelf: BlankShelf, now: number, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
-    const missing = Math.min(now + this.#spareOf(shelf) - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
-    if (missing <= 0) return
+    const room = Math.min(now + this.#spareOf(shelf) - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
+    shelf.owed = Math.max(0, Math.min(shelf.owed, room))
+    if (shelf.owed === 0) return
     const calmInMs = now > 0 ? 0 : shelf.takenAtMs + FORK_DELAY_MS - nowMs
     if (calmInMs > 0) return this.#againIn(calmInMs)
-    for (let count = 0; count < missing && this.#hasRoom(); count++) shelf.start(nowMs)
+    for (; shelf.owed > 0 && this.#hasRoom(); shelf.owed--) shelf.start(nowMs)
   }
 
   #againIn(afterMs: number): void {
