@@ -9,7 +9,7 @@ import type { RuntimeName } from './runtime.ts'
 import { noSandboxBecause } from './sandbox/available.ts'
 import type { SandboxKind } from './sandbox/launch.ts'
 import type { FunctionSettings } from './settings.ts'
-import { canPassDescriptors } from './template/socket-pair.ts'
+import { canFork } from './template/available.ts'
 
 export interface BlankKind {
   /** Different kinds have different ones. */
@@ -39,7 +39,7 @@ function forkedKind(runtime: RuntimeName): BlankKind {
 /** Only of the runtime that this program runs in itself is it known that it can be. */
 function isForked(runtime: RuntimeName, { startBy, maxInvocations }: FunctionSettings): boolean {
   const isWanted = startBy === 'fork' || (startBy === 'auto' && maxInvocations <= FORKED_UP_TO_INVOCATIONS)
-  return isWanted && runtime === 'node' && canPassDescriptors()
+  return isWanted && runtime === 'node' && canFork()
 }
 
 /** What a function's workers are made from. */

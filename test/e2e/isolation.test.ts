@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeDoor } from '../../warmpool/system-door/file.ts'
-import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
+import { canFork } from '../../warmpool/template/available.ts'
 import { addRuntimes } from './added-runtimes.ts'
 import { shareGateway, startGateway } from './gateway-under-test.ts'
 import { descendants, eventually, isAlive, parentOf } from './processes.ts'
@@ -55,7 +55,7 @@ writeDoor(door, process.arch)
 const { names: added, state } = addRuntimes('node@22', 'node@24', 'bun', 'deno')
 /** Node as a fork of one that has booted. */
 const FORKED = 'node, forked'
-const RUNTIMES = ['node', ...(canPassDescriptors() ? [FORKED] : []), ...added]
+const RUNTIMES = ['node', ...(canFork() ? [FORKED] : []), ...added]
 
 /** A function of that runtime: what it is here for, and where it runs. */
 function named(runtime: string, what = 'attacker'): string {

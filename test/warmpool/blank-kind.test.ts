@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { kindAfter, kindFor } from '../../warmpool/blank-kind.ts'
 import { taskSpec } from '../../warmpool/function-spec.ts'
 import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from '../../warmpool/settings.ts'
-import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
+import { canFork } from '../../warmpool/template/available.ts'
 
 const SPEC = taskSpec('file:///task.mjs', DEFAULT_FUNCTION_SETTINGS)
 
@@ -14,7 +14,7 @@ function isForked(written: Partial<FunctionSettings>, runtime = 'node'): boolean
   return kindFor({ ...SPEC, runtime }, settings(written)).isForked
 }
 
-describe.skipIf(!canPassDescriptors())('workers are forked', () => {
+describe.skipIf(!canFork())('workers are forked', () => {
   test('where they live for 1,000 invocations at most', () => {
     expect([1, 1_000, 1_001, Number.POSITIVE_INFINITY].map((maxInvocations) => isForked({ maxInvocations }))).toEqual([
       true,

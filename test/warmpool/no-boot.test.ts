@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { WarmPoolOptions } from '../../warmpool/index.ts'
-import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
+import { canFork } from '../../warmpool/template/available.ts'
 
 const PROGRAM = fileURLToPath(new URL('./no-boot-program.ts', import.meta.url))
 
@@ -28,7 +28,7 @@ describe('a program that waits for a worker', () => {
     expect(exitCode).toBe(0)
   })
 
-  it.skipIf(!canPassDescriptors())('is told when nothing boots that workers could be forked from', async () => {
+  it.skipIf(!canFork())('is told when nothing boots that workers could be forked from', async () => {
     const { exitCode, output } = await run('/bin/false', { defaults: { startBy: 'fork' } })
     expect(output).toMatch(/^boot-failed: No worker process can be started: .*\(exit code 1\)$/m)
     expect(exitCode).toBe(0)

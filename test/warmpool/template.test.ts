@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { FunctionDefaults, WarmPool } from '../../warmpool/index.ts'
-import { canPassDescriptors } from '../../warmpool/template/socket-pair.ts'
+import { canFork } from '../../warmpool/template/available.ts'
 import { collectDeaths, eventually, makePool, nextEvent } from './pool-under-test.ts'
 import { childrenOf, isAlive, killAll, readStat, whenGone } from './processes.ts'
 
@@ -40,7 +40,7 @@ const ONE_SHOT = { maxInvocations: 1, startBy: 'fork', concurrency: 1 } as const
 const KEPT = { startBy: 'fork', concurrency: 1 } as const
 
 // They take node:ffi, which Node 26 has.
-describe.skipIf(!canPassDescriptors())('a worker that was forked', () => {
+describe.skipIf(!canFork())('a worker that was forked', () => {
   test('is a process of its own, with its own number, name, session, clock and randomness', async () => {
     const pool = await forkedPool(ONE_SHOT)
     const all: Itself[] = []

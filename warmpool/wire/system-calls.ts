@@ -96,6 +96,7 @@ export type CallName = keyof typeof NUMBERS
 export const LANDLOCK_CREATE_RULESET = 444
 export const LANDLOCK_ADD_RULE = 445
 export const LANDLOCK_RESTRICT_SELF = 446
+export const PIDFD_OPEN = 434
 
 const X32_CALLS = 0x4000_0000
 

@@ -1,6 +1,6 @@
 /** The packages with which people run their applications on Lambda, as their documents show them, built and called. */
 import { describe, expect, test } from 'vitest'
-import { canPassDescriptors } from '../../../../warmpool/template/socket-pair.ts'
+import { canFork } from '../../../../warmpool/template/available.ts'
 import { bundled } from './bundled.ts'
 import type { CalledFunction } from './called.ts'
 import { CASES } from './contract.ts'
@@ -103,7 +103,7 @@ test('hono streams by streamHandle', async () => {
 })
 
 // Whoever leaves the event loop there waits for ever for threads that are not: not in each call, but in every few.
-test.skipIf(!canPassDescriptors())('a forked worker sees that a handler has nothing left to do', async () => {
+test.skipIf(!canFork())('a forked worker sees that a handler has nothing left to do', async () => {
   const called = await bundled(
     {
       'index.js': `

@@ -9,6 +9,7 @@ import { programFunctions } from '../../../wire/c-library.ts'
 import { DescriptorMessage } from '../../../wire/descriptor-message.ts'
 import { FRAME, type FrameType, HEADER_BYTES } from '../../../wire/frames.ts'
 import type { Exited, Fork, Forked } from '../../../wire/messages.ts'
+import { PIDFD_OPEN } from '../../../wire/system-calls.ts'
 import { type TemplateMemory, templateMemory } from './own-memory.ts'
 
 /** What a template calls of the system. They are in every process: the C library's and libuv's. */
@@ -40,8 +41,6 @@ const MESSAGE_BYTES = 1024
 const DESCRIPTORS = 4
 const MSG_CMSG_CLOEXEC = 0x4000_0000
 const MADV_DOFORK = 11
-/** The same on every processor. */
-const PIDFD_OPEN = 434
 const POLLIN = 1
 const POLLFD_BYTES = 8
 const LOWEST_ADDRESS = 0x1_0000n
