@@ -235,11 +235,14 @@ export class ProcessSupply implements BlankShelfHost {
         for (const worker of [...shelf.workers]) worker.drain('replaced', 0, nowMs)
   }
 
-  #startUrgent(shelf: BlankShelf, { now, claimants }: Missing, nowMs: number): void {
+  #startUrgent(shelf: BlankShelf, { now, warming, claimants }: Missing, nowMs: number): void {
     if (now === 0 || shelf.pausedMs(nowMs) > 0) return
-    const urgent = Math.min(now - shelf.arriving, urgentStarts(this.#boots(nowMs)))
+    const atOnce = urgentStarts(this.#boots(nowMs))
+    // A fork that has to wait for its template is none for who waits.
+    const awaited = Math.max(0, Math.min(now - warming - shelf.arriving, atOnce))
+    const urgent = Math.max(awaited, Math.min(now - shelf.starting, atOnce))
     for (let count = 0; count < urgent; count++)
-      if (this.#hasRoom()) shelf.start(nowMs, true)
+      if (this.#hasRoom()) shelf.start(nowMs, count < awaited)
       else if (this.#evict(nextClaim(claimants, shelf.arriving), nowMs))
         this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
   }

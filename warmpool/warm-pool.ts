@@ -350,8 +350,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       return
     }
     const claimant = pool.claim(nowMs)
-    if (isAwaited) missing.add(kind, now + soon, 0, claimant)
-    else missing.add(kind, now, soon, claimant)
+    if (isAwaited) missing.add(kind, { now: now + soon, soon: 0, warming: soon }, claimant)
+    else missing.add(kind, { now, soon }, claimant)
   }
 
   /**

@@ -65,7 +65,8 @@ export const recycling: Suite = {
       Object.fromEntries(
         names.map((name, at) => {
           const maxInvocations = name.startsWith('recycled') ? MAX_INVOCATIONS : 'never'
-          return [name, { ...SHAPES[at >> 1]!.settings, maxInvocations, env: { SERVED_FOLDER: folder } }]
+          const own = { env: { SERVED_FOLDER: folder }, writable: [folder] }
+          return [name, { ...SHAPES[at >> 1]!.settings, maxInvocations, ...own }]
         }),
       )
     const filesIn = (folder: string) => ({

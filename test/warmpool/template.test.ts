@@ -210,6 +210,18 @@ describe.skipIf(!canFork())('a worker that was forked', () => {
     expect(next).not.toBe(parent)
   })
 
+  test('goes on when its template is given up, with cgroups or without', async () => {
+    for (const cgroups of ['auto', 'never'] as const) {
+      const pool = await forkedPool({ ...KEPT, bootTimeoutMs: 500 }, cgroups)
+      const { pid, parent } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+      await eventually(() => pool.status().pool.blanks === 2)
+      process.kill(parent, 'SIGSTOP')
+      for (const child of childrenOf(parent)) if (child !== pid) process.kill(child, 'SIGKILL')
+      await whenGone([parent])
+      expect(((await pool.run(FORKED, { test: 'itself' })) as Itself).pid, cgroups).toBe(pid)
+    }
+  })
+
   test('is gone when the pool has closed, with its template', async () => {
     const pool = await forkedPool(KEPT)
     const { pid, parent } = (await pool.run(FORKED, { test: 'itself' })) as Itself

@@ -114,9 +114,9 @@ export class Template {
     }
   }
 
-  /** Ends it alone. */
+  /** Ends it alone: what it has forked is below it, and goes on. */
   end(): void {
-    this.#ending.kill()
+    this.#process.handle.kill('SIGKILL')
   }
 
   onWireClosed(): boolean {
