@@ -51,6 +51,8 @@ export const workerMemory: Suite = {
     return withGateway(
       () => ({ functions, config }),
       async (gateway) => {
+        // What is called before its template has booted boots itself.
+        await shelfIsFull(gateway, count * STARTS.length)
         let failed = 0
         for (const name of names) failed += await callOften(`${gateway.url}/${name}`, name, calls)
         progress(`${names.length} workers have answered ${calls} calls each`)
