@@ -25,7 +25,7 @@ import { type Pair, pass, socketOf, socketPair } from './socket-pair.ts'
 /** The descriptor on which a template is asked: the next after a worker's. */
 const CONTROL_FD = 5
 const MESSAGE_BYTES = 1024
-/** At those whose template has died. */
+/** At those of which nobody tells. */
 const LOOK_EVERY_MS = 50
 const LARGEST_SEED = 2 ** 31 - 1
 /** Standard output and error, the wire, the journal. */
@@ -135,7 +135,7 @@ export class Template {
     const why = this.#asked.size === 0 ? null : `the process that workers are forked from has ended (${how})`
     for (const asked of this.#asked.values()) refuse(asked, null)
     this.#asked.clear()
-    for (const handle of this.#forked.values()) handle.outlive()
+    for (const handle of this.#forked.values()) handle.lookForEnd(null)
     this.#forked.clear()
     this.#owner.onTemplateGone(this, why)
   }
@@ -185,7 +185,7 @@ export class Template {
   }
 
   #onExited({ pid, code, signal }: Exited): void {
-    this.#forked.get(pid)?.end(code, signal)
+    this.#forked.get(pid)?.end(code, signal === null ? null : signalName(signal))
     this.#forked.delete(pid)
   }
 }
@@ -197,29 +197,34 @@ function refuse(asked: Asked, why: string | null): void {
   asked.onFork(why)
 }
 
-/** A process that is another's child: it tells what of it is told. */
+/**
+ * A process that is another's child: it tells what of it is told. Where nobody tells, for its parent is gone or stands
+ * still, its end is looked for.
+ */
 class ForkedHandle extends EventEmitter implements ProcessHandle {
   readonly #pid: number
   #hasEnded = false
+  #looking: NodeJS.Timeout | null = null
 
   constructor(pid: number) {
     super()
     this.#pid = pid
   }
 
-  end(code: number | null, signal: number | null): void {
+  end(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#hasEnded) return
     this.#hasEnded = true
-    this.emit('exit', code, signal === null ? null : signalName(signal))
+    if (this.#looking !== null) clearInterval(this.#looking)
+    this.emit('exit', code, signal)
   }
 
-  /** Nobody tells of its end any more: it is looked for. */
-  outlive(): void {
+  /** `signal`: what it is expected to end of; null: it is not known. */
+  lookForEnd(signal: NodeJS.Signals | null): void {
+    if (this.#hasEnded || this.#looking !== null) return
     const startedAt = readProcess(this.#pid)?.startedAt
-    const look = setInterval(() => {
+    this.#looking = setInterval(() => {
       const seen = readProcess(this.#pid)
-      if (seen?.startedAt === startedAt && seen?.isZombie === false) return
-      clearInterval(look)
-      this.end(null, null)
+      if (seen?.startedAt !== startedAt || seen?.isZombie !== false) this.end(null, signal)
     }, LOOK_EVERY_MS)
   }
 
@@ -230,6 +235,8 @@ class ForkedHandle extends EventEmitter implements ProcessHandle {
     } catch {
       // It is just ending.
       return false
+    } finally {
+      if (signal === 'SIGKILL') this.lookForEnd(signal)
     }
   }
 }
