@@ -43,6 +43,10 @@ const BAD: Readonly<Record<string, Bad>> = {
     { 'handler.js': 'module.exports = async (event, context) => context.status(200).succeed("hi")' },
     /The handler takes \(event, context\), .* "format": "openfaas"/,
   ),
+  'bun-unstated': initFailed(
+    { 'index.js': 'Bun.serve({ fetch: () => new Response("hi") })' },
+    /Bun is not defined: this runtime is Node\. Say "runtime": "bun" in function\.json/,
+  ),
   'handler-of-methods': initFailed(
     {
       'index.js': 'export const GET = () => new Response()',

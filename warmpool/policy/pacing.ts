@@ -7,7 +7,7 @@
  * A busy machine still gets one paced start in this time, or replacements would never come. Not more: a fresh worker
  * runs uncompiled code for its first second or so, and costs more by that than by its start.
  */
-const TRICKLE_MS = 10_000
+const TRICKLE_MS = 4_000
 
 /** What must be idle for a start that nobody waits for: it takes a core for a while, and nobody else may want it. */
 const FREE_CORE = 0.75

@@ -99,8 +99,8 @@ describe('pacing of starts', () => {
   it('lets a trickle through on a busy machine', () => {
     const busy = { ...boots, idleShare: 0.05 }
     expect(pacedStarts(busy)).toBe(0)
-    expect(pacedStarts({ ...busy, sinceLastStartMs: 10_000 })).toBe(1)
-    expect(pacedStarts({ ...busy, sinceLastStartMs: 10_000, starting: 1 })).toBe(0)
+    expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000 })).toBe(1)
+    expect(pacedStarts({ ...busy, sinceLastStartMs: 4_000, starting: 1 })).toBe(0)
   })
 })
 

@@ -22,6 +22,7 @@ import { confineFor, enterSandboxFor, prepareConfinement, rehearseConfinement } 
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
+import { withBunHint } from './formats/bun-serve.ts'
 import type { Exports, Handler } from './formats/format.ts'
 import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
@@ -163,7 +164,7 @@ async function load(wanted: Load): Promise<void> {
     writer.json(FRAME.ready, 0, { format, concurrency, ...confined } satisfies Ready)
     writer.flush()
   } catch (error) {
-    writer.json(FRAME.loadFailed, 0, reportError(error))
+    writer.json(FRAME.loadFailed, 0, reportError(withBunHint(error)))
     writer.flush()
   }
 }

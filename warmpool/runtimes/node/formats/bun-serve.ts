@@ -24,6 +24,13 @@ const bun = (globalThis as { Bun?: Bun }).Bun
 let original: Bun['serve'] | null = null
 let options: Options | null = null
 
+/** For what a module threw as it was imported: under another runtime there is no `Bun`, and nothing says which to ask for. */
+export function withBunHint(error: unknown): unknown {
+  if (bun === undefined && error instanceof ReferenceError && error.message === 'Bun is not defined')
+    error.message = 'Bun is not defined: this runtime is Node. Say "runtime": "bun" in function.json'
+  return error
+}
+
 /** To be called before the function's module is imported. */
 export function holdBunServe({ format }: Pick<Load, 'format'>): void {
   if (bun === undefined) return
