@@ -11,6 +11,8 @@ import {
 
 /** Settings for which 0 makes no sense. */
 const AT_LEAST_ONE = new Set(['maxWorkers', 'concurrency', 'maxInvocations', 'bootTimeoutMs', 'processes', 'weight'])
+/** Words that may be lists as well. */
+const MAY_BE_LISTS = new Set(['network'])
 /** Of which less than nothing may be asked. */
 const LEAST: Readonly<Record<string, number>> = { nice: -20 }
 
@@ -61,6 +63,7 @@ function mistakesIn(given: object, known: object, prefix: string): string[] {
   return Object.entries(given).flatMap(([key, value]) => {
     if (!(key in known)) return [`${prefix}${key} is unknown (there are: ${Object.keys(known).join(', ')})`]
     const wanted = typeof known[key as keyof typeof known]
+    if (MAY_BE_LISTS.has(key) && Array.isArray(value)) return []
     if (value === undefined || (wanted !== 'number' && typeof value === wanted)) return []
     const least = AT_LEAST_ONE.has(key) ? 1 : (LEAST[key] ?? 0)
     if (wanted === 'number' && typeof value === 'number' && value >= least) return []
