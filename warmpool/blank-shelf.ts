@@ -12,6 +12,7 @@ import type { Command } from './spawn.ts'
 import { Template, type TemplateOwner } from './template/template.ts'
 import { Worker, type WorkerOwner } from './worker.ts'
 import { bootWorker, type Start } from './worker-start.ts'
+import type { DeathReason } from './worker-state.ts'
 
 export interface BlankShelfHost {
   onStarted(worker: Worker): void
@@ -41,8 +42,6 @@ const HOPELESS_BOOTS = 3
 export class BlankShelf implements WorkerOwner, TemplateOwner {
   /** All of them: starting, blank, and draining. */
   readonly workers = new Set<Worker>()
-  /** Functions whose workers are made from its blanks. */
-  users = 0
   /** Forks that were asked for: processes of which nobody knows the number yet. */
   forking = 0
   lastStartAtMs = Number.NEGATIVE_INFINITY
@@ -108,12 +107,13 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
 
   /**
    * Starts one process. A refusal of the system counts as a failed boot. What is awaited does not wait for the boot of what
-   * others are forked from: it boots itself meanwhile.
+   * others are forked from: it boots itself meanwhile; and so does what comes after one that could not be forked.
    */
   start(nowMs: number, isAwaited = false): void {
     this.lastStartAtMs = nowMs
     try {
-      if (this.#kind.isForked && !(isAwaited && this.#openTemplate().isBooting)) this.#fork()
+      const canFork = this.#kind.isForked && this.#failedBoots === 0
+      if (canFork && !(isAwaited && this.#openTemplate().isBooting)) this.#fork()
       else this.#begin(bootWorker(this.#command(), this.#host.usesCgroups), nowMs)
     } catch (error) {
       // What is not installed will not be there with the third try either: who waits is told at once.
@@ -123,19 +123,25 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     }
   }
 
-  /** Its blanks go, and those that are still to come. */
+  /** Its blanks go, and what they were forked from: one that is just being forked comes first, for its parent would not know it. */
+  empty(reason: DeathReason, nowMs: number): void {
+    for (const worker of [...this.workers]) worker.drain(reason, 0, nowMs)
+    if (this.forking === 0 || this.isTemplateBooting) this.endTemplate()
+  }
+
+  /** Its blanks go, and those that are still to come. What it has forked for others goes on until they let it go. */
   close(nowMs: number): void {
     this.#isClosed = true
     for (const worker of [...this.workers]) worker.drain('shutdown', 0, nowMs)
+    if (this.isTemplateBooting) this.endTemplate()
   }
 
   get hasTemplate(): boolean {
     return this.#template !== null
   }
 
-  /** What it is forking comes first, or there would be a process that nobody knows. */
   endTemplate(): void {
-    if (this.forking === 0 || this.isTemplateBooting) this.#template?.end()
+    this.#template?.end()
   }
 
   onTemplateGone(template: Template, why: string | null): void {

@@ -5,7 +5,7 @@
  * exceeds the pool's maximum, and functions that fit into it lose no warm worker to a blank.
  */
 
-import { type BlankKind, ordinaryKind } from './blank-kind.ts'
+import type { BlankKind } from './blank-kind.ts'
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
 import type { Missing, MissingByKind } from './missing.ts'
@@ -16,6 +16,7 @@ import { type ProcessTable, readProcesses } from './resources/process-table.ts'
 import { lookAfterStrays } from './resources/strays.ts'
 import type { RuntimeLocator } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
+import { Shelves } from './shelves.ts'
 import { WarmSet } from './warm-set.ts'
 import type { Worker, WorkerOwner } from './worker.ts'
 
@@ -44,11 +45,7 @@ export class ProcessSupply implements BlankShelfHost {
   /** Every process that is not dead, whoever's it is. */
   readonly workers = new Set<Worker>()
   readonly warm = new WarmSet(MOST_WORKERS)
-  /** By their kinds' keys. */
-  readonly #shelves = new Map<string, BlankShelf>()
-  readonly #firstShelf: BlankShelf
-  readonly #bootTimeoutMs: number
-  readonly #locate: RuntimeLocator | undefined
+  readonly #shelves: Shelves
   readonly #host: SupplyHost
   readonly #idleCores = new IdleCores()
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
@@ -58,27 +55,19 @@ export class ProcessSupply implements BlankShelfHost {
   #gavePlace: WorkerOwner | null = null
 
   constructor(settings: PoolSettings, bootTimeoutMs: number, locate: RuntimeLocator | undefined, host: SupplyHost) {
-    this.#locate = locate
     this.settings = settings
     this.#host = host
-    this.#bootTimeoutMs = bootTimeoutMs
-    this.#firstShelf = this.#shelfOf(ordinaryKind('node'))
+    this.#shelves = new Shelves((kind) => new BlankShelf(kind, locate, bootTimeoutMs, this))
   }
 
   /** A function's workers are made from blanks of this kind: some are kept from now on. */
-  use(kind: BlankKind, nowMs: number): void {
-    this.#shelfOf(kind).users++
-    this.#clearUnused(nowMs)
+  use(kind: BlankKind): void {
+    this.#shelves.use(kind)
   }
 
-  /** A function has no use for this kind any longer. Others may have. */
+  /** A function has no use for this kind any longer. */
   leave(kind: BlankKind, nowMs: number): void {
-    const shelf = this.#shelves.get(kind.key)
-    if (shelf === undefined) return
-    shelf.users--
-    if (shelf.isOneFunctions) this.#shelves.delete(kind.key)
-    this.#clearUnused(nowMs)
-    if (shelf.isOneFunctions) for (const worker of [...shelf.workers]) worker.drain('replaced', 0, nowMs)
+    this.#shelves.leave(kind, nowMs)
   }
 
   get usesCgroups(): boolean {
@@ -86,22 +75,16 @@ export class ProcessSupply implements BlankShelfHost {
   }
 
   get blanks(): number {
-    let sum = 0
-    for (const shelf of this.#shelves.values()) sum += shelf.blanks
-    return sum
+    return this.#shelves.blanks
   }
 
   get starting(): number {
-    let sum = 0
-    for (const shelf of this.#shelves.values()) sum += shelf.starting
-    return sum
+    return this.#shelves.starting
   }
 
   /** All, and those that are just being forked. */
   get processes(): number {
-    let sum = this.workers.size
-    for (const shelf of this.#shelves.values()) sum += shelf.forking
-    return sum
+    return this.workers.size + this.#shelves.forking
   }
 
   get memoryBytes(): number {
@@ -133,13 +116,14 @@ export class ProcessSupply implements BlankShelfHost {
   /** A blank for what nobody waits for: the last one is left to whoever comes cold. */
   takeSpare(kind: string, nowMs: number): Worker | null {
     const shelf = this.#shelves.get(kind)
-    if (shelf === undefined) return null
+    if (shelf === null) return null
     const left = this.settings.blanks >= 2 && !shelf.isOneFunctions ? 1 : 0
     return shelf.blanks > left ? this.#takeBlank(kind, nowMs) : null
   }
 
   /** Starts what is missing: at once for those who wait, paced for the shelves' own and what nobody waits for yet. */
   start(missing: MissingByKind, nowMs: number): void {
+    this.#shelves.emptyUnused(nowMs)
     for (const [kind, shelf] of this.#shelves) this.#startUrgent(shelf, missing.of(kind), nowMs)
     for (const [kind, shelf] of this.#shelves)
       if (shelf.isForked) this.#refillForked(shelf, missing.of(kind).now, nowMs)
@@ -183,16 +167,18 @@ export class ProcessSupply implements BlankShelfHost {
     this.warm.remove(worker)
   }
 
-  drainBlanks(nowMs: number): void {
-    for (const shelf of this.#shelves.values()) shelf.close(nowMs)
+  /** The blanks go, and whatever is still on its way to being one. */
+  close(nowMs: number): void {
+    this.#shelves.close(nowMs)
   }
 
-  /** Nothing is left of it. The processes that workers are forked from go last. */
-  get isEmpty(): boolean {
-    if (this.workers.size > 0) return false
-    const left = [...this.#shelves.values()].filter((shelf) => shelf.hasTemplate)
-    for (const shelf of left) shelf.endTemplate()
-    return left.length === 0
+  /** What processes were forked from. They are to be gone. */
+  endTemplates(): void {
+    this.#shelves.endTemplates()
+  }
+
+  get hasTemplates(): boolean {
+    return this.#shelves.hasTemplates
   }
 
   onTemplateGone(): void {
@@ -216,25 +202,6 @@ export class ProcessSupply implements BlankShelfHost {
     this.#host.onBlankLog(worker, stream, line)
   }
 
-  #shelfOf(kind: BlankKind): BlankShelf {
-    const shelf = this.#shelves.get(kind.key) ?? new BlankShelf(kind, this.#locate, this.#bootTimeoutMs, this)
-    this.#shelves.set(kind.key, shelf)
-    return shelf
-  }
-
-  /** Of a kind that somebody uses; before anybody uses any, of the one that most will use. */
-  #spareOf(shelf: BlankShelf): number {
-    if (shelf.isOneFunctions) return 0
-    const isAnyUsed = [...this.#shelves.values()].some(({ users }) => users > 0)
-    return shelf.users > 0 || (!isAnyUsed && shelf === this.#firstShelf) ? this.settings.blanks : 0
-  }
-
-  #clearUnused(nowMs: number): void {
-    for (const shelf of this.#shelves.values())
-      if (shelf.users === 0 && this.#spareOf(shelf) === 0)
-        for (const worker of [...shelf.workers]) worker.drain('replaced', 0, nowMs)
-  }
-
   #startUrgent(shelf: BlankShelf, { now, warming, claimants }: Missing, nowMs: number): void {
     if (now === 0 || shelf.pausedMs(nowMs) > 0) return
     const atOnce = urgentStarts(this.#boots(nowMs))
@@ -253,7 +220,8 @@ export class ProcessSupply implements BlankShelfHost {
    */
   #refillForked(shelf: BlankShelf, now: number, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
-    const room = Math.min(now + this.#spareOf(shelf) - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
+    const room =
+      Math.min(now + this.#shelves.spareOf(shelf, this.settings.blanks) - shelf.blanks, FORKS_AT_ONCE) - shelf.starting
     shelf.owed = Math.max(0, Math.min(shelf.owed, room))
     if (shelf.owed === 0) return
     const calmInMs = now > 0 ? 0 : shelf.takenAtMs + FORK_DELAY_MS - nowMs
@@ -267,7 +235,7 @@ export class ProcessSupply implements BlankShelfHost {
 
   #startPaced(shelf: BlankShelf, { now, soon, claimants }: Missing, nowMs: number): void {
     if (shelf.pausedMs(nowMs) > 0) return
-    const missing = now + soon + this.#spareOf(shelf) - shelf.blanks - shelf.starting
+    const missing = now + soon + this.#shelves.spareOf(shelf, this.settings.blanks) - shelf.blanks - shelf.starting
     const paced = Math.min(missing, pacedStarts(this.#boots(nowMs)))
     for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
     // With nothing that waits, nothing on the shelf and nothing on its way to it.
@@ -281,7 +249,7 @@ export class ProcessSupply implements BlankShelfHost {
   #boots(nowMs: number): Boots {
     let lastStartAtMs = Number.NEGATIVE_INFINITY
     let starting = 0
-    for (const shelf of this.#shelves.values()) {
+    for (const [, shelf] of this.#shelves) {
       lastStartAtMs = Math.max(lastStartAtMs, shelf.lastStartAtMs)
       starting += shelf.arriving + (shelf.isTemplateBooting ? 1 : 0)
     }

@@ -65,9 +65,11 @@ export function spawnWorker(command: Command, journalFd: number): WorkerProcess 
   // There are runtimes that open it anew.
   if (user !== null) fchownSync(journalFd, user, user)
   const filterFd = filterFile === null ? null : openSync(filterFile, 'r')
-  const started = spawnWith(command, filterFd === null ? [journalFd] : [journalFd, filterFd])
-  if (filterFd !== null) closeSync(filterFd)
-  return started
+  try {
+    return spawnWith(command, filterFd === null ? [journalFd] : [journalFd, filterFd])
+  } finally {
+    if (filterFd !== null) closeSync(filterFd)
+  }
 }
 
 /** Starts a process that inherits these, from descriptor 4 on. Throws as {@link spawnWorker} does. */

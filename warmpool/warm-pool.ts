@@ -263,8 +263,10 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     await this.#conditions.until(() => this.#pools().every((pool) => pool.isIdle))
     const nowMs = performance.now()
     for (const pool of this.#functions.values()) pool.retire(null, 'shutdown', nowMs)
-    this.#supply.drainBlanks(nowMs)
-    await this.#conditions.until(() => this.#supply.isEmpty)
+    this.#supply.close(nowMs)
+    await this.#conditions.until(() => this.#supply.processes === 0)
+    this.#supply.endTemplates()
+    await this.#conditions.until(() => !this.#supply.hasTemplates)
     clearTimeout(cut)
     clearInterval(this.#tick)
     this.#state = 'closed'
@@ -277,7 +279,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   #define(spec: FunctionSpec): FunctionPool {
     const pool = new FunctionPool(spec, 1, new FunctionStats(), this)
-    this.#supply.use(pool.kind, performance.now())
+    this.#supply.use(pool.kind)
     this.#functions.set(spec.name, pool)
     if (spec.settings.minWorkers > 0) this.requestBalance(pool)
     return pool
@@ -285,7 +287,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   #replace(current: FunctionPool, spec: FunctionSpec): void {
     const next = new FunctionPool(spec, current.version + 1, current.stats, this)
-    this.#supply.use(next.kind, performance.now())
+    this.#supply.use(next.kind)
     this.#functions.set(spec.name, next)
     this.#retire(current, next)
     this.requestBalance(next)
@@ -296,7 +298,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const nowMs = performance.now()
     pool.retune(settings, nowMs)
     if (pool.kind === kind) return
-    this.#supply.use(pool.kind, nowMs)
+    this.#supply.use(pool.kind)
     this.#supply.leave(kind, nowMs)
   }
 

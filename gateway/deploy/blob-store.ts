@@ -37,9 +37,13 @@ export class BlobStore {
       const path = this.#path(file.sha256)
       const found = await stat(path).catch(() => null)
       if (found?.size !== file.bytes) return [file]
+      if (found.nlink > 1) return []
       const now = new Date()
-      if (found.nlink === 1) await utimes(path, now, now)
-      return []
+      // One that was swept since it was looked at has to come again.
+      return utimes(path, now, now).then(
+        () => [],
+        () => [file],
+      )
     })
     return looked.flat()
   }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { taskSpec } from '../../warmpool/function-spec.ts'
 import type { FunctionDefaults, WarmPool } from '../../warmpool/index.ts'
 import { canFork } from '../../warmpool/template/available.ts'
 import { collectDeaths, eventually, makePool, nextEvent } from './pool-under-test.ts'
@@ -220,6 +221,14 @@ describe.skipIf(!canFork())('a worker that was forked', () => {
       await whenGone([parent])
       expect(((await pool.run(FORKED, { test: 'itself' })) as Itself).pid, cgroups).toBe(pid)
     }
+  })
+
+  test('leaves no template behind when no function is forked any more', async () => {
+    const pool = await forkedPool(KEPT)
+    const { pid, parent } = (await pool.run(FORKED, { test: 'itself' })) as Itself
+    pool.define({ ...taskSpec('file:///booted.mjs', pool.defaults), settings: { ...pool.defaults, startBy: 'boot' } })
+    pool.remove(FORKED.href)
+    await whenGone([pid, parent])
   })
 
   test('is gone when the pool has closed, with its template', async () => {

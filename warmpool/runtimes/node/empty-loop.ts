@@ -42,15 +42,26 @@ export function neverLeaveLoop(): void {
   mayLeave = false
 }
 
-/** Calls back once nothing else is under way. May come later than wanted, so whoever waits looks whether it still does. */
-export function whenLoopIsEmpty(callback: () => void): void {
-  if (channel === null) return
-  if (waiting.push(callback) > 1) return
-  if (!mayLeave) return lookEachTurn()
+/**
+ * Calls back once nothing else is under way. May come later than wanted, so whoever waits looks whether it still does, or
+ * says by what this returns that it does not.
+ */
+export function whenLoopIsEmpty(callback: () => void): () => void {
+  if (channel === null) return nothing
+  if (waiting.push(callback) === 1) {
+    if (mayLeave) listen(channel)
+    else lookEachTurn()
+  }
+  return () => {
+    waiting = waiting.filter((other) => other !== callback)
+    if (waiting.length === 0) channel?.ref()
+  }
+}
+
+function listen(channel: Socket): void {
   channel.unref()
-  if (isListening) return
+  if (!isListening) process.on('beforeExit', onEmpty)
   isListening = true
-  process.on('beforeExit', onEmpty)
 }
 
 /**

@@ -77,10 +77,13 @@ export function heldServer(): Server | null {
 
 /** Until a server is told to listen, which may be long after the module has loaded; no longer than it has anything under way. */
 export function whenHeldOrIdle(withinMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    onHeld = resolve
-    whenLoopIsEmpty(resolve)
-    setTimeout(resolve, withinMs).unref()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  onHeld = resolve
+  const timer = setTimeout(resolve, withinMs).unref()
+  const stopWaiting = whenLoopIsEmpty(resolve)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    stopWaiting()
   })
 }
 

@@ -42,6 +42,7 @@ const DESCRIPTORS = 4
 const MSG_CMSG_CLOEXEC = 0x4000_0000
 const MADV_DOFORK = 11
 const POLLIN = 1
+const POLLOUT = 4
 const POLLFD_BYTES = 8
 const LOWEST_ADDRESS = 0x1_0000n
 
@@ -90,7 +91,7 @@ export function serveForks(calls: TemplateCalls, controlFd: number): Birth {
     // Without room for its descriptors it would speak on this process's own.
     if (descriptors.length < DESCRIPTORS) {
       for (const descriptor of descriptors) calls.close(descriptor)
-      tell(FRAME.forked, { fork, pid: -1 } satisfies Forked)
+      tell(calls, FRAME.forked, { fork, pid: -1 } satisfies Forked)
       continue
     }
     // V8 keeps its memory from being forked, which a process has no use for that starts another program.
@@ -99,7 +100,7 @@ export function serveForks(calls: TemplateCalls, controlFd: number): Birth {
     if (pid === 0)
       return { calls, name, seed, descriptors, closing: [controlFd, ...children.keys()], inherited, memory }
     for (const descriptor of descriptors) calls.close(descriptor)
-    tell(FRAME.forked, { fork, pid } satisfies Forked)
+    tell(calls, FRAME.forked, { fork, pid } satisfies Forked)
     if (pid > 0) children.set(Number(calls.syscall(BigInt(PIDFD_OPEN), BigInt(pid), 0n)), pid)
   }
 }
@@ -126,14 +127,19 @@ export function targetOf(descriptor: number): string {
 /** Until somebody asks for a fork, or a child has ended. */
 function waitFor(calls: TemplateCalls, controlFd: number, children: readonly number[]) {
   const watched = [controlFd, ...children]
-  const table = Buffer.alloc(watched.length * POLLFD_BYTES)
-  for (const [at, descriptor] of watched.entries()) {
-    table.writeInt32LE(descriptor, at * POLLFD_BYTES)
-    table.writeInt16LE(POLLIN, at * POLLFD_BYTES + 4)
-  }
+  const table = pollTable(watched, POLLIN)
   calls.poll(table, BigInt(watched.length), -1)
   const isReady = (at: number): boolean => table.readInt16LE(at * POLLFD_BYTES + 6) !== 0
   return { isAsked: isReady(0), children: children.filter((_, at) => isReady(at + 1)) }
+}
+
+function pollTable(descriptors: readonly number[], events: number): Buffer {
+  const table = Buffer.alloc(descriptors.length * POLLFD_BYTES)
+  for (const [at, descriptor] of descriptors.entries()) {
+    table.writeInt32LE(descriptor, at * POLLFD_BYTES)
+    table.writeInt16LE(events, at * POLLFD_BYTES + 4)
+  }
+  return table
 }
 
 function tellEnd(calls: TemplateCalls, pid: number): void {
@@ -141,7 +147,7 @@ function tellEnd(calls: TemplateCalls, pid: number): void {
   calls.waitpid(pid, status, 0)
   const word = status.readUInt32LE()
   const signal = word & 0x7f
-  tell(FRAME.exited, {
+  tell(calls, FRAME.exited, {
     pid,
     code: signal === 0 ? (word >> 8) & 0xff : null,
     signal: signal === 0 ? null : signal,
@@ -149,22 +155,23 @@ function tellEnd(calls: TemplateCalls, pid: number): void {
 }
 
 /** Past the event loop, which does not turn here. */
-function tell(type: FrameType, value: unknown): void {
+function tell(calls: TemplateCalls, type: FrameType, value: unknown): void {
   const payload = Buffer.from(JSON.stringify(value))
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeUIntLE(payload.length, 0, 3)
   header[3] = type
-  writeAll(Buffer.concat([header, payload]))
+  writeAll(calls, Buffer.concat([header, payload]))
 }
 
-function writeAll(bytes: Buffer): void {
+function writeAll(calls: TemplateCalls, bytes: Buffer): void {
   let at = 0
   while (at < bytes.length) {
     try {
       at += writeSync(WIRE_FD, bytes, at)
     } catch (error) {
-      // The parent reads soon; where it is gone, the next message says so.
+      // Where the parent is gone, the end of its messages says so.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+      calls.poll(pollTable([WIRE_FD], POLLOUT), 1n, -1)
     }
   }
 }
