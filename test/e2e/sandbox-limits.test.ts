@@ -2,9 +2,11 @@
  * What a function in a sandbox may use: the same as any other, although its worker is another process's child, has numbers of its
  * own and, where the gateway is the superuser's, is another user. Also where there are no cgroups.
  */
+
 import { describe, expect, it } from 'vitest'
 import { noSandboxBecause } from '../../warmpool/sandbox/available.ts'
 import { shareGateway } from './gateway-under-test.ts'
+import { ORDINARY_USER } from './ordinary-user.ts'
 
 const GREEDY = `
 import { spawn } from 'node:child_process'
@@ -50,12 +52,10 @@ export default async (request) => {
 `
 const LIMITS = { memory: '200MiB', processes: 40, cpuTime: '2s', disk: '20MiB', openFiles: 64 }
 
-const ORDINARY_USER = 65_534
-const IS_SUPERUSER = process.getuid!() === 0
 const CASES = [
   { title: 'with cgroups, where there are any', cgroups: 'auto' },
   { title: 'without cgroups', cgroups: 'never' },
-  ...(IS_SUPERUSER ? [{ title: 'of an ordinary user', cgroups: 'auto', user: ORDINARY_USER }] : []),
+  ...(ORDINARY_USER === null ? [] : [{ title: 'of an ordinary user', cgroups: 'auto', user: ORDINARY_USER }]),
 ]
 
 for (const { title, cgroups, user } of CASES)

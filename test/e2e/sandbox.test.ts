@@ -24,6 +24,7 @@ import { noSandboxBecause } from '../../warmpool/sandbox/available.ts'
 import { writeDoor } from '../../warmpool/system-door/file.ts'
 import { addRuntimes } from './added-runtimes.ts'
 import { shareGateway, startGateway } from './gateway-under-test.ts'
+import { IS_SUPERUSER, ORDINARY_USER } from './ordinary-user.ts'
 import { descendants, eventually, isAlive } from './processes.ts'
 
 const ATTACKER = readFileSync(new URL('functions/attacker.mjs', import.meta.url), 'utf8')
@@ -60,8 +61,6 @@ afterAll(() => rmSync(folderOfDoor, { recursive: true, force: true }))
 
 /** What is not there cannot be refused. */
 const REFUSED = /^(EACCES|EPERM|ENOENT|ESRCH|EROFS)$/
-const ORDINARY_USER = 65_534
-const IS_SUPERUSER = process.getuid!() === 0
 
 interface Case {
   readonly title: string
@@ -71,7 +70,7 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { title: 'a sandbox' },
-  ...(IS_SUPERUSER ? [{ title: 'a sandbox of an ordinary user', user: ORDINARY_USER }] : []),
+  ...(ORDINARY_USER === null ? [] : [{ title: 'a sandbox of an ordinary user', user: ORDINARY_USER }]),
 ]
 
 const noSandbox = noSandboxBecause('none')
