@@ -1,13 +1,13 @@
 /** The edge's reader by itself: it never throws, and where the bytes were cut changes nothing. */
-import { httpInput } from './http-requests.ts'
-import { transcriptOf } from './http-transcript.ts'
+import { httpInput, longHeadsInput } from './http-requests.ts'
+import { HEADERS_BYTES, transcriptOf } from './http-transcript.ts'
 import type { Input, Target } from './target.ts'
 
 export const httpReader: Target = {
   name: 'http-reader',
   atOnce: 1,
   async start() {},
-  make: httpInput,
+  make: (random) => (random.once(8) ? longHeadsInput(random, HEADERS_BYTES) : httpInput(random)),
   check(input: Input) {
     const bytes = Buffer.concat(input)
     const whole = JSON.stringify(transcriptOf([bytes]))

@@ -73,6 +73,18 @@ export function httpBytes(random: Random): Buffer {
   return random.once(2) ? mutated(bytes, random, INSERTIONS) : bytes
 }
 
+/** As `httpBytes`, with heads that are about as long as they may be. */
+export function longHeadsInput(random: Random, headersBytes: number): Buffer[] {
+  let text = ''
+  for (let requests = 1 + random.below(2); requests > 0; requests--) {
+    const [head, ...rest] = request(random).split('\r\n\r\n')
+    const missing = headersBytes - head!.length - '\r\na: '.length + random.below(9) - 4
+    text += [`${head}\r\na: ${'x'.repeat(Math.max(0, missing))}`, ...rest].join('\r\n\r\n')
+  }
+  const bytes = Buffer.from(text, 'latin1')
+  return cut(random.once(2) ? mutated(bytes, random, INSERTIONS) : bytes, random)
+}
+
 export function httpInput(random: Random): Buffer[] {
   return cut(httpBytes(random), random)
 }

@@ -36,6 +36,7 @@ export type ReaderState = 'head' | 'body' | 'full' | 'stopped'
 const FIRST_LOOK_BYTES = 1024
 const CR = 0x0d
 const LF = 0x0a
+const HEAD_END = '\r\n\r\n'
 
 export class RequestReader {
   state: ReaderState = 'head'
@@ -111,17 +112,18 @@ export class RequestReader {
     if (bytes[at] === CR && bytes[at + 1] === LF) return at + 2
     const { headersBytes } = this.#source.limits
     let text = bytes.toString('latin1', at, Math.min(bytes.length, at + FIRST_LOOK_BYTES))
-    let end = text.indexOf('\r\n\r\n')
+    let end = text.indexOf(HEAD_END)
     if (end < 0 && bytes.length - at > FIRST_LOOK_BYTES) {
-      text = bytes.toString('latin1', at, Math.min(bytes.length, at + headersBytes + 4))
-      end = text.indexOf('\r\n\r\n')
+      text = bytes.toString('latin1', at, Math.min(bytes.length, at + headersBytes + HEAD_END.length))
+      end = text.indexOf(HEAD_END)
     }
-    if (end < 0 ? text.length > headersBytes : end > headersBytes) return this.#refuseLong(text.slice(0, headersBytes))
-    if (end < 0) return this.#keepPart(bytes, at, text)
+    const headBytes = end < 0 ? text.length - bytesOfEnd(text) : end
+    if (headBytes > headersBytes) return this.#refuseLong(text.slice(0, headersBytes))
+    if (end < 0) return this.#keepPart(bytes, at, text.slice(0, headersBytes))
     const head = this.#heads.read(text.slice(0, end))
     if (head instanceof HeadMistake) return this.#refuse(head.code, head.detail)
     this.#begin(head)
-    return at + end + 4
+    return at + end + HEAD_END.length
   }
 
   #keepPart(bytes: Buffer, at: number, text: string): number {
@@ -186,4 +188,10 @@ export class RequestReader {
     this.#source.onUnreadable(code, detail)
     return Number.POSITIVE_INFINITY
   }
+}
+
+/** How much of what ends a head has come at the end of this: those bytes are not the head's. */
+function bytesOfEnd(text: string): number {
+  for (let bytes = HEAD_END.length - 1; bytes > 0; bytes--) if (text.endsWith(HEAD_END.slice(0, bytes))) return bytes
+  return 0
 }
