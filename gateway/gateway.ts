@@ -24,6 +24,7 @@ import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool, SecretsTold } from './narrate.ts'
 import { locateRuntime } from './runtimes/located.ts'
+import { StateInUse, StateLock } from './state-lock.ts'
 import { packageVersion } from './version.ts'
 import { Warnings } from './warnings.ts'
 
@@ -43,6 +44,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   readonly #edge: HttpEdge
   readonly #startedAtMs = performance.now()
   #config: Config
+  #lock: StateLock | null = null
   #catalog!: Catalog
   #deploy!: DeployService
   readonly #egress = new EgressProxy((name) => hostListOf(this.#config.functionSettings(name)))
@@ -73,8 +75,8 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   /**
-   * Builds the functions, warms what is to be warm, and then takes requests. Throws MissingFunctionsFolder or
-   * AddressInUse, with nothing left running.
+   * Builds the functions, warms what is to be warm, and then takes requests. Throws MissingFunctionsFolder,
+   * StateInUse or AddressInUse, with nothing left running.
    */
   static async start(config: Config, log: Logger, hooks: GatewayHooks = {}): Promise<Gateway> {
     // Before the first worker is started, which the pool does at once.
@@ -232,7 +234,7 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   async #start(): Promise<void> {
     const { admin, listen } = this.#config
-    this.#catalog = await openCatalog(this.pool, this.#config)
+    await this.#openState()
     if (hasHostLists(this.#config)) await this.#egress.open()
     this.#deploy = await DeployService.open(
       this.pool,
@@ -251,6 +253,20 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.#deploy
       .lookAfter()
       .catch((error: Error) => this.#log.error(`looking after what was deployed: ${error.message}`))
+  }
+
+  /** Throws StateInUse, or an error that says what to do when the folder is none that can be written. */
+  async #openState(): Promise<void> {
+    const { stateDir } = this.#config
+    try {
+      this.#lock = new StateLock(stateDir)
+      this.#catalog = await Catalog.open(this.pool, this.#config)
+    } catch (error) {
+      if (error instanceof StateInUse) throw error
+      const { message } = error as Error
+      const wayOut = 'Choose another with --state DIR, or `state` in the configuration.'
+      throw new Error(`The state folder ${stateDir} cannot be written (${message}). ${wayOut}`, { cause: error })
+    }
   }
 
   async #loadFolder(onProgress: (done: number, total: number) => void): Promise<void> {
@@ -298,17 +314,7 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.#egress.close()
     await this.#admin?.close()
     await this.#catalog?.close()
-  }
-}
-
-/** Throws an error that says what to do when the state folder is none that can be written. */
-async function openCatalog(pool: WarmPool, config: Config): Promise<Catalog> {
-  try {
-    return await Catalog.open(pool, config)
-  } catch (error) {
-    const { message } = error as Error
-    const wayOut = 'Choose another with --state DIR, or `state` in the configuration.'
-    throw new Error(`The state folder ${config.stateDir} cannot be written (${message}). ${wayOut}`, { cause: error })
+    this.#lock?.release()
   }
 }
 

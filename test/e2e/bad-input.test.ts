@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { serveHttp } from '../gateway/cli/run-cli.ts'
 import { runGateway, shareGateway, startGateway } from './gateway-under-test.ts'
 import { eventually, isAlive, rssBytesOf } from './processes.ts'
@@ -298,6 +300,20 @@ test.for(['--port', '--admin-port'])(
     expect(run.errors.join('\n')).toContain(flag)
   },
 )
+
+test('a state folder is one gateway’s: another one ends with the way out, until that one has ended, however', async () => {
+  const state = mkdtempSync(join(tmpdir(), 'wrangler-free-state-'))
+  onTestFinished(() => rmSync(state, { recursive: true }))
+  const shared = { functions: { hello: 'export default () => new Response("hi")' }, config: { state } }
+  const first = await startGateway(shared)
+  const second = runGateway(shared, ['--port', '0', '--admin-port', '0'])
+  expect(await second.ended()).toBe(1)
+  expect(second.errors.join('\n')).toMatch(/Another gateway \(its admin address is http:\S+\) .*--state DIR/)
+  expect((await first.fetch('/hello')).status).toBe(200)
+  first.signal('SIGKILL')
+  await first.exited
+  expect((await (await startGateway(shared)).fetch('/hello')).status).toBe(200)
+})
 
 test('an invalid configuration ends the command with all its mistakes', async () => {
   const config = {

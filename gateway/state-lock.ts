@@ -1,0 +1,47 @@
+/**
+ * One gateway for one state folder: two would sweep each other's bundles and overwrite each other's records. The lock is
+ * the system's own on a file in the folder, so it ends with its process however that ends, and processes of other
+ * containers that share the folder see it. Node has no call for such a lock; SQLite, which is in Node, takes one for a
+ * transaction, and nothing is ever stored in its file.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { readKey } from './admin/key.ts'
+
+const LOCK_FILE = 'gateway.lock'
+/** SQLITE_BUSY (https://www.sqlite.org/rescode.html#busy). */
+const BUSY = 5
+
+/** Another gateway has the folder. The message names both, and says how to choose another folder. */
+export class StateInUse extends Error {
+  override readonly name = 'StateInUse'
+  readonly code = 'state-in-use'
+
+  constructor(stateDir: string) {
+    const url = readKey(stateDir)?.url
+    const other = `Another gateway${url === undefined ? '' : ` (its admin address is ${url})`}`
+    const wayOut = 'Stop it, or give this one a folder and ports of its own: --state DIR --port N --admin-port N.'
+    super(`${other} works with the state folder ${stateDir}. ${wayOut}`)
+  }
+}
+
+export class StateLock {
+  readonly #file: DatabaseSync
+
+  /** Throws `StateInUse`, or what the system says where the folder takes no file or no lock. */
+  constructor(stateDir: string) {
+    mkdirSync(stateDir, { recursive: true })
+    this.#file = new DatabaseSync(join(stateDir, LOCK_FILE), { timeout: 0 })
+    try {
+      this.#file.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE')
+    } catch (error) {
+      this.#file.close()
+      throw (error as { errcode?: number }).errcode === BUSY ? new StateInUse(stateDir) : error
+    }
+  }
+
+  release(): void {
+    this.#file.close()
+  }
+}
