@@ -19,11 +19,12 @@ import {
   activated,
   type CanaryRecord,
   type FunctionRecord,
+  hasTraffic,
   newRecord,
   type VersionRecord,
   versionOf,
   versionWithId,
-  without,
+  withReplaced,
   withVersion,
 } from './record.ts'
 import type { RecordStore } from './record-store.ts'
@@ -183,7 +184,8 @@ export class Deployer {
       this.#turns.take(name, async () => {
         // What is live may have changed while it was made.
         const record = deployments.recordOf(name) ?? newRecord(name)
-        const next = withVersion(without(record, damaged), ready.version, config().deploy.keep)
+        const kept = damaged === null ? record : withReplaced(record, damaged, ready.version)
+        const next = withVersion(kept, ready.version, config().deploy.keep)
         await timed('switch', onStep, async () => {
           await synced
           await this.#commit(next, ready, activation)
@@ -234,7 +236,8 @@ export class Deployer {
     const before = deployments.recordOf(name)
     deployments.setRecord(next)
     deployments.stand(name, version, source, bundle, activation.kind === 'preview' ? 0 : null)
-    if (next.live !== null && activation.kind !== 'preview') deployments.switchTo(next)
+    if (next.live !== null && (activation.kind !== 'preview' || hasTraffic(next, version.number)))
+      deployments.switchTo(next)
     onSwitched(name)
     this.#clearUp(before?.versions ?? [], next)
   }

@@ -12,7 +12,7 @@ import type { FunctionSource } from '../functions/discover.ts'
 import { runAs } from '../functions/run-as.ts'
 import { warmWorkers } from './candidate.ts'
 import { poolName } from './pool-name.ts'
-import type { CanaryRecord, FunctionRecord, VersionRecord } from './record.ts'
+import { type CanaryRecord, type FunctionRecord, hasTraffic, type VersionRecord } from './record.ts'
 import type { RecordStore } from './record-store.ts'
 
 /** A version that the pool knows. */
@@ -241,7 +241,7 @@ export class Deployments {
     const { number } = standing.version
     standing.timer = setTimeout(() => {
       const record = this.recordOf(name)
-      if (record !== null && record.live !== number && record.canary?.version !== number) this.lay(name, number)
+      if (record !== null && !hasTraffic(record, number)) this.lay(name, number)
     }, this.#config.deploy.keepWarmMs)
     standing.timer.unref()
   }

@@ -103,10 +103,21 @@ export function activated(record: FunctionRecord, version: VersionRecord, activa
   return { ...record, canary: { ...activation.canary, version: version.number } }
 }
 
-/** Without one whose bundle is damaged, which is deployed anew; null: as it is. */
-export function without(record: FunctionRecord, damaged: VersionRecord | null): FunctionRecord {
-  if (damaged === null) return record
-  return { ...record, versions: record.versions.filter((version) => version !== damaged) }
+/** With the place of a damaged version taken by one of the same content: what was live, previous or a canary is it still. */
+export function withReplaced(
+  record: FunctionRecord,
+  damaged: VersionRecord,
+  { number }: VersionRecord,
+): FunctionRecord {
+  const now = (known: number | null): number | null => (known === damaged.number ? number : known)
+  const canary = record.canary?.version === damaged.number ? { ...record.canary, version: number } : record.canary
+  const versions = record.versions.filter((version) => version.number !== damaged.number)
+  return { ...record, versions, live: now(record.live), previous: now(record.previous), canary }
+}
+
+/** A version that callers get without asking for it. */
+export function hasTraffic({ live, canary }: FunctionRecord, number: number): boolean {
+  return live === number || canary?.version === number
 }
 
 /** The last ones, and whatever has traffic or may get it back. */

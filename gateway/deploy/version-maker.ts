@@ -18,7 +18,7 @@ import type { Deployments } from './deployments.ts'
 import { installPackages } from './install-packages.ts'
 import { bytesOf, type Manifest, manifestId } from './manifest.ts'
 import { poolName } from './pool-name.ts'
-import type { FunctionRecord, VersionRecord } from './record.ts'
+import { type FunctionRecord, hasTraffic, type VersionRecord } from './record.ts'
 import type { RecordStore } from './record-store.ts'
 import { Refusal } from './refusal.ts'
 import { mayDo, type Principal } from './token-store.ts'
@@ -110,8 +110,7 @@ export class VersionMaker {
     } catch (error) {
       // The pool may have known it, for its previews.
       const record = deployments.recordOf(name)
-      if (record?.live !== version.number && record?.canary?.version !== version.number)
-        deployments.lay(name, version.number)
+      if (record === null || !hasTraffic(record, version.number)) deployments.lay(name, version.number)
       throw error
     }
     return ready

@@ -86,15 +86,18 @@ describe('files that were damaged', () => {
     expect(readFileSync(join(state, 'bundles', bundle!, 'bundle.mjs'), 'utf8')).not.toContain('not what was deployed')
   })
 
-  it('are not run where what was uploaded is damaged as well, until it is deployed again', async () => {
-    const { gateway, state } = await damaged(true)
-    await gateway.logged(({ msg }) => msg.includes('damaged, too'))
-    expect(await gateway.problem('/hurt')).toMatchObject({ status: 503, code: 'corrupted', fault: 'platform' })
-    expect((await deployBy(clientOf(gateway, state), 'hurt', saying('whole'))).body).toMatchObject({
-      isUnchanged: false,
-    })
-    expect(await (await gateway.fetch('/hurt')).text()).toBe('whole whole')
-  })
+  it.for(['live', 'preview'])(
+    'are not run where what was uploaded is damaged as well, until it is deployed again: as %s',
+    async (as) => {
+      const { gateway, state } = await damaged(true)
+      await gateway.logged(({ msg }) => msg.includes('damaged, too'))
+      expect(await gateway.problem('/hurt')).toMatchObject({ status: 503, code: 'corrupted', fault: 'platform' })
+      const again = await deployBy(clientOf(gateway, state), 'hurt', saying('whole'), { as })
+      expect(again.body).toMatchObject({ isUnchanged: false, live: 2 })
+      expect(await (await gateway.fetch('/hurt')).text()).toBe('whole whole')
+      expect(recordOf(state, 'hurt')).toMatchObject({ live: 2, previous: null, versions: [{ number: 2 }] })
+    },
+  )
 })
 
 describe('a version beside the live one', () => {
