@@ -25,6 +25,8 @@ export interface EndingOwner {
 export class Ending {
   /** How it exited; null while it runs. */
   exit: Exit | null = null
+  /** It was told to end: what it does from then on is not its own doing. */
+  wasSignalled = false
   readonly #process: WorkerProcess
   readonly #group: ProcessGroup
   readonly #owner: EndingOwner
@@ -45,6 +47,7 @@ export class Ending {
   within(graceMs: number): void {
     if (this.exit !== null) return
     this.#wait(graceMs, () => {
+      this.wasSignalled = true
       if (!this.#process.isLaunched) signalGroup(this.#process.pid, 'SIGTERM')
       // What started it would not outlive that, and would take it along at once.
       else this.#group.askLaunched()
@@ -59,6 +62,7 @@ export class Ending {
 
   kill(): void {
     if (this.exit !== null) return
+    this.wasSignalled = true
     this.#group.kill()
     signalGroup(this.#process.pid, 'SIGKILL')
     // The group may not exist yet when the process has hardly started.

@@ -320,6 +320,9 @@ export class Worker implements EndingOwner {
   onGone(): void {
     if (this.state === 'dead') return
     this.#explain()
+    // It was to go when its calls had ended, and did not wait for that.
+    const hasLeftCalls = this.state === 'draining' && !this.#inFlight.isDrained
+    if (hasLeftCalls && !this.#ending.wasSignalled && !isExcess(this.reason)) this.reason = 'crash'
     // Killed from outside while it loaded says nothing of the function.
     this.reason ??= this.state === 'loading' && !this.wasKilled ? 'init-failed' : 'crash'
     const orphans = this.#inFlight.takeAll()

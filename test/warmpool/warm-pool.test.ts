@@ -117,11 +117,14 @@ describe('failures', () => {
     expect(error.details.report!.frame).toContain('> ')
   })
 
-  it('tells that the worker died, how, and during what', async () => {
-    const pool = makePool()
+  it.for([
+    { maxInvocations: 10_000, during: 'busy' },
+    { maxInvocations: 1, during: 'draining' },
+  ])('tells that the worker died, how, and during what: $during', async ({ maxInvocations, during }) => {
+    const pool = makePool({ maxInvocations })
     const deaths = collectDeaths(pool)
     const error = await failureOf(behave(pool, { do: 'exit', code: 7 }))
-    expect(error).toMatchObject({ code: 'worker-died', details: { reason: 'crash', state: 'busy' } })
+    expect(error).toMatchObject({ code: 'worker-died', details: { reason: 'crash', state: during } })
     expect(error.message).toContain('exit code 7')
     expect(deaths).toMatchObject([{ reason: 'crash', exitCode: 7, invocations: 1 }])
     expect(await behave(pool, { do: 'echo', value: 1 })).toBe(1)
@@ -149,12 +152,15 @@ describe('failures', () => {
     expect(theFunction(pool).unavailable).toMatchObject({ code: 'init-failed' })
   })
 
-  it('pauses a function whose workers crash one after the other, and says so at once', async () => {
-    const pool = makePool()
-    const codes: string[] = []
-    for (let call = 0; call < 6; call++) codes.push(await codeOf(behave(pool, { do: 'exit', code: 1 })))
-    expect(codes).toEqual(['worker-died', 'worker-died', 'worker-died', 'worker-died', 'worker-died', 'crash-loop'])
-  })
+  it.for([10_000, 1])(
+    'pauses a function whose workers crash one after the other, of %d calls each',
+    async (maxInvocations) => {
+      const pool = makePool({ maxInvocations })
+      const codes: string[] = []
+      for (let call = 0; call < 6; call++) codes.push(await codeOf(behave(pool, { do: 'exit', code: 1 })))
+      expect(codes).toEqual(['worker-died', 'worker-died', 'worker-died', 'worker-died', 'worker-died', 'crash-loop'])
+    },
+  )
 
   it('gives up a worker that closes its channel or sends garbage, and goes on', async () => {
     const pool = makePool()
