@@ -35,8 +35,8 @@ export interface FunctionCallsOwner {
   firstLoading(): Worker | undefined
   /** It serves on until its replacement is warm. */
   expire(worker: Worker, reason: DeathReason): void
-  /** It takes nothing more. */
-  drain(worker: Worker, reason: DeathReason, nowMs: number): void
+  /** It has taken the only call that it may. */
+  spend(worker: Worker, nowMs: number): void
   /** More or fewer workers may be wanted. */
   onChanged(): void
 }
@@ -172,7 +172,7 @@ export class FunctionCalls implements InvocationOwner {
     worker.begin(invocation, nowMs, timeoutMs)
     this.#watch.handedOver(invocation, this.#watched, nowMs)
     if (worker.invocations >= worker.budget.invocations && !worker.isExpiring) {
-      if (isOneShot(this.#owner.settings)) this.#owner.drain(worker, 'invocations', nowMs)
+      if (isOneShot(this.#owner.settings)) this.#owner.spend(worker, nowMs)
       else this.#owner.expire(worker, 'invocations')
     }
   }

@@ -17,6 +17,7 @@ import type { Invocation } from './invocation.ts'
 import { isolationStatus } from './isolation-status.ts'
 import { type Claimant, weightOfEach } from './policy/fair-share.ts'
 import { isExcess } from './policy/limits.ts'
+import { isOneShot, SUCCESSOR_DELAY_MS } from './policy/recycling.ts'
 import { type Wanted, workersWanted } from './policy/scheduling.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
 import { sameSecrets } from './secret.ts'
@@ -80,6 +81,11 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     this.calls = new FunctionCalls(this, host.wheel, host.watch)
   }
 
+  /** Every call has a process of its own. */
+  get isOneShot(): boolean {
+    return isOneShot(this.settings)
+  }
+
   get isIdle(): boolean {
     return this.calls.waiting === 0 && this.workers.every((worker) => worker.inFlight === 0)
   }
@@ -101,6 +107,8 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
       serving: this.serving.count,
       expiring: this.serving.expiringCount,
       outdated: this.serving.outdatedCount,
+      running: this.isOneShot ? this.#runningCount : 0,
+      spent: this.isOneShot ? this.serving.spentCount(this.settings, nowMs) : 0,
       minWorkers: this.settings.minWorkers,
       maxWorkers: this.settings.maxWorkers,
       concurrency: this.serving.concurrency(this.settings),
@@ -309,11 +317,25 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     return this.workers.reduce((count, worker) => count + (worker.state === 'loading' ? 1 : 0), 0)
   }
 
+  /** Of a one-shot function. What was given up is about to go. */
+  get #runningCount(): number {
+    return this.workers.reduce((count, { reason, inFlight }) => {
+      return count + (reason === 'invocations' && inFlight > 0 ? 1 : 0)
+    }, 0)
+  }
+
   expire(worker: Worker, reason: DeathReason): void {
     if (worker.isExpiring) return
     worker.expiring = reason
     this.#host.onRecycling(this, worker, reason)
     this.#host.requestBalance(this)
+  }
+
+  spend(worker: Worker, nowMs: number): void {
+    this.serving.spend(worker, nowMs)
+    this.drain(worker, 'invocations', nowMs)
+    // A timer may come a little early.
+    setTimeout(() => this.#host.requestBalance(this), SUCCESSOR_DELAY_MS + 1).unref()
   }
 
   drain(worker: Worker, reason: DeathReason, nowMs: number): void {

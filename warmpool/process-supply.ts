@@ -113,12 +113,17 @@ export class ProcessSupply implements BlankShelfHost {
     return worker
   }
 
-  /** A blank for what nobody waits for: the last one is left to whoever comes cold. */
-  takeSpare(kind: string, nowMs: number): Worker | null {
+  /**
+   * A blank for what nobody waits for: the last one is left to whoever comes cold. `isOwed`: for every call that somebody
+   * makes there will be another.
+   */
+  takeSpare(kind: string, isOwed: boolean, nowMs: number): Worker | null {
     const shelf = this.#shelves.get(kind)
     if (shelf === null) return null
     const left = this.settings.blanks >= 2 && !shelf.isOneFunctions ? 1 : 0
-    return shelf.blanks > left ? this.#takeBlank(kind, nowMs) : null
+    if (shelf.blanks <= left) return null
+    if (isOwed) shelf.owed++
+    return this.#takeBlank(kind, nowMs)
   }
 
   /** Starts what is missing: at once for those who wait, paced for the shelves' own and what nobody waits for yet. */

@@ -3,7 +3,7 @@
  * loop stands still. It keeps the set and answers; ending a worker is its pool's business, and whom a question concerns
  * is decided in policy/.
  */
-import { drawBudget, expiryReason, isOneShot } from './policy/recycling.ts'
+import { drawBudget, expiryReason, isOneShot, isSuccessorDue } from './policy/recycling.ts'
 import { chooseWorker } from './policy/scheduling.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { Worker } from './worker.ts'
@@ -17,6 +17,8 @@ type Going = readonly [Worker, DeathReason]
 
 export class ServingWorkers {
   readonly #workers: Worker[] = []
+  /** When one-shot workers took their call that have no successor yet; the earliest first. */
+  readonly #spentAtMs: number[] = []
 
   get count(): number {
     return this.#workers.length
@@ -36,6 +38,11 @@ export class ServingWorkers {
     return this.#workers.find((worker) => worker.isExpiring)
   }
 
+  /** One-shot workers whose successors are due. Those that come too late nobody needs, like a worker that nobody calls. */
+  spentCount({ idleTimeoutMs }: FunctionSettings, nowMs: number): number {
+    return this.#spentAtMs.filter((atMs) => isSuccessorDue(nowMs - atMs, idleTimeoutMs)).length
+  }
+
   has(worker: Worker): boolean {
     return this.#workers.includes(worker)
   }
@@ -43,6 +50,13 @@ export class ServingWorkers {
   add(worker: Worker, settings: FunctionSettings): void {
     worker.budget = drawBudget(settings, Math.random())
     this.#workers.push(worker)
+    this.#spentAtMs.shift()
+  }
+
+  /** It has taken the only call that it may. */
+  spend(worker: Worker, nowMs: number): void {
+    this.remove(worker)
+    this.#spentAtMs.push(nowMs)
   }
 
   /** Does nothing where it is not in here. */

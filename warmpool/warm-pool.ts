@@ -344,7 +344,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const wanted = pool.wanted(nowMs)
     const isAwaited = this.#warmUps > 0
     const take = (): Worker | null => this.#supply.take(kind, pool, nowMs)
-    const takeSpare = (): Worker | null => this.#supply.takeSpare(kind, nowMs)
+    const takeSpare = (): Worker | null => this.#supply.takeSpare(kind, pool.isOneShot, nowMs)
     const now = give(pool, wanted.now, take, nowMs)
     const soon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
     if (now + soon === 0) {

@@ -232,6 +232,41 @@ describe('recycling', () => {
     ])
   })
 
+  it('has a successor of a one-shot worker warm while it runs, for the next call', async () => {
+    const pool = makePool({ maxInvocations: 1 })
+    await behave(pool, { do: 'pid' })
+    for (let call = 0; call < 3; call++) {
+      await eventually(() => theFunction(pool).workers.some(({ state }) => state === 'ready'))
+      expect(await behave(pool, { do: 'calls' })).toBe(1)
+    }
+    expect(theFunction(pool).starts).toMatchObject({ warm: 3 })
+  })
+
+  it('lets the successor of a one-shot worker go when nobody has called for a while', async () => {
+    const pool = makePool({ maxInvocations: 1, idleTimeoutMs: 2_000 })
+    const idle = nextEvent(pool, 'death', ({ reason }) => reason === 'idle')
+    const states = () => theFunction(pool).workers.map(({ state }) => state)
+    // On a busy machine its start may come too late to be worth it.
+    do {
+      await behave(pool, { do: 'pid' })
+      await eventually(() => states().includes('ready') || states().length === 0)
+    } while (states().length === 0)
+    await idle
+    await eventually(() => theFunction(pool).workers.length === 0)
+  })
+
+  it('runs no more one-shot calls at once than a function may have workers', async () => {
+    const pool = makePool({ maxInvocations: 1, maxWorkers: 2 })
+    const sleep = new URL('./tasks/sleep.mjs', import.meta.url).href
+    let most = 0
+    pool.on('loaded', () => {
+      const now = pool.status().functions.flatMap(({ workers }) => workers)
+      most = Math.max(most, now.length)
+    })
+    await Promise.all(Array.from({ length: 8 }, () => pool.run(sleep, 50)))
+    expect(most).toBeLessThanOrEqual(2)
+  })
+
   it('has the replacement warm before the old worker goes: after the first, no call finds a cold or blank start', async () => {
     const pool = makePool({ maxInvocations: 10, minWorkers: 1 })
     const recycled = new Set<number>()

@@ -34,6 +34,14 @@ export function isOneShot(settings: BudgetSettings): boolean {
   return settings.maxInvocations === 1
 }
 
+/** So long a one-shot worker's call comes first: what starts for the next one takes a core as well. */
+export const SUCCESSOR_DELAY_MS = 10
+
+/** Whether the successor of a one-shot worker is to be there by now, and still is of use. */
+export function isSuccessorDue(sinceCallMs: number, idleTimeoutMs: number): boolean {
+  return sinceCallMs >= SUCCESSOR_DELAY_MS && sinceCallMs < idleTimeoutMs
+}
+
 export interface Usage {
   readonly invocations: number
   readonly ageMs: number

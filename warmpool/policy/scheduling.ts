@@ -45,6 +45,10 @@ export interface Demand {
   readonly expiring: number
   /** Of the expiring: those that serve with an environment that is no longer the function's. */
   readonly outdated: number
+  /** One-shot workers that are running their call. */
+  readonly running: number
+  /** One-shot workers that have taken their call lately, running or not, and have no successor yet. */
+  readonly spent: number
   readonly minWorkers: number
   readonly maxWorkers: number
   readonly concurrency: number
@@ -53,18 +57,18 @@ export interface Demand {
 export interface Wanted {
   /** Somebody is waiting for these, or for what they would do otherwise than those there are. */
   readonly now: number
-  /** Nobody is waiting yet: the minimum, and replacements that are warmed before the old ones go. */
+  /** Nobody is waiting yet: the minimum, and successors, which are warm before the next call comes or the old ones go. */
   readonly soon: number
 }
 
 /** As many workers as the waiting invocations fill, not one for each of them; replacements may exceed the maximum. */
 export function workersWanted(demand: Demand): Wanted {
-  const { waiting, loading, serving, expiring, outdated, minWorkers, maxWorkers, concurrency } = demand
+  const { waiting, loading, serving, expiring, outdated, running, spent, minWorkers, maxWorkers, concurrency } = demand
   const live = loading + serving
-  const room = Math.max(0, maxWorkers + expiring - live)
+  const room = Math.max(0, maxWorkers + expiring - live - running)
   const now = Math.min(room, Math.max(0, Math.max(Math.ceil(waiting / concurrency), outdated) - loading))
   const forMinimum = minWorkers - live
-  const forReplacement = expiring - loading
-  const soon = Math.min(room - now, Math.max(0, Math.max(forMinimum, forReplacement) - now))
+  const forSuccessors = expiring + spent - loading
+  const soon = Math.min(room - now, Math.max(0, Math.max(forMinimum, forSuccessors) - now))
   return { now, soon }
 }

@@ -22,6 +22,8 @@ describe('how many workers a function wants', () => {
     serving: 0,
     expiring: 0,
     outdated: 0,
+    running: 0,
+    spent: 0,
     minWorkers: 0,
     maxWorkers: 8,
     concurrency: 16,
@@ -40,6 +42,14 @@ describe('how many workers a function wants', () => {
     ['not a second one at once', { serving: 1, expiring: 1, outdated: 1, loading: 1 }, { now: 0, soon: 0 }],
     ['a replacement even at the maximum', { serving: 8, expiring: 1 }, { now: 0, soon: 1 }],
     ['no second replacement for the same one', { serving: 2, expiring: 1, loading: 1 }, { now: 0, soon: 0 }],
+    ['a successor for each that was spent on its only call', { running: 1, spent: 2 }, { now: 0, soon: 2 }],
+    ['not a second one for the same call', { waiting: 1, spent: 1, concurrency: 1 }, { now: 1, soon: 0 }],
+    [
+      'no more than the maximum, those that run their only call included',
+      { running: 7, spent: 7 },
+      { now: 0, soon: 1 },
+    ],
+    ['no call of its own beyond the maximum', { waiting: 3, running: 8, concurrency: 1 }, { now: 0, soon: 0 }],
     ['one process a call where calls are isolated', { waiting: 3, concurrency: 1 }, { now: 3, soon: 0 }],
   ])('%s', (_name, demand, wanted) => {
     expect(workersWanted({ ...calm, ...demand })).toEqual(wanted)
