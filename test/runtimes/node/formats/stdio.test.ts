@@ -128,6 +128,12 @@ describe('a program of lines that cannot be loaded says why', () => {
     expect(message).toContain('ModuleNotFoundError')
   })
 
+  test('it fails after it has computed for a while', async () => {
+    const source = 'import time\nwhile time.process_time() < 0.6: pass\nimport nothing_like_that'
+    const message = await messageOf({ 'main.py': source }, ['python3', 'main.py'])
+    expect(message).toContain('ended with exit code 1 before it could read its stdin')
+  })
+
   test('it ends without having read anything', async () => {
     expect(await messageOf({}, ['true'])).toContain('ended with exit code 0 before it could read its stdin')
   })
