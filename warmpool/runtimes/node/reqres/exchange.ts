@@ -3,8 +3,9 @@
  * read, and sends the other as the call's answer. What lies whole when `end` is called leaves in one frame; what is
  * written before is gathered for the rest of the turn, then streamed under the call's window.
  */
-import type { Answerer, Call } from '../call.ts'
+import type { Call } from '../call.ts'
 import { callerLeft } from '../departure.ts'
+import type { Answerer } from '../outgoing-body.ts'
 import type { NodeRequest } from './request.ts'
 import { closeResponse, flush, type NodeResponse } from './response.ts'
 import { StandInSocket } from './stand-in-socket.ts'
