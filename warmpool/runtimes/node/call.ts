@@ -141,7 +141,11 @@ export class Call implements Numbered<Call> {
     if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
     if (!isStream(body)) return this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
-    void this.#stream(this.#beginBody(status, head), body)
+    const sent = this.#beginBody(status, head).sendAll(body)
+    void sent.then(
+      () => this.#end(),
+      (error: unknown) => this.fail('response-aborted', error),
+    )
   }
 
   /** The same for bytes in memory that is used again once this has returned. */
@@ -249,15 +253,6 @@ export class Call implements Numbered<Call> {
     this.#writer.response(this.id, status, head, null, true, false)
     this.#outgoing = new OutgoingBody(this.id, this.#writer, this.#isCancelled)
     return this.#outgoing
-  }
-
-  async #stream(outgoing: OutgoingBody, body: ReadableStream<Uint8Array>): Promise<void> {
-    try {
-      await outgoing.sendAll(body)
-      this.#end()
-    } catch (error) {
-      this.fail('response-aborted', error)
-    }
   }
 
   #whole(status: number, head: string, body: string | Uint8Array | null): void {
