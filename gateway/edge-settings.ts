@@ -1,6 +1,6 @@
 /**
- * What the public side is set to: as the configuration says, with so many connections as leave workers and the way out of
- * functions their descriptors.
+ * What the public side is set to: as the configuration says, with so many connections as leave workers and the way out
+ * of functions their descriptors.
  */
 import type { Config } from './config/index.ts'
 import { hasHostLists } from './egress/allowed-hosts.ts'

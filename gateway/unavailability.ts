@@ -1,4 +1,4 @@
-/** Why a function cannot take calls right now, in words for its callers: what is its author's business stays in the log. */
+/** Why a function cannot take calls right now, in words for its callers: what is its author's stays in the log. */
 import type { CatalogEntry } from './functions/catalog.ts'
 import type { ProblemCode } from './http/problem.ts'
 

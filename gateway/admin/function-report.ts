@@ -1,4 +1,4 @@
-/** What the admin address tells of one function, put together of what the pool, the catalogue and its record know of it. */
+/** What the admin address tells of one function: what the pool, the catalogue and its record know, put together. */
 import type { FunctionStatus } from '../../warmpool/index.ts'
 import type { Config } from '../config/index.ts'
 import type { CanaryRecord } from '../deploy/record.ts'

@@ -1,6 +1,6 @@
 /**
- * How one function is run, put together of everything that is written about it: by the operator for all functions and for
- * this one, and by its own file, which of limits and isolation can only ask for something stricter.
+ * How one function is run, put together of everything that is written about it: by the operator for all functions and
+ * for this one, and by its own file, which of limits and isolation can only ask for something stricter.
  */
 import {
   DEFAULT_FUNCTION_SETTINGS,

@@ -1,8 +1,8 @@
 /**
- * Makes so what was decided of a function: on the disk first, then for the pool and the callers. Whatever fails before the
- * record is written leaves everything as it was, on the disk and for callers; when it is written, the new version is live
- * here and after any restart. What no record speaks of any longer is cleared up. Whoever calls for a change has the turn of
- * that function.
+ * Makes so what was decided of a function: on the disk first, then for the pool and the callers. Whatever fails before
+ * the record is written leaves everything as it was, on the disk and for callers; when it is written, the new version is
+ * live here and after any restart. What no record speaks of any longer is cleared up. Whoever asks for a change has the
+ * turn of that function.
  */
 import type { Logger } from '../log.ts'
 import type { BundleKeeper } from './bundle-keeper.ts'

@@ -1,6 +1,6 @@
 /**
- * An answer's body that leaves in pieces, no faster than the parent grants: its window is what the caller still has room
- * for. What is written when nobody waits for it any more is dropped. An answer that fits one frame needs none of this.
+ * An answer's body that leaves in pieces, no faster than the parent grants: its window is what the caller still has
+ * room for. What is written when nobody waits for it any more is dropped. An answer that fits one frame needs none.
  */
 import { countBodyBytes } from '../../wire/body-memory.ts'
 import type { FrameWriter } from '../../wire/frame-writer.ts'

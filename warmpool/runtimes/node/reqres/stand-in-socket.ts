@@ -1,6 +1,6 @@
 /**
- * What code asks of `req.socket` besides bytes: addresses and whether it is secured, which the call knows, and settings of
- * a connection, which are taken and mean nothing. It looks like a socket, and opens none.
+ * What code asks of `req.socket` besides bytes: addresses and whether it is secured, which the call knows, and settings
+ * of a connection, which are taken and mean nothing. It looks like a socket, and opens none.
  */
 import { EventEmitter } from 'node:events'
 import type { Call } from '../call.ts'
