@@ -2,29 +2,31 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
-import { type FunctionStatus, keepDescriptors, WarmPool } from '../warmpool/index.ts'
+import { keepDescriptors, WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
+import { functionReport } from './admin/function-report.ts'
 import { OwnKey } from './admin/key.ts'
 import { type AdminServer, startAdminServer } from './admin/server.ts'
-import type { AdminSource, FunctionReport, GatewayState, GatewayStatus } from './admin/status.ts'
+import type { AdminSource, GatewayState, GatewayStatus } from './admin/status.ts'
 import { type Config, hasOtherRuntimes } from './config/index.ts'
 import { PREVIEW_MARK } from './deploy/pool-name.ts'
 import type { Unfit } from './deploy/previews.ts'
 import { DeployService } from './deploy/service.ts'
-import { hostListOf } from './egress/allowed-hosts.ts'
-import { EGRESS_DESCRIPTORS, EgressProxy } from './egress/proxy.ts'
+import { edgeSettings } from './edge-settings.ts'
+import { hasHostLists, hostListOf } from './egress/allowed-hosts.ts'
+import { EgressProxy } from './egress/proxy.ts'
 import { Catalog, type CatalogEntry, functionOf, type OnBroken } from './functions/catalog.ts'
-import { ownRoutes } from './functions/own-routes.ts'
-import { connectionLimit, openFilesLimit } from './http/connection-limit.ts'
-import { type EdgeOwner, type EdgeSettings, HttpEdge } from './http/edge.ts'
+import { type EdgeOwner, HttpEdge } from './http/edge.ts'
 import type { ExchangeSummary, HttpInvocation } from './http/http-invocation.ts'
-import type { Problem, ProblemCode } from './http/problem.ts'
+import type { Problem } from './http/problem.ts'
 import { RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
 import { logExchange, logPool, SecretsTold } from './narrate.ts'
+import { Routing } from './routing.ts'
 import { locateRuntime } from './runtimes/located.ts'
 import { StateInUse, StateLock } from './state-lock.ts'
+import { type Unavailability, whyUnavailable } from './unavailability.ts'
 import { packageVersion } from './version.ts'
 import { Warnings } from './warnings.ts'
 
@@ -47,6 +49,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   #lock: StateLock | null = null
   #catalog!: Catalog
   #deploy!: DeployService
+  #routing!: Routing
   readonly #egress = new EgressProxy((name) => hostListOf(this.#config.functionSettings(name)))
   #admin: AdminServer | null = null
   readonly #key = new OwnKey()
@@ -54,8 +57,6 @@ export class Gateway implements EdgeOwner, AdminSource {
   readonly #warnings: Warnings
   readonly #secretsTold = new SecretsTold()
   #address = ''
-  /** What of the live version of each deployed function decides about routes, as of its last switch. */
-  readonly #routed = new Map<string, string>()
 
   private constructor(config: Config, log: Logger, hooks: GatewayHooks) {
     this.#config = config
@@ -173,34 +174,16 @@ export class Gateway implements EdgeOwner, AdminSource {
         configFile: this.#config.file,
       },
       pool,
-      functions: this.functions.map((entry): FunctionReport => {
-        const base = statusOf(entry, byFunction.get(entry.name) ?? [], this.#config)
-        const report = { ...base, routes: this.routesOf(entry.name), error: entry.error }
-        const canary = this.#deploy.deployments.recordOf(entry.name)?.canary ?? null
-        if (entry.version === null) return report
-        return { ...report, deployed: { canary: canary && { version: canary.version, percent: canary.percent } } }
+      functions: this.functions.map((entry) => {
+        const { name } = entry
+        const canary = this.#deploy.deployments.recordOf(name)?.canary ?? null
+        return functionReport(entry, byFunction.get(name) ?? [], this.#config, this.routesOf(name), canary)
       }),
     }
   }
 
-  unavailable(name: string): { code: ProblemCode; detail: string } | null {
-    if (name.includes(PREVIEW_MARK)) return null
-    const entry = this.#catalog.entries.get(name)
-    if (entry === undefined) return { code: 'not-found', detail: `There is no function "${name}".` }
-    if (entry.error?.code === 'secret-missing') {
-      const detail = 'It lacks a secret that it needs. The log of the gateway says which, and where it was looked for.'
-      return { code: 'secret-missing', detail }
-    }
-    if (entry.bundle !== null) return null
-    if (entry.error?.code === 'corrupted')
-      return { code: 'corrupted', detail: 'What was stored of it is damaged. The log of the gateway says more.' }
-    if (entry.error?.code === 'not-stored')
-      return { code: 'not-stored', detail: 'The machine had no room for it. The log of the gateway says why.' }
-    // What is no function yet has its mistake in its names or its function.json, and no code that could be told.
-    if (entry.source === null && entry.error !== null)
-      return { code: 'build-failed', detail: `It does not build: ${entry.error.message.replace(/\s+/g, ' ')}` }
-    const place = entry.error?.file === undefined ? '' : ` (${entry.error.file}:${entry.error.line ?? 1})`
-    return { code: 'build-failed', detail: `It does not build${place}. The log of the gateway says why.` }
+  unavailable(name: string): Unavailability | null {
+    return name.includes(PREVIEW_MARK) ? null : whyUnavailable(name, this.#catalog.entries.get(name))
   }
 
   invoke(name: string, invocation: HttpInvocation): void {
@@ -241,8 +224,9 @@ export class Gateway implements EdgeOwner, AdminSource {
       this.#catalog,
       () => this.#config,
       this.#log,
-      (name) => this.#onSwitched(name),
+      (name) => this.#routing.noteSwitch(name) && this.#route(),
     )
+    this.#routing = new Routing(this.#edge, this.#catalog, this.#deploy.targets)
     this.#admin = await startAdminServer(createAdminApp(this, this.#deploy), admin)
     this.#writeKey()
     await this.#loadFolder((done, total) => this.#hooks.onProgress?.(done, total))
@@ -273,23 +257,8 @@ export class Gateway implements EdgeOwner, AdminSource {
     await this.#catalog.loadAll(onProgress, () => this.#deploy.bundles())
   }
 
-  /** With thousands of functions, routing anew takes longer than a switch: only what is routed otherwise needs it. */
-  #onSwitched(name: string): void {
-    const source = this.#catalog.entries.get(name)?.source
-    const routed = source ? JSON.stringify([source.routes, source.notes, source.identity.runtime]) : undefined
-    if (routed === this.#routed.get(name)) return
-    if (routed === undefined) this.#routed.delete(name)
-    else this.#routed.set(name, routed)
-    this.#route()
-  }
-
   #route(): void {
-    const { entries } = this.#catalog
-    const own = [...entries.values()].flatMap(({ source }) => (source === null ? [] : ownRoutes(source)))
-    // The operator's come first: of two with the same path they win.
-    this.#edge.routes = new RouteTable([...this.#config.routes, ...own], entries.keys(), (name) =>
-      this.#deploy.targets.hasPreview(name),
-    )
+    const own = this.#routing.renew(this.#config.routes)
     this.#warnings.ofTaken(this.#catalog.taken, this.#config.functionsDir)
     this.#secretsTold.tell(this.functions, this.#config.secretWarnings, this.#log)
     this.#warnings.ofFunctions(this.#catalog.entries, this.#config)
@@ -315,49 +284,5 @@ export class Gateway implements EdgeOwner, AdminSource {
     await this.#admin?.close()
     await this.#catalog?.close()
     this.#lock?.release()
-  }
-}
-
-/** Some function may reach some hosts only. */
-function hasHostLists(config: Config): boolean {
-  const settings = [config.defaults, ...config.overrideNames.map((name) => config.functionSettings(name))]
-  return settings.some((one) => hostListOf(one) !== null)
-}
-
-function edgeSettings(config: Config): EdgeSettings {
-  const { listen, limits, pool } = config
-  const { trustProxy, serverTiming } = listen
-  const others = hasHostLists(config) ? EGRESS_DESCRIPTORS : 0
-  const connections = limits.connections ?? connectionLimit(openFilesLimit(), pool.maxWorkers, others)
-  return { ...limits, connections, trustProxy, serverTiming }
-}
-
-/** Of all that the pool knows of a function: the live version's, with what others of it have besides. */
-function statusOf(entry: CatalogEntry, known: readonly FunctionStatus[], config: Config): FunctionStatus {
-  const live = known.find(({ name }) => name === entry.pool)
-  const { name, version } = entry
-  if (live === undefined) return neverLive(name, config)
-  const others = known.filter((one) => one !== live)
-  const workers = [live, ...others].flatMap((one) => one.workers)
-  return { ...live, name, ...(version === null ? {} : { version }), workers }
-}
-
-/** A function that never had a bundle that builds. */
-function neverLive(name: string, config: Config): FunctionStatus {
-  const { isolation: profile, network } = config.functionSettings(name)
-  return {
-    name,
-    version: 0,
-    bundle: '',
-    runtime: 'node',
-    isolation: { profile, network, inForce: null, missing: [] },
-    starts: { warm: 0, blank: 0, cold: 0 },
-    deaths: {},
-    invocations: 0,
-    errors: 0,
-    latencyMs: { p50: null, p99: null },
-    queue: 0,
-    unavailable: null,
-    workers: [],
   }
 }

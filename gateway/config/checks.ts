@@ -1,10 +1,11 @@
 /**
  * Rules between settings, which no single field can check: minimum and maximum, function and pool, token and address.
- * Only what was written is a mistake; a default that does not fit is adapted in `config.ts`.
+ * Only what was written is a mistake; a default that does not fit is adapted in `config.ts` and `function-settings.ts`.
  */
 import { BlockList, isIP } from 'node:net'
-import { functionSettings, poolSettings } from './config.ts'
+import { poolSettings } from './config.ts'
 import { RUNTIMES } from './function-kinds.ts'
+import { functionSettings } from './function-settings.ts'
 import { TOKEN_IN_WORDS } from './gateway-schema.ts'
 import { type ConfigProblem, type KeyPath, showPath } from './problems.ts'
 import type { ParsedConfig, WrittenSettings } from './schema.ts'

@@ -1,19 +1,11 @@
 /**
  * The configuration in code's units: milliseconds, bytes, absolute paths, every default filled in. It is frozen all
- * the way down and says nothing about how it was written. Two of them can be compared.
+ * the way down and says nothing about how it was written.
  */
 import { resolve } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
-import {
-  DEFAULT_FUNCTION_SETTINGS,
-  DEFAULT_POOL_SETTINGS,
-  type FunctionSettings,
-  ISOLATIONS,
-  type Isolation,
-  memoryLimitBytes,
-  type PoolSettings,
-} from '../../warmpool/index.ts'
+import { DEFAULT_POOL_SETTINGS, type FunctionSettings, type PoolSettings } from '../../warmpool/index.ts'
 import { type FunctionSecrets, secretsOfFunction } from './function-secrets.ts'
+import { functionSettings } from './function-settings.ts'
 import type { AskedSettings, ParsedConfig, WrittenSettings } from './schema.ts'
 import { type SecretReadings, secretFilesOf, secretWarnings } from './secrets.ts'
 
@@ -74,9 +66,9 @@ export interface Config {
   readonly secretWarnings: readonly string[]
   /** Which secrets a function receives, and which it lacks. */
   secretsOf(name: string, own?: AskedSettings): FunctionSecrets
-  /** How a function is run: `defaults`, over them what its own file asks for, over that its override. */
   /** What the override says that runs a function; null: nothing. */
   runtimeOf(name: string): string | null
+  /** How a function is run: `defaults`, over them what its own file asks for, over that its override. */
   functionSettings(name: string, own?: AskedSettings): FunctionSettings
   /** What is written about a function, and where: for all of them, and for this one. */
   layersOf(name: string): readonly [WrittenLayer, WrittenLayer]
@@ -111,10 +103,10 @@ export function buildConfig(
 ): Config {
   const { limits, log } = parsed
   const pool = poolSettings(parsed)
-  const defaults = functionSettings(pool, parsed.defaults)
-  const overrides = new Map(
-    Object.entries(parsed.overrides).map(([name, own]) => [name, functionSettings(pool, parsed.defaults, own)]),
-  )
+  const settingsOf = (ofThis?: WrittenSettings, own?: AskedSettings): FunctionSettings =>
+    deepFreeze(functionSettings(pool, parsed.defaults, ofThis, own))
+  const defaults = settingsOf()
+  const overrides = new Map(Object.entries(parsed.overrides).map(([name, ofThis]) => [name, settingsOf(ofThis)]))
   const secretsOf = (name: string, own?: AskedSettings): FunctionSecrets =>
     secretsOfFunction(parsed, folder, secrets, name, own?.secrets ?? [])
   return deepFreeze({
@@ -161,10 +153,7 @@ export function buildConfig(
     secretWarnings: secretWarnings(secrets),
     secretsOf,
     functionSettings: (name, own) => {
-      const settings =
-        own === undefined
-          ? (overrides.get(name) ?? defaults)
-          : functionSettings(pool, parsed.defaults, parsed.overrides[name] ?? {}, own)
+      const settings = own === undefined ? (overrides.get(name) ?? defaults) : settingsOf(parsed.overrides[name], own)
       return { ...settings, secrets: secretsOf(name, own).values }
     },
     layersOf: (name) => [
@@ -188,153 +177,6 @@ export function poolSettings(parsed: ParsedConfig): PoolSettings {
     blanks: parsed.pool.blanks ?? Math.min(DEFAULT_POOL_SETTINGS.blanks, maxWorkers),
     cgroups: parsed.pool.cgroups ?? DEFAULT_POOL_SETTINGS.cgroups,
   })
-}
-
-/**
- * A function's settings: the pool's defaults, over them those of all functions, what its own file asks for, and what
- * the operator says of it; groups of settings key by key.
- */
-export function functionSettings(
-  pool: PoolSettings,
-  ofAll: WrittenSettings,
-  ofThis: WrittenSettings = {},
-  own: WrittenSettings = {},
-): FunctionSettings {
-  const layers = [ofAll, own, ofThis]
-  const written = Object.assign({}, ...layers.map(withoutUnwritten)) as WrittenSettings
-  const queue = merged(layers, 'queue')
-  const limits = strictest(merged([ofAll, ofThis], 'limits'), own.limits ?? {})
-  const cpu = merged([ofAll, ofThis], 'cpu')
-  const operators: WrittenSettings = Object.assign({}, withoutUnwritten(ofAll), withoutUnwritten(ofThis))
-  const base = DEFAULT_FUNCTION_SETTINGS
-  return deepFreeze({
-    minWorkers: written.minWorkers ?? base.minWorkers,
-    maxWorkers: written.maxWorkers ?? Math.min(base.maxWorkers, pool.maxWorkers),
-    concurrency: written.concurrency ?? base.concurrency,
-    maxInvocations: written.maxInvocations ?? base.maxInvocations,
-    startBy: operators.startBy ?? base.startBy,
-    maxAgeMs: written.maxAge ?? base.maxAgeMs,
-    idleTimeoutMs: written.idleTimeout ?? base.idleTimeoutMs,
-    timeoutMs: written.timeout ?? base.timeoutMs,
-    streamTimeoutMs: written.streamTimeout ?? base.streamTimeoutMs,
-    bootTimeoutMs: written.bootTimeout ?? base.bootTimeoutMs,
-    memoryBytes: written.memory ?? base.memoryBytes,
-    queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },
-    env: Object.assign({}, base.env, ...layers.map((layer) => layer.env)),
-    secrets: base.secrets,
-    idempotent: written.idempotent ?? base.idempotent,
-    limits: {
-      memoryBytes: limits.memory ?? memoryLimitBytes(written.memory ?? base.memoryBytes),
-      cpuTimeMs: limits.cpuTime ?? base.limits.cpuTimeMs,
-      processes: limits.processes ?? base.limits.processes,
-      openFiles: limits.openFiles ?? base.limits.openFiles,
-      diskBytes: limits.disk ?? base.limits.diskBytes,
-      logBytes: limits.log ?? base.limits.logBytes,
-      responseBytes: limits.response ?? base.limits.responseBytes,
-    },
-    cpu: {
-      weight: cpu.weight ?? base.cpu.weight,
-      nice: cpu.nice ?? base.cpu.nice,
-      cores: [...(cpu.cores ?? base.cpu.cores)],
-    },
-    ...isolationOf(operators, own),
-  })
-}
-
-type WrittenLimits = NonNullable<WrittenSettings['limits']>
-
-/** What the operator has written a function's own file can only lower; what nobody has written it may say. */
-function strictest(operators: Partial<WrittenLimits>, own: WrittenLimits): Partial<WrittenLimits> {
-  const lowered = Object.entries(withoutUnwritten(own)).map(([key, value]) => [
-    key,
-    Math.min(value as number, operators[key as keyof WrittenLimits] ?? Number.POSITIVE_INFINITY),
-  ])
-  return { ...operators, ...Object.fromEntries(lowered) }
-}
-
-type IsolationSettings = Pick<FunctionSettings, 'isolation' | 'network' | 'readable' | 'writable' | 'isolationMissing'>
-
-/** A function's own file can only ask for something stricter; all else is the operator's. */
-function isolationOf(operators: WrittenSettings, own: WrittenSettings): IsolationSettings {
-  const base = DEFAULT_FUNCTION_SETTINGS
-  const isWritten = [operators, own].some((layer) => layer.isolation !== undefined || layer.network !== undefined)
-  return {
-    isolation: stricter(own.isolation, operators.isolation ?? base.isolation),
-    network: own.network === 'none' ? 'none' : (operators.network ?? base.network),
-    readable: operators.readable ?? base.readable,
-    writable: operators.writable ?? base.writable,
-    isolationMissing: operators.isolationMissing ?? (isWritten ? 'refuse' : 'warn'),
-  }
-}
-
-function stricter(a: Isolation | undefined, b: Isolation): Isolation {
-  return a === undefined || ISOLATIONS.indexOf(b) < ISOLATIONS.indexOf(a) ? b : a
-}
-
-/** True when both mean the same, whatever files they were made from. */
-export function sameConfig(a: Config, b: Config): boolean {
-  return isDeepStrictEqual(comparable(a), comparable(b))
-}
-
-/** True when a function may be run by something else than before, or a mistake about that may be none any more. */
-export function hasOtherRuntimes(old: Config, next: Config): boolean {
-  return !isDeepStrictEqual(saidOfRuntimes(old), saidOfRuntimes(next))
-}
-
-function saidOfRuntimes(config: Config): unknown {
-  return { own: config.runtimes, overrides: overriddenRuntimes(config) }
-}
-
-function overriddenRuntimes(config: Config): unknown {
-  return config.overrideNames.flatMap((name) => {
-    const runtime = config.runtimeOf(name)
-    return runtime === null ? [] : [[name, runtime]]
-  })
-}
-
-/**
- * Names of the settings that differ and that only a restart can apply: addresses that are bound and the folder that
- * is in use. Everything else applies live.
- */
-export function changedWithRestart(old: Config, next: Config): string[] {
-  const changed = {
-    'listen.host': old.listen.host !== next.listen.host,
-    'listen.port': old.listen.port !== next.listen.port,
-    'admin.host': old.admin.host !== next.admin.host,
-    'admin.port': old.admin.port !== next.admin.port,
-    state: old.stateDir !== next.stateDir,
-  }
-  return Object.entries(changed).flatMap(([name, differs]) => (differs ? [name] : []))
-}
-
-function comparable(config: Config): unknown {
-  const {
-    files: _files,
-    functionSettings,
-    layersOf: _layersOf,
-    runtimeOf: _runtimeOf,
-    secretsOf,
-    secrets,
-    ...plain
-  } = config
-  // What is secret does not show from outside: two of them would always be the same.
-  const values = [...secrets].map(([place, one]) => [place, one.state === 'found' ? one.secret.reveal() : one.why])
-  const given = ['', ...config.overrideNames].map((name) => secretsOf(name).given)
-  const runtimesSaid = overriddenRuntimes(config)
-  const overrides = config.overrideNames.map((name) => functionSettings(name))
-  return { ...plain, values, given, runtimesSaid, overrides }
-}
-
-function merged<K extends 'queue' | 'limits' | 'cpu'>(
-  layers: readonly WrittenSettings[],
-  key: K,
-): Partial<NonNullable<WrittenSettings[K]>> {
-  return Object.assign({}, ...layers.map((layer) => withoutUnwritten(layer[key] ?? {})))
-}
-
-/** Without this, `timeout: undefined` in an override would hide the default below it. */
-function withoutUnwritten(layer: object): object {
-  return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined))
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -1,6 +1,7 @@
 /** The configuration's only door: what the rest of the gateway may use of it. */
+export { changedWithRestart, hasOtherRuntimes, sameConfig } from './changes.ts'
 export { isLoopback } from './checks.ts'
-export { type Config, changedWithRestart, hasOtherRuntimes, type OwnRuntime, type Route, sameConfig } from './config.ts'
+export type { Config, OwnRuntime, Route } from './config.ts'
 export { defineConfig } from './define-config.ts'
 export { FUNCTION_FILE, parseFunctionFile } from './function-file.ts'
 export type { ParsedFunctionFile } from './function-file-schema.ts'

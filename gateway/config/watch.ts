@@ -5,7 +5,8 @@
  */
 import { unwatchFile, watchFile } from 'node:fs'
 import { watch } from 'chokidar'
-import { type Config, sameConfig } from './config.ts'
+import { sameConfig } from './changes.ts'
+import type { Config } from './config.ts'
 import { type LoadOptions, loadConfig } from './load.ts'
 import { ConfigError } from './problems.ts'
 

@@ -1,25 +1,20 @@
 /**
- * What changes deployed functions: new versions, which one is live, canaries, the end of a function. Versions of one function are
- * made one after the other, and so is its record changed; who makes one does not keep anybody from going back meanwhile, however long its
- * packages or its health check take. Whatever fails before the record is written leaves everything as it was, on the disk and for
- * callers; when it is written, the new version is live here and after any restart.
+ * What changes deployed functions: new versions, which one is live, canaries, the end of a function. Versions of one
+ * function are made one after the other, and so is its record changed; who makes one does not keep anybody from going
+ * back meanwhile, however long its packages or its health check take. Who changed what is noted down.
  */
 import type { Config } from '../config/index.ts'
 import type { Catalog } from '../functions/catalog.ts'
 import { isFunctionName } from '../functions/discover.ts'
-import type { Logger } from '../log.ts'
 import type { AuditEvent, AuditLog } from './audit-log.ts'
-import type { BundleKeeper } from './bundle-keeper.ts'
 import { type OnStep, timed } from './candidate.ts'
-import type { Deployments } from './deployments.ts'
+import { Committer, type CommitterParts } from './committer.ts'
 import { InTurn } from './in-turn.ts'
 import { checkManifest, type Manifest, manifestId } from './manifest.ts'
 import {
   type Activation,
-  activated,
   type CanaryRecord,
   type FunctionRecord,
-  hasTraffic,
   newRecord,
   type VersionRecord,
   versionOf,
@@ -27,10 +22,9 @@ import {
   withReplaced,
   withVersion,
 } from './record.ts'
-import type { RecordStore } from './record-store.ts'
 import { Refusal } from './refusal.ts'
 import type { Principal } from './token-store.ts'
-import type { Ready, VersionMaker } from './version-maker.ts'
+import type { VersionMaker } from './version-maker.ts'
 
 export interface Deployment {
   readonly function: string
@@ -44,17 +38,11 @@ export interface Deployment {
   readonly isUnchanged: boolean
 }
 
-export interface DeployerParts {
+export interface DeployerParts extends CommitterParts {
   readonly catalog: Catalog
-  readonly deployments: Deployments
-  readonly records: RecordStore
-  readonly keeper: BundleKeeper
   readonly maker: VersionMaker
   readonly audit: AuditLog
-  readonly log: Logger
   readonly config: () => Config
-  /** The gateway routes anew. */
-  readonly onSwitched: (name: string) => void
 }
 
 export class Deployer {
@@ -63,9 +51,11 @@ export class Deployer {
   readonly #making = new InTurn()
   /** Of whoever changes a record. */
   readonly #turns = new InTurn()
+  readonly #committer: Committer
 
   constructor(parts: DeployerParts) {
     this.#parts = parts
+    this.#committer = new Committer(parts, this.#making)
   }
 
   /** Throws `Refusal` where a folder of this name cannot be deployed at all. */
@@ -129,7 +119,8 @@ export class Deployer {
     return this.#turns.take(name, async () => {
       const record = this.recordOf(name)
       if (seen !== undefined && record.canary !== seen) return record
-      const changed = canary === null ? await this.#endCanary(record) : await this.#startCanary(record, canary)
+      const changed =
+        canary === null ? await this.#committer.endCanary(record) : await this.#startCanary(record, canary)
       const from = record.canary === null ? record.live : record.canary.version
       const what = canary === null ? 'canary-ended' : 'canary'
       const how = why ?? (canary === null ? undefined : `${canary.percent} %`)
@@ -142,24 +133,16 @@ export class Deployer {
   /** Takes a deployed function away, with all its versions. */
   remove(name: string, by: string): Promise<void> {
     const work = async (): Promise<void> => {
-      const { live, versions } = this.recordOf(name)
-      const { records, deployments, onSwitched, log } = this.#parts
-      await records.forget(name)
-      deployments.remove(name)
-      onSwitched(name)
-      await records
-        .remove(name)
-        .catch((error: Error) => log.warn({ function: name }, `its files could not be removed: ${error.message}`))
-      await this.#parts.keeper.discardUnused(versions.map(({ bundle }) => bundle))
-      await this.#audit({ by, what: 'remove', function: name, from: live, to: null })
+      const record = this.recordOf(name)
+      await this.#committer.remove(record)
+      await this.#audit({ by, what: 'remove', function: name, from: record.live, to: null })
     }
     return this.#making.take(name, () => this.#turns.take(name, work))
   }
 
   /** Removes what deployments left that did not come to their end. */
-  async sweep(): Promise<void> {
-    for (const name of await this.#parts.records.names())
-      await this.#making.take(name, () => this.#parts.records.sweep(name, this.#idsOf(name)))
+  sweep(): Promise<void> {
+    return this.#committer.sweep()
   }
 
   /** Throws `Refusal` where nothing of this name was deployed. */
@@ -188,7 +171,7 @@ export class Deployer {
         const next = withVersion(kept, ready.version, config().deploy.keep)
         await timed('switch', onStep, async () => {
           await synced
-          await this.#commit(next, ready, activation)
+          await this.#committer.commit(next, ready, activation)
         })
         const deployment = told(this.recordOf(name), ready.version, record.live, false)
         await this.#noteDown(by.name, 'deploy', record, deployment, activation.kind)
@@ -223,23 +206,8 @@ export class Deployer {
     const isDone = activation.kind === 'preview' || (isLive && (activation.kind === 'canary' || record.canary === null))
     if (isDone) return told(record, version, record.live, true)
     const ready = await this.#parts.maker.again(name, version, onStep)
-    await timed('switch', onStep, () => this.#commit(record, ready, activation))
+    await timed('switch', onStep, () => this.#committer.commit(record, ready, activation))
     return told(this.recordOf(name), version, record.live, true)
-  }
-
-  /** Writes what is so from now on, and makes it so. `record` has the version already. */
-  async #commit(record: FunctionRecord, { version, source, bundle }: Ready, activation: Activation): Promise<void> {
-    const { deployments, records, onSwitched } = this.#parts
-    const { name } = record
-    const next = activated(record, version, activation)
-    await records.write(next)
-    const before = deployments.recordOf(name)
-    deployments.setRecord(next)
-    deployments.stand(name, version, source, bundle, activation.kind === 'preview' ? 0 : null)
-    if (next.live !== null && (activation.kind !== 'preview' || hasTraffic(next, version.number)))
-      deployments.switchTo(next)
-    onSwitched(name)
-    this.#clearUp(before?.versions ?? [], next)
   }
 
   async #startCanary(record: FunctionRecord, canary: CanaryRecord): Promise<FunctionRecord> {
@@ -250,32 +218,6 @@ export class Deployer {
     if (canary.version === live) throw new Refusal('unacceptable-upload', `Version ${live} is live: it has all traffic`)
     await this.#deployKnown(record, version, { kind: 'canary', canary }, () => {})
     return this.recordOf(name)
-  }
-
-  async #endCanary(record: FunctionRecord): Promise<FunctionRecord> {
-    if (record.canary === null) return record
-    const next = { ...record, canary: null }
-    await this.#parts.records.write(next)
-    this.#parts.deployments.switchTo(next)
-    return next
-  }
-
-  /** What is not kept any longer goes, after whoever deployed was told. */
-  #clearUp(before: readonly VersionRecord[], { name, versions }: FunctionRecord): void {
-    const { deployments, records, keeper, log } = this.#parts
-    const kept = new Set(versions.map(({ number }) => number))
-    const gone = before.filter(({ number }) => !kept.has(number))
-    if (gone.length === 0) return
-    for (const { number } of gone) deployments.lay(name, number)
-    const work = this.#making.take(name, async () => {
-      await records.sweep(name, this.#idsOf(name))
-      await keeper.discardUnused(gone.map(({ bundle }) => bundle))
-    })
-    work.catch((error: Error) => log.warn({ function: name }, `old versions could not be removed: ${error.message}`))
-  }
-
-  #idsOf(name: string): Set<string> {
-    return new Set(this.#parts.deployments.recordOf(name)?.versions.map(({ id }) => id))
   }
 
   async #noteDown(

@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import type { FunctionSettings } from '../../warmpool/index.ts'
+import type { Config } from '../config/index.ts'
 
 /** `api.example.com`, `*.example.com`, an IP address (version 6 in brackets); each with `:443` for that port only. */
 export const HOST_PATTERN = /^(?:(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
@@ -11,6 +12,12 @@ export const HOST_PATTERN = /^(?:(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?|\[[
 /** The hosts that a function may reach; null: it has no list. */
 export function hostListOf({ isolation, network }: FunctionSettings): readonly string[] | null {
   return isolation === 'trusted' || typeof network === 'string' ? null : network
+}
+
+/** Some function may reach some hosts only. */
+export function hasHostLists(config: Config): boolean {
+  const settings = [config.defaults, ...config.overrideNames.map((name) => config.functionSettings(name))]
+  return settings.some((one) => hostListOf(one) !== null)
 }
 
 export interface Destination {

@@ -3,16 +3,18 @@
  * streams a body no faster than the parent grants, and keeps its slot until `waitUntil` work has settled.
  */
 
-import { countBodyBytes, releaseBody } from '../../wire/body-memory.ts'
+import { releaseBody } from '../../wire/body-memory.ts'
 import type { Numbered } from '../../wire/by-id.ts'
 import type { FrameWriter } from '../../wire/frame-writer.ts'
-import { DATA_CHUNK_BYTES, FRAME, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES } from '../../wire/frames.ts'
+import { FRAME, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'
 import { decodeValue, encodeValue } from '../../wire/values.ts'
 import { CALL_ENDED, callerLeft } from './departure.ts'
 import { reportError } from './error-report.ts'
 import type { IncomingBody } from './incoming-body.ts'
+import { type Answerer, OutgoingBody } from './outgoing-body.ts'
 import { isStream } from './web/body.ts'
+import { describe, headWithLength } from './web/outgoing.ts'
 import { LazyRequest } from './web/request.ts'
 import { type OutgoingResponse, toOutgoing } from './web/response.ts'
 
@@ -20,14 +22,6 @@ import { type OutgoingResponse, toOutgoing } from './web/response.ts'
 const MAX_HEAD_CHARS = 60 * 1024
 /** A task's output has a reader that takes it whole in any case. */
 const MOST_VALUE_BYTES = MAX_PAYLOAD_BYTES / 2
-
-/** Who answers piece by piece, and hears of what the caller does meanwhile. */
-export interface Answerer {
-  /** More may be written after a `write` that did not take all. */
-  onWritable(): void
-  /** Nobody waits for the answer any more; it still has to end. */
-  onCancelled(): void
-}
 
 type CallState = 'running' | 'answering' | 'settling' | 'done'
 
@@ -47,9 +41,8 @@ export class Call implements Numbered<Call> {
   #isCancelled = false
   /** `waitUntil` promises that have not settled. */
   #pending = 0
-  #windowBytes = INITIAL_WINDOW_BYTES
-  #wake: (() => void) | null = null
-  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null
+  /** The answer's body, where it leaves in pieces. */
+  #outgoing: OutgoingBody | null = null
   /** Who writes the answer piece by piece, if somebody does. */
   answerer: Answerer | null = null
 
@@ -148,8 +141,11 @@ export class Call implements Numbered<Call> {
     if (isToHead(this.#head)) return this.#respondToHead(status, head, body)
     if (body === null) return this.#whole(status, head, null)
     if (!isStream(body)) return this.#respondBytes(status, head, body, INITIAL_WINDOW_BYTES)
-    this.#writer.response(this.id, status, head, null, true, false)
-    void this.#stream(body)
+    const sent = this.#beginBody(status, head).sendAll(body)
+    void sent.then(
+      () => this.#end(),
+      (error: unknown) => this.fail('response-aborted', error),
+    )
   }
 
   /** The same for bytes in memory that is used again once this has returned. */
@@ -170,12 +166,12 @@ export class Call implements Numbered<Call> {
   begin(status: number, head: string): void {
     if (!this.#mayAnswer(head)) return
     if (isToHead(this.#head)) this.#respondToHead(status, head, null)
-    else this.#writer.response(this.id, status, head, null, true, false)
+    else this.#beginBody(status, head)
   }
 
   /** Resolves when the caller has room for more. What nobody waits for any more is dropped. */
   async send(bytes: Uint8Array): Promise<void> {
-    if (this.#state === 'answering') await this.#sendLong(bytes)
+    if (this.#state === 'answering') await this.#outgoing!.send(bytes)
   }
 
   /**
@@ -183,12 +179,7 @@ export class Call implements Numbered<Call> {
    * {@link Answerer} hears of it. The bytes may lie in memory that is used again once this has returned.
    */
   write(bytes: Uint8Array): number {
-    if (this.#isCancelled || this.#state !== 'answering') return bytes.length
-    const end = Math.max(0, Math.min(bytes.length, this.#windowBytes))
-    for (let at = 0; at < end; at += DATA_CHUNK_BYTES)
-      this.#writer.bytes(FRAME.data, this.id, bytes.subarray(at, Math.min(at + DATA_CHUNK_BYTES, end)), true)
-    this.#windowBytes -= end
-    return end
+    return this.#state === 'answering' ? this.#outgoing!.write(bytes) : bytes.length
   }
 
   finish(): void {
@@ -225,14 +216,12 @@ export class Call implements Numbered<Call> {
     this.#isCancelled = true
     this.#abort?.abort(callerLeft())
     this.body.abort(callerLeft())
-    void this.#reader?.cancel(callerLeft()).catch(() => {})
+    this.#outgoing?.cancel()
     this.answerer?.onCancelled()
-    this.#notify()
   }
 
   grant(bytes: number): void {
-    this.#windowBytes += bytes
-    this.#notify()
+    if (this.#outgoing?.grant(bytes) === true) this.answerer?.onWritable()
   }
 
   #mayAnswer(head: string): boolean {
@@ -247,68 +236,28 @@ export class Call implements Numbered<Call> {
   }
 
   #respondToHead(status: number, head: string, body: OutgoingResponse['body']): void {
-    const isStreamed = body !== null && isStream(body)
-    if (isStreamed) body.cancel().catch(() => {})
-    const hasLength = /(?:^|\n)content-length\n/.test(head)
-    if (hasLength || body === null || isStreamed) return this.#whole(status, head, null)
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-    this.#whole(status, `${head}${head === '' ? '' : '\n'}content-length\n${length}`, null)
+    if (body !== null && isStream(body)) body.cancel().catch(() => {})
+    this.#whole(status, headWithLength(head, body), null)
   }
 
   /** In one frame up to so many bytes, else as a stream that its reader may slow down. */
   #respondBytes(status: number, head: string, body: string | Uint8Array, wholeBytes: number): void {
     // UTF-8 takes at most three bytes for each unit of a JavaScript string.
     if (body.length * (typeof body === 'string' ? 3 : 1) <= wholeBytes) return this.#whole(status, head, body)
+    const outgoing = this.#beginBody(status, head)
+    void outgoing.send(typeof body === 'string' ? Buffer.from(body) : body).then(() => this.#end())
+  }
+
+  /** Sends the head; from here on the body leaves in pieces. */
+  #beginBody(status: number, head: string): OutgoingBody {
     this.#writer.response(this.id, status, head, null, true, false)
-    void this.#sendLong(typeof body === 'string' ? Buffer.from(body) : body).then(() => this.#end())
+    this.#outgoing = new OutgoingBody(this.id, this.#writer, this.#isCancelled)
+    return this.#outgoing
   }
 
   #whole(status: number, head: string, body: string | Uint8Array | null): void {
     this.#writer.response(this.id, status, head, body, false, this.#pending > 0)
     this.#answered()
-  }
-
-  async #stream(body: ReadableStream<Uint8Array>): Promise<void> {
-    // Cancelling the reader ends a read that is waited for, so that a stream that says nothing more holds no slot.
-    const reader = body.getReader()
-    this.#reader = reader
-    try {
-      while (!this.#isCancelled) {
-        const { done, value } = await reader.read()
-        if (done) break
-        await this.#sendLong(typeof value === 'string' ? Buffer.from(value) : asBytes(value))
-      }
-      if (this.#isCancelled) await reader.cancel(callerLeft()).catch(() => {})
-      this.#end()
-    } catch (error) {
-      this.fail('response-aborted', error)
-    }
-  }
-
-  async #sendLong(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      while (this.#windowBytes <= 0 && !this.#isCancelled) await this.#granted()
-      if (this.#isCancelled) return
-      const end = Math.min(at + Math.min(DATA_CHUNK_BYTES, this.#windowBytes), bytes.length)
-      countBodyBytes(end - at)
-      this.#windowBytes -= end - at
-      // A small chunk is copied when it is written, a large one must not be changed by the handler meanwhile: as in
-      // Node's own streams, what was enqueued is given away.
-      this.#writer.bytes(FRAME.data, this.id, at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
-      at = end
-    }
-  }
-
-  #granted(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
-    })
-  }
-
-  #notify(): void {
-    if (this.#windowBytes > 0) this.answerer?.onWritable()
-    this.#wake?.()
-    this.#wake = null
   }
 
   #end(): void {
@@ -331,17 +280,4 @@ export class Call implements Numbered<Call> {
 /** Whether the head's second line is `HEAD`. */
 function isToHead(head: string): boolean {
   return head.startsWith('\nHEAD\n', head.indexOf('\n'))
-}
-
-function asBytes(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  throw new TypeError(`The body stream gave ${describe(value)}, not bytes`)
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'without a prototype'})`
-  return `a ${typeof value}`
 }

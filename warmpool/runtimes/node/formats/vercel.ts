@@ -5,7 +5,7 @@
  */
 import type { Call } from '../call.ts'
 import { withBody } from '../reqres/body-parsing.ts'
-import { callerAddress } from '../reqres/exchange.ts'
+import { callerAddress } from '../reqres/caller-address.ts'
 import { HelpedResponse } from '../reqres/helped-response.ts'
 import { giveTo, openAs } from '../reqres/serve.ts'
 import { VercelRequest } from '../reqres/vercel-request.ts'

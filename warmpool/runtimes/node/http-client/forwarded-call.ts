@@ -4,7 +4,8 @@
  * nothing: over a connection that was kept and turns out closed, before any of the answer came, and when the body is
  * still here. It ends exactly once.
  */
-import type { Answerer, Call } from '../call.ts'
+import type { Call } from '../call.ts'
+import type { Answerer } from '../outgoing-body.ts'
 import { type Program, ProgramError } from '../programs/program.ts'
 import type { ProgramClient } from './client.ts'
 import type { Connection, ResponseReader } from './connection.ts'

@@ -1,14 +1,14 @@
 /**
  * What stands in for the connection behind a Node request and response: it fills the one from the call's body as it is
  * read, and sends the other as the call's answer. What lies whole when `end` is called leaves in one frame; what is
- * written before is gathered for the rest of the turn, then streamed under the call's window. It looks like a socket to
- * the code that asks `req.socket` for addresses, timeouts and `close`, and opens none.
+ * written before is gathered for the rest of the turn, then streamed under the call's window.
  */
-import { EventEmitter } from 'node:events'
-import type { Answerer, Call } from '../call.ts'
+import type { Call } from '../call.ts'
 import { callerLeft } from '../departure.ts'
+import type { Answerer } from '../outgoing-body.ts'
 import type { NodeRequest } from './request.ts'
 import { closeResponse, flush, type NodeResponse } from './response.ts'
+import { StandInSocket } from './stand-in-socket.ts'
 
 /** `whole`: it was handed over in one piece. `ending`: everything was written, some of it may wait for its reader. */
 type AnswerState = 'unsent' | 'whole' | 'streaming' | 'ending'
@@ -17,12 +17,11 @@ type Written = (error?: Error | null) => void
 
 /** Written and not sent up to here, a writer may go on without waiting for `drain`. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024
-const FIRST_HEADER_LINE = 3
 
 /** Node's streams look at these of a socket; nothing here is ever corked. */
 const WRITABLE_STATE = { corked: 0, errored: null }
 
-export class Exchange extends EventEmitter implements Answerer {
+export class Exchange extends StandInSocket implements Answerer {
   readonly call: Call
   request!: NodeRequest
   response!: NodeResponse
@@ -253,69 +252,6 @@ export class Exchange extends EventEmitter implements Answerer {
     call.fail(this.#answer === 'unsent' ? 'handler-threw' : 'response-aborted', error)
     if (!this.destroyed) this.#break()
   }
-
-  // What else is asked of a socket.
-
-  get remoteAddress(): string | undefined {
-    return callerAddress(this.call.lines)
-  }
-
-  get remoteFamily(): string {
-    return this.remoteAddress?.includes(':') ? 'IPv6' : 'IPv4'
-  }
-
-  get encrypted(): boolean {
-    return this.call.isSecure
-  }
-
-  address(): object {
-    return {}
-  }
-
-  end(): this {
-    return this
-  }
-
-  cork(): void {}
-
-  uncork(): void {}
-
-  setTimeout(): this {
-    return this
-  }
-
-  setKeepAlive(): this {
-    return this
-  }
-
-  setNoDelay(): this {
-    return this
-  }
-
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
-    return this
-  }
-}
-
-/**
- * Who called. The last address is that of whoever connected; where there are more, a proxy that the gateway trusts
- * did, and the one before is whom it saw.
- */
-export function callerAddress(lines: readonly string[]): string | undefined {
-  for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) {
-    if (lines[at] === 'x-forwarded-for') return lastButOne(lines[at + 1]!)
-  }
-  return undefined
-}
-
-/** Of a list; or the only one. */
-function lastButOne(list: string): string {
-  const end = list.lastIndexOf(',')
-  return (end < 0 ? list : list.slice(list.lastIndexOf(',', end - 1) + 1, end)).trim()
 }
 
 function tick(exchange: Exchange): void {

@@ -1,5 +1,5 @@
 /** What the wire needs of a response, and how it is had from one that is not lazy: native, or of another package. */
-import { type ByteStream, type Content, isReadable } from './body.ts'
+import { type ByteStream, type Content, isReadable, isStream } from './body.ts'
 import { outdatedInFetched } from './fetched.ts'
 import { headText } from './fields.ts'
 import type { NativeResponse } from './native.ts'
@@ -30,6 +30,20 @@ export function outgoingNative(response: NativeResponse): OutgoingResponse {
 
 export function alreadyRead(): TypeError {
   return new TypeError('The body of the response was read already; to read it and send it, read a clone()')
+}
+
+/** Of an answer whose body stays here: with the body's length, where that is known and the head does not say it. */
+export function headWithLength(head: string, body: OutgoingResponse['body']): string {
+  if (body === null || isStream(body) || /(?:^|\n)content-length\n/.test(head)) return head
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  return `${head}${head === '' ? '' : '\n'}content-length\n${length}`
+}
+
+/** What was given in the place of a response or of bytes. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'without a prototype'})`
+  return `a ${typeof value}`
 }
 
 function outgoingBody(response: NativeResponse): OutgoingResponse['body'] {
