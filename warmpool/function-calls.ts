@@ -193,7 +193,7 @@ export class FunctionCalls implements InvocationOwner {
   #onTimeout(invocation: Invocation, worker: Worker, nowMs: number): void {
     this.#owner.serving.remove(worker)
     if (worker.hasNotBegun(invocation)) {
-      worker.note = 'it did not begin an invocation that it was given'
+      worker.death.note = 'it did not begin an invocation that it was given'
       return worker.kill('unresponsive')
     }
     const message = `It ran longer than its time-out of ${invocation.timeoutMs ?? this.#owner.settings.timeoutMs} ms`
@@ -238,17 +238,17 @@ export class FunctionCalls implements InvocationOwner {
       return
     }
     // What used too much would do so again.
-    const isWorthAnother = this.#owner.settings.idempotent && !isExcess(worker.reason)
+    const isWorthAnother = this.#owner.settings.idempotent && !isExcess(worker.death.reason)
     const mayRunAgain = worker.neverBegan(invocation) || (isWorthAnother && invocation.state === 'sent')
     if (mayRunAgain && invocation.retries < MAX_RETRIES && !this.#owner.isRetired) return this.#again(invocation, nowMs)
     this.#owner.stats.errors++
-    const { reason } = worker
-    const died = worker.hasBrokenProtocol ? 'worker-broke-protocol' : 'worker-died'
+    const { reason } = worker.death
+    const died = worker.death.hasBrokenProtocol ? 'worker-broke-protocol' : 'worker-died'
     const code = isExcess(reason) ? reason : died
     const message = isExcess(reason)
-      ? `The worker was ended while running it: ${worker.note}`
-      : `The worker died while running it: ${worker.describeDeath()}`
-    invocation.fail(new InvocationFailure(code, message, { reason: worker.reason!, state: worker.diedIn }))
+      ? `The worker was ended while running it: ${worker.death.note}`
+      : `The worker died while running it: ${worker.death.description}`
+    invocation.fail(new InvocationFailure(code, message, { reason: worker.death.reason!, state: worker.death.during }))
   }
 
   #again(invocation: Invocation, nowMs: number): void {

@@ -126,7 +126,7 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     this.workers.push(worker)
     const unkept = worker.limit(this.settings)
     if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
-    worker.weigh(this.#weight)
+    worker.group.weigh(this.#weight)
     const { bootTimeoutMs } = this.settings
     try {
       worker.keepSecret(this.settings.secrets)
@@ -138,11 +138,11 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     } catch (error) {
       if (!(error instanceof FolderMissing)) throw error
       worker.owner = this
-      worker.note = error.message
+      worker.death.note = error.message
       return worker.kill('init-failed')
     }
     worker.setDeadline(bootTimeoutMs, () => {
-      worker.note = `it did not load within its boot time-out of ${bootTimeoutMs} ms`
+      worker.death.note = `it did not load within its boot time-out of ${bootTimeoutMs} ms`
       worker.kill('init-failed')
     })
   }
@@ -181,13 +181,13 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
   shareProcessors(): void {
     const busy = this.workers.filter(({ state }) => state === 'busy').length
     this.#weight = weightOfEach(this.settings.cpu.weight, busy)
-    for (const worker of this.workers) worker.weigh(this.#weight)
+    for (const worker of this.workers) worker.group.weigh(this.#weight)
   }
 
   /** Ends workers that use more than they may, whatever they are at. */
   checkLimits(): void {
     for (const worker of this.workers) {
-      const excess = worker.state === 'dead' ? null : worker.excess
+      const excess = worker.state === 'dead' ? null : worker.usage.excess
       if (excess === null) continue
       this.serving.remove(worker)
       worker.killFor(excess)
@@ -286,16 +286,16 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     worker.clearDeadline()
     this.serving.remove(worker)
     this.workers.splice(this.workers.indexOf(worker), 1)
-    const reason = worker.reason!
+    const reason = worker.death.reason!
     this.stats.countDeath(reason)
     this.#host.onDied(this, worker)
     const nowMs = performance.now()
-    if (reason === 'crash' && !worker.wasKilled) this.availability.onCrashed(worker.describeDeath(), nowMs)
+    if (reason === 'crash' && !worker.death.wasKilled) this.availability.onCrashed(worker.death.description, nowMs)
     else if (
-      (reason === 'init-failed' || (isExcess(reason) && worker.diedIn === 'loading')) &&
+      (reason === 'init-failed' || (isExcess(reason) && worker.death.during === 'loading')) &&
       !this.availability.isPaused(nowMs)
     ) {
-      this.availability.onLoadFailed(`the worker ended: ${worker.describeDeath()}`, null, nowMs)
+      this.availability.onLoadFailed(`the worker ended: ${worker.death.description}`, null, nowMs)
     }
     this.calls.onOrphans(worker, orphans, nowMs)
     this.#host.requestBalance(this)
@@ -319,8 +319,8 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
 
   /** Of a one-shot function. What was given up is about to go. */
   get #runningCount(): number {
-    return this.workers.reduce((count, { reason, inFlight }) => {
-      return count + (reason === 'invocations' && inFlight > 0 ? 1 : 0)
+    return this.workers.reduce((count, { death, inFlight }) => {
+      return count + (death.reason === 'invocations' && inFlight > 0 ? 1 : 0)
     }, 0)
   }
 

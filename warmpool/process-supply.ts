@@ -84,7 +84,7 @@ export class ProcessSupply implements BlankShelfHost, RoomOwner {
 
   get memoryBytes(): number {
     let sum = 0
-    for (const worker of this.workers) sum += worker.rssBytes
+    for (const worker of this.workers) sum += worker.usage.rssBytes
     return sum
   }
 
@@ -142,9 +142,9 @@ export class ProcessSupply implements BlankShelfHost, RoomOwner {
     this.#looks++
     for (const worker of this.workers) {
       // Where nothing happens nothing changes, mostly.
-      if (worker.isQuiet && (this.#looks + worker.pid) % QUIET_LOOKS !== 0) continue
+      if (worker.usage.isQuiet && (this.#looks + worker.pid) % QUIET_LOOKS !== 0) continue
       if (worker.group.needsTable) table ??= readProcesses()
-      worker.measure(table)
+      worker.usage.look(table)
     }
     this.#room.shrink(nowMs)
   }
@@ -152,7 +152,7 @@ export class ProcessSupply implements BlankShelfHost, RoomOwner {
   /** Memory grows fast. Where the kernel does not stop it, workers that are at something are looked at more often. */
   glance(): void {
     for (const worker of this.workers)
-      if (worker.group.needsTable && (worker.state === 'busy' || worker.state === 'loading')) worker.measure(null)
+      if (worker.group.needsTable && (worker.state === 'busy' || worker.state === 'loading')) worker.usage.look(null)
   }
 
   get isPolling(): boolean {

@@ -77,7 +77,8 @@ export class Room {
   }
 
   #isBeingMade(): boolean {
-    for (const { state, reason } of this.#owner.workers) if (state === 'draining' && reason === 'evicted') return true
+    for (const { state, death } of this.#owner.workers)
+      if (state === 'draining' && death.reason === 'evicted') return true
     return false
   }
 }

@@ -81,7 +81,7 @@ export class ServingWorkers {
   expired({ memoryBytes }: FunctionSettings, nowMs: number): readonly Going[] {
     return this.#workers.flatMap((worker): Going[] => {
       if (worker.isExpiring) return []
-      const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes: worker.rssBytes }
+      const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes: worker.usage.rssBytes }
       const reason = expiryReason(usage, worker.budget, memoryBytes)
       return reason === null ? [] : [[worker, reason]]
     })
@@ -119,7 +119,7 @@ export class ServingWorkers {
         return false
       }
       if (nowMs - worker.lastPingAtMs <= limitMs) return false
-      worker.note = `its event loop did not turn for ${Math.round(limitMs)} ms`
+      worker.death.note = `its event loop did not turn for ${Math.round(limitMs)} ms`
       return true
     })
   }

@@ -248,17 +248,17 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   #afterDeath(name: string | null, worker: Worker): void {
     this.#supply.remove(worker)
-    const reason = worker.reason!
+    const reason = worker.death.reason!
     this.#deaths[reason] = (this.#deaths[reason] ?? 0) + 1
     this.emit('death', {
       function: name,
       pid: worker.pid,
       reason,
-      during: worker.diedIn,
+      during: worker.death.during,
       invocations: worker.invocations,
-      exitCode: worker.exit?.code ?? null,
-      signal: worker.exit?.signal ?? null,
-      description: worker.describeDeath(),
+      exitCode: worker.death.exit?.code ?? null,
+      signal: worker.death.exit?.signal ?? null,
+      description: worker.death.description,
     })
     this.#balance.request()
   }
