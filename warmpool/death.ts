@@ -1,10 +1,10 @@
 /**
  * Why one worker must go and, once it is gone, what it died of: the first reason that applied, unless it went of its own
- * accord while it still held calls, or was ended for what it used. In words, too, for logs and for those whose calls it
- * took along.
+ * accord while it still held invocations, or was ended for what it used. And which invocations died with it.
  */
 import type { Ending } from './ending.ts'
 import type { InFlight } from './in-flight.ts'
+import type { Invocation } from './invocation.ts'
 import { isExcess } from './policy/limits.ts'
 import type { Exit } from './spawn.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
@@ -24,6 +24,9 @@ export class Death {
   hasBrokenProtocol = false
   /** V8 has said so. */
   isHeapFull = false
+  /** What had not ended, in the order in which it was handed over. */
+  orphans: readonly Invocation[] = []
+  #neverBegun: ReadonlySet<Invocation> = new Set()
   readonly #ending: Ending
   readonly #inFlight: InFlight
   readonly #usage: WorkerUsage
@@ -51,8 +54,13 @@ export class Death {
     return `${this.reason} during ${this.during} (${how})`
   }
 
-  /** The process is gone, and so was its worker's state. */
-  conclude(state: WorkerState): void {
+  /** Whether user code never saw this one of its orphans. */
+  neverBegan(invocation: Invocation): boolean {
+    return this.#neverBegun.has(invocation)
+  }
+
+  /** The process is gone; its worker was in this state, and so many invocations had reached user code. */
+  conclude(state: WorkerState, begun: number): void {
     this.during = state
     const isLeaving = state === 'draining'
     if (this.reason === null || (isLeaving && this.#inFlight.size > 0)) this.#blameUse()
@@ -61,6 +69,8 @@ export class Death {
     if (hasLeftCalls && !this.#ending.wasSignalled && !isExcess(this.reason)) this.reason = 'crash'
     // Killed from outside while it loaded says nothing of the function.
     this.reason ??= state === 'loading' && !this.wasKilled ? 'init-failed' : 'crash'
+    this.orphans = this.#inFlight.takeAll()
+    this.#neverBegun = new Set(this.orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
   }
 
   /** It has ended by itself, or the kernel has ended it: of too much, perhaps, also while it should have gone anyway. */

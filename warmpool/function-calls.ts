@@ -239,7 +239,7 @@ export class FunctionCalls implements InvocationOwner {
     }
     // What used too much would do so again.
     const isWorthAnother = this.#owner.settings.idempotent && !isExcess(worker.death.reason)
-    const mayRunAgain = worker.neverBegan(invocation) || (isWorthAnother && invocation.state === 'sent')
+    const mayRunAgain = worker.death.neverBegan(invocation) || (isWorthAnother && invocation.state === 'sent')
     if (mayRunAgain && invocation.retries < MAX_RETRIES && !this.#owner.isRetired) return this.#again(invocation, nowMs)
     this.#owner.stats.errors++
     const { reason } = worker.death

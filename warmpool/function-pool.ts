@@ -25,7 +25,8 @@ import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
 import type { Confined, ErrorReport } from './wire/messages.ts'
-import type { Worker, WorkerOwner } from './worker.ts'
+import type { Worker } from './worker.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 import type { DeathReason } from './worker-state.ts'
 
 /** What a function's pool needs of the whole. */

@@ -17,7 +17,8 @@ import type { RuntimeLocator } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
 import { Shelves } from './shelves.ts'
 import { WarmSet } from './warm-set.ts'
-import type { Worker, WorkerOwner } from './worker.ts'
+import type { Worker } from './worker.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */

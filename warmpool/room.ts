@@ -7,7 +7,8 @@ import { NOTHING } from './policy/fair-share.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
 import type { PoolSettings } from './settings.ts'
 import type { WarmSet } from './warm-set.ts'
-import type { Worker, WorkerOwner } from './worker.ts'
+import type { Worker } from './worker.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 
 /** What one more process is expected to need, before it has been measured. */
 const WORKER_BYTES = 48 * 1024 * 1024

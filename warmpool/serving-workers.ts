@@ -114,11 +114,7 @@ export class ServingWorkers {
     // Nothing that is not over its time-out may block a loop so long.
     const limitMs = Math.min(timeoutMs, UNRESPONSIVE_MS)
     return this.#workers.filter((worker) => {
-      if (worker.lastPingAtMs <= worker.lastPongAtMs) {
-        if (nowMs - worker.lastPingAtMs >= pingEveryMs) worker.ping(nowMs)
-        return false
-      }
-      if (nowMs - worker.lastPingAtMs <= limitMs) return false
+      if (!worker.heartbeat.hasStopped(nowMs, pingEveryMs, limitMs)) return false
       worker.death.note = `its event loop did not turn for ${Math.round(limitMs)} ms`
       return true
     })

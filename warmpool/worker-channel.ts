@@ -1,11 +1,12 @@
 /**
  * The parent's end of the wire to one worker. It cuts what comes into frames, and guarantees that only legal ones go
- * further: those of invocations to in-flight.ts, and what the worker tells of itself as messages that were checked, that
- * it has booted, has loaded the function or has not, lives. Whatever else comes breaks the channel off. Here is also what
+ * further: those of invocations to in-flight.ts, and what the worker tells of itself as messages that were checked: that
+ * it has booted, that it has loaded the function or has not. Whatever else comes breaks the channel off. Here is also what
  * both share besides the socket: the journal, and the memory of large bodies.
  */
 import type { Socket } from 'node:net'
 import { allInForce, explained, withheld } from './confinement.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
@@ -33,13 +34,13 @@ export interface ChannelOwner {
   /** It has not loaded the function, and is about to say why. */
   onLoadFailing(): void
   onLoadFailed(report: ErrorReport): void
-  onPong(nowMs: number): void
   /** It sent what it may not send. Nothing more will come. */
   onBrokenOff(what: string): void
 }
 
 export class WorkerChannel {
   readonly writer: FrameWriter
+  readonly heartbeat: Heartbeat
   /** One time for all answers of a read: asking for it took longer than what most of them need. */
   readAtMs = 0
   readonly #wire: Socket
@@ -57,6 +58,7 @@ export class WorkerChannel {
     this.#inFlight = inFlight
     this.#owner = owner
     this.writer = new FrameWriter(wire)
+    this.heartbeat = new Heartbeat(this.writer)
     this.#reader = new FrameReader(this.#onFrame.bind(this))
     wire.on('data', (chunk: Buffer) => this.#onBytes(chunk))
     wire.on('error', () => {})
@@ -104,7 +106,7 @@ export class WorkerChannel {
   #onControl(type: FrameType, chunk: Buffer, start: number, end: number): void {
     const { state } = this.#owner
     const nowMs = performance.now()
-    if (type === FRAME.pong) this.#owner.onPong(nowMs)
+    if (type === FRAME.pong) this.heartbeat.onPong(nowMs)
     else if (type === FRAME.hello && state === 'starting') this.#onHello(parseMessage<Hello>(chunk, start, end))
     else if (type === FRAME.ready && state === 'loading') this.#onReady(parseMessage<Ready>(chunk, start, end), nowMs)
     else if (type === FRAME.loadFailed && state === 'loading') {

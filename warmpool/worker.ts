@@ -7,46 +7,29 @@
 import { Death } from './death.ts'
 import { Ending, type EndingOwner } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import type { Journal } from './journal.ts'
-import { LogBudget, LogLines } from './log-lines.ts'
 import { type Excess, isExcess } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { removePrivateFolder } from './private-folder.ts'
 import { forgetGroup } from './reaper.ts'
-import { type Redaction, redactionOf } from './redaction.ts'
+import { redactionOf } from './redaction.ts'
 import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
 import type { Secrets } from './secret.ts'
-import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from './settings.ts'
+import type { FunctionSettings } from './settings.ts'
 import type { Sandboxed } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
 import type { FrameWriter } from './wire/frame-writer.ts'
 import { FRAME } from './wire/frames.ts'
 import type { Confined, ErrorReport, Load, Ready } from './wire/messages.ts'
 import { type ChannelOwner, WorkerChannel } from './worker-channel.ts'
+import { WorkerOutput } from './worker-output.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 import { giveBack, type Start } from './worker-start.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
 import { WorkerUsage } from './worker-usage.ts'
-
-/** What a worker tells whoever owns it. The owner changes with its life: the blanks' shelf, then a function's pool. */
-export interface WorkerOwner {
-  onBooted(worker: Worker): void
-  onLoaded(worker: Worker): void
-  /** The function's fault; the worker is on its way out. */
-  onLoadFailed(worker: Worker, report: ErrorReport): void
-  /** An invocation ended (with a failure, or well) and its slot is free. */
-  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null, nowMs: number): void
-  /** It is gone; these had not ended, in the order in which they were handed over. */
-  onDied(worker: Worker, orphans: readonly Invocation[]): void
-  /** It could go now without anybody noticing at once. */
-  isSpare(worker: Worker): boolean
-  /** How many serving workers beyond its minimum its owner has; 0 when this one serves nobody. */
-  surplusOf(worker: Worker): number
-  /** Another function needs its place. */
-  evict(worker: Worker, nowMs: number): void
-  onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
-}
 
 export class Worker implements EndingOwner, ChannelOwner {
   readonly pid: number
@@ -74,8 +57,6 @@ export class Worker implements EndingOwner, ChannelOwner {
   /** What was taken from it; null before it has loaded, and for what is trusted. */
   confined: Confined | null = null
   runtime = ''
-  lastPongAtMs = 0
-  lastPingAtMs = 0
 
   /** Itself and everything that it has started. */
   readonly group: ProcessGroup
@@ -84,16 +65,15 @@ export class Worker implements EndingOwner, ChannelOwner {
   readonly usage: WorkerUsage
   /** Why it must go, and what it died of. */
   readonly death: Death
-  readonly #logBudget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
+  readonly heartbeat: Heartbeat
+  readonly #output: WorkerOutput
   readonly #journal: Journal
   readonly #channel: WorkerChannel
   readonly #inFlight = new InFlight((invocation, failure) => this.#onFreed(invocation, failure))
   readonly #ending: Ending
   /** Its own, of a load; what it was started with is in `sandboxed`. */
   #folder: string | null = null
-  #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
-  #redaction: Redaction | null = null
 
   constructor({ process, journal, group, sandboxed }: Start, owner: WorkerOwner, nowMs: number) {
     this.owner = owner
@@ -104,13 +84,12 @@ export class Worker implements EndingOwner, ChannelOwner {
     this.group = group
     this.usage = new WorkerUsage(group, this)
     this.pid = process.pid
-    const { wire, stdout, stderr } = process
-    this.#channel = new WorkerChannel(wire, journal, this.#inFlight, this)
+    this.#channel = new WorkerChannel(process.wire, journal, this.#inFlight, this)
     this.writer = this.#channel.writer
+    this.heartbeat = this.#channel.heartbeat
     this.#ending = new Ending(process, group, this)
     this.death = new Death(this.#ending, this.#inFlight, this.usage)
-    new LogLines(stdout, this.#logBudget, (line) => this.#onLine('stdout', line))
-    new LogLines(stderr, this.#logBudget, (line) => this.#onErrorLine(line))
+    this.#output = new WorkerOutput(process, this.death, (stream, line) => this.owner.onLog(this, stream, line))
   }
 
   get isExpiring(): boolean {
@@ -123,8 +102,9 @@ export class Worker implements EndingOwner, ChannelOwner {
 
   /** From now on these values are taken out of what it prints and throws. They are told with `env`. */
   keepSecret(secrets: Secrets): void {
-    this.#redaction = redactionOf(secrets)
-    this.#inFlight.redaction = this.#redaction
+    const redaction = redactionOf(secrets)
+    this.#output.redaction = redaction
+    this.#inFlight.redaction = redaction
   }
 
   /** Becomes a function, once and for ever. */
@@ -199,14 +179,9 @@ export class Worker implements EndingOwner, ChannelOwner {
     this.#deadline = null
   }
 
-  ping(nowMs: number): void {
-    this.lastPingAtMs = nowMs
-    this.writer.empty(FRAME.ping, 0)
-  }
-
   /** What it may use from now on, and everything that it has started. Returns the settings that cannot be kept here. */
   limit(settings: FunctionSettings): UnkeptSetting[] {
-    this.#logBudget.bytesPerSecond = settings.limits.logBytes
+    this.#output.budget.bytesPerSecond = settings.limits.logBytes
     return this.usage.limit(settings)
   }
 
@@ -233,11 +208,6 @@ export class Worker implements EndingOwner, ChannelOwner {
     }
   }
 
-  /** After its death: whether user code never saw this invocation. */
-  neverBegan(invocation: Invocation): boolean {
-    return this.#neverBegun.has(invocation)
-  }
-
   // What its ending tells.
 
   onWireClosed(): boolean {
@@ -251,16 +221,13 @@ export class Worker implements EndingOwner, ChannelOwner {
 
   onGone(): void {
     if (this.state === 'dead') return
-    this.death.conclude(this.state)
-    const orphans = this.#inFlight.takeAll()
-    const begun = this.#channel.begun()
-    this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
+    this.death.conclude(this.state, this.#channel.begun())
     this.#channel.close()
     if (this.#folder !== null) removePrivateFolder(this.#folder)
     giveBack(this.sandboxed)
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)
-    this.owner.onDied(this, orphans)
+    this.owner.onDied(this, this.death.orphans)
   }
 
   // What its channel tells.
@@ -286,24 +253,14 @@ export class Worker implements EndingOwner, ChannelOwner {
   }
 
   onLoadFailed(report: ErrorReport): void {
-    this.owner.onLoadFailed(this, this.#redaction?.report(report) ?? report)
+    this.owner.onLoadFailed(this, this.#inFlight.redaction?.report(report) ?? report)
     this.kill('init-failed')
-  }
-
-  onPong(nowMs: number): void {
-    this.lastPongAtMs = nowMs
   }
 
   onBrokenOff(what: string): void {
     this.death.hasBrokenProtocol = true
     this.death.note ??= `it broke the protocol: ${what}`
     this.kill('crash')
-  }
-
-  #onErrorLine(line: string): void {
-    // V8 ends a process whose heap is full before any limit from outside is reached, and says so.
-    if (line.includes('JavaScript heap out of memory')) this.death.isHeapFull = true
-    this.#onLine('stderr', line)
   }
 
   #enter(state: WorkerState, nowMs: number): void {
@@ -322,10 +279,6 @@ export class Worker implements EndingOwner, ChannelOwner {
     this.bootedAtMs = performance.now()
     this.#enter('blank', this.bootedAtMs)
     this.owner.onBooted(this)
-  }
-
-  #onLine(stream: 'stdout' | 'stderr', line: string): void {
-    this.owner.onLog(this, stream, this.#redaction?.text(line) ?? line)
   }
 
   #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {
