@@ -75,21 +75,21 @@ export class Balance {
 
   /** Where several functions wait for workers or are owed some, blanks go one by one to whoever has the least. */
   #shareOut(nowMs: number): void {
-    const claimants = [...this.#functions].filter((pool) => pool.claim(nowMs).wants > 0)
-    if (claimants.length < 2 || claimants.every((pool) => pool.wanted(nowMs).now === 0)) return
+    const claimants = [...this.#functions].filter((pool) => pool.demand.claim(nowMs).wants > 0)
+    if (claimants.length < 2 || claimants.every((pool) => pool.demand.wanted(nowMs).now === 0)) return
     while (claimants.length > 0) {
-      const at = poorest(claimants.map((pool) => surplusOf(pool.claim(nowMs))))
+      const at = poorest(claimants.map((pool) => surplusOf(pool.demand.claim(nowMs))))
       const pool = claimants[at]!
       const worker = this.#supply.take(pool.kind.key, pool, nowMs)
       if (worker !== null) pool.adopt(worker, nowMs)
-      if (worker === null || pool.claim(nowMs).wants <= 0) claimants.splice(at, 1)
+      if (worker === null || pool.demand.claim(nowMs).wants <= 0) claimants.splice(at, 1)
     }
   }
 
   /** Gives a function the blanks that it needs, and notes what is missing then. */
   #provide(pool: FunctionPool, missing: MissingByKind, nowMs: number): void {
     const kind = pool.kind.key
-    const wanted = pool.wanted(nowMs)
+    const wanted = pool.demand.wanted(nowMs)
     const isAwaited = this.warmUps > 0
     const take = (): Worker | null => this.#supply.take(kind, pool, nowMs)
     const takeSpare = (): Worker | null => this.#supply.takeSpare(kind, pool.isOneShot, nowMs)
@@ -99,7 +99,7 @@ export class Balance {
       this.#functions.delete(pool)
       return
     }
-    const claimant = pool.claim(nowMs)
+    const claimant = pool.demand.claim(nowMs)
     if (isAwaited) missing.add(kind, { now: now + soon, soon: 0, warming: soon }, claimant)
     else missing.add(kind, { now, soon }, claimant)
   }

@@ -9,6 +9,7 @@ import type { DeadlineWheel } from './deadline-wheel.ts'
 import { InvocationFailure } from './failure.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
+import type { LoadingWorkers } from './loading-workers.ts'
 import { isExcess } from './policy/limits.ts'
 import { patientUntilMs } from './policy/patience.ts'
 import { isOneShot } from './policy/recycling.ts'
@@ -28,11 +29,10 @@ export const TIMEOUT_GRACE_MS = 5_000
 export interface FunctionCallsOwner {
   readonly settings: FunctionSettings
   readonly stats: FunctionStats
+  readonly loading: LoadingWorkers
   readonly serving: ServingWorkers
   readonly availability: Availability
   readonly isRetired: boolean
-  /** The first that will be able to take one; undefined: none is on its way. */
-  firstLoading(): Worker | undefined
   /** It serves on until its replacement is warm. */
   expire(worker: Worker, reason: DeathReason): void
   /** It has taken the only call that it may. */
@@ -178,7 +178,7 @@ export class FunctionCalls implements InvocationOwner {
   }
 
   #onWaitedOut(invocation: Invocation, nowMs: number): void {
-    const first = this.#owner.serving.count === 0 ? this.#owner.firstLoading() : undefined
+    const first = this.#owner.serving.count === 0 ? this.#owner.loading.first : undefined
     const { bootTimeoutMs } = this.#owner.settings
     const untilMs = first === undefined ? null : patientUntilMs(first.stateSinceMs + bootTimeoutMs, nowMs)
     if (untilMs !== null) return this.#wheel.set(invocation, untilMs)

@@ -126,7 +126,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       if (this.#isClosing) return true
       const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
       const named = name === undefined ? this.#live.values() : [this.#live.get(name)].filter((one) => one !== undefined)
-      return ![...named].some((pool) => pool.isWarming(performance.now()) && canWarm(pool))
+      return ![...named].some((pool) => pool.demand.isWarming(performance.now()) && canWarm(pool))
     })
     this.#balance.warmUps--
   }
