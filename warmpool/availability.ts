@@ -2,8 +2,10 @@
  * Whether a function can be started at all. A failed load, or workers that crash one after the other, pause starting
  * for a while (policy/breaker.ts); meanwhile callers are told why at once instead of being kept waiting.
  */
+import type { Death } from './death.ts'
 import { InvocationFailure } from './failure.ts'
 import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
+import { isExcess } from './policy/limits.ts'
 import type { FunctionStatus } from './status.ts'
 import type { ErrorReport } from './wire/messages.ts'
 
@@ -40,10 +42,12 @@ export class Availability {
     this.#cause = { code: 'init-failed', message: `It cannot be loaded: ${message}`, report }
   }
 
-  onCrashed(description: string, nowMs: number): void {
-    this.#breaker = afterFailure(this.#breaker, TOLERATED_CRASHES, nowMs)
-    const message = `Its workers crash one after the other; the last: ${description}`
-    this.#cause = { code: 'crash-loop', message, report: null }
+  /** A worker has died: of the function's own doing, perhaps. */
+  onDied(death: Death, nowMs: number): void {
+    const { reason, during, description } = death
+    if (reason === 'crash' && !death.wasKilled) return this.#onCrashed(description, nowMs)
+    const hasNotLoaded = reason === 'init-failed' || (isExcess(reason) && during === 'loading')
+    if (hasNotLoaded && !this.isPaused(nowMs)) this.onLoadFailed(`the worker ended: ${description}`, null, nowMs)
   }
 
   /** What callers are told; null while nothing is paused. */
@@ -58,6 +62,12 @@ export class Availability {
     const failure = this.failure(nowMs)
     if (failure === null) return null
     return { code: failure.code, message: failure.message, retryInMs: Math.ceil(failure.details.retryAfterMs ?? 0) }
+  }
+
+  #onCrashed(description: string, nowMs: number): void {
+    this.#breaker = afterFailure(this.#breaker, TOLERATED_CRASHES, nowMs)
+    const message = `Its workers crash one after the other; the last: ${description}`
+    this.#cause = { code: 'crash-loop', message, report: null }
   }
 
   #reset(): void {

@@ -10,7 +10,8 @@ import { noSandboxBecause } from './sandbox/available.ts'
 import { inSandbox } from './sandbox/launch.ts'
 import type { Command } from './spawn.ts'
 import { Template, type TemplateOwner } from './template/template.ts'
-import { Worker, type WorkerOwner } from './worker.ts'
+import { Worker } from './worker.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 import { bootWorker, type Start } from './worker-start.ts'
 import type { DeathReason } from './worker-state.ts'
 
@@ -172,7 +173,7 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     const worker = new Worker(start, this, nowMs)
     this.workers.add(worker)
     worker.setDeadline(this.#bootTimeoutMs, () => {
-      worker.note = `it did not boot within ${this.#bootTimeoutMs} ms`
+      worker.death.note = `it did not boot within ${this.#bootTimeoutMs} ms`
       worker.kill('crash')
     })
     this.#host.onStarted(worker)
@@ -201,8 +202,8 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
   onDied(worker: Worker): void {
     worker.clearDeadline()
     this.workers.delete(worker)
-    if (worker.reason === 'crash' && worker.diedIn === 'starting')
-      this.#failed(worker.describeDeath(), performance.now())
+    if (worker.death.reason === 'crash' && worker.death.during === 'starting')
+      this.#failed(worker.death.description, performance.now())
     this.#host.onBlankDied(worker)
   }
 

@@ -1,11 +1,13 @@
 /**
- * Looks at what a program hands to the pool before anything is started: a mistyped key or a text where a number
- * belongs would otherwise show much later, as a pool that never starts or never ends.
+ * Looks at what a program hands to the pool before anything is started, and fills in what it does not say: a mistyped key
+ * or a text where a number belongs would otherwise show much later, as a pool that never starts or never ends.
  */
 import {
   DEFAULT_FUNCTION_SETTINGS,
   DEFAULT_POOL_SETTINGS,
   type FunctionDefaults,
+  type FunctionSettings,
+  memoryLimitBytes,
   type PoolSettings,
 } from './settings.ts'
 
@@ -26,6 +28,18 @@ export function checkOptions(pool: Partial<PoolSettings>, defaults: FunctionDefa
     ...mistakesIn(defaults.queue ?? {}, DEFAULT_FUNCTION_SETTINGS.queue, 'defaults.queue.'),
   ]
   if (mistakes.length > 0) throw new TypeError(`WarmPool cannot be made: ${mistakes.join('; ')}`)
+}
+
+/** Settings for every function that says nothing itself. */
+export function filledIn(defaults: FunctionDefaults): FunctionSettings {
+  const base = DEFAULT_FUNCTION_SETTINGS
+  const memoryBytes = memoryLimitBytes(defaults.memoryBytes ?? base.memoryBytes)
+  return {
+    ...base,
+    ...defaults,
+    limits: { ...base.limits, memoryBytes, ...defaults.limits },
+    cpu: { ...base.cpu, ...defaults.cpu },
+  }
 }
 
 /** What was found good before: every run names its module, and parsing a URL takes longer than the rest of a run. */

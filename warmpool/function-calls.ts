@@ -9,6 +9,7 @@ import type { DeadlineWheel } from './deadline-wheel.ts'
 import { InvocationFailure } from './failure.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation, InvocationOwner } from './invocation.ts'
+import type { LoadingWorkers } from './loading-workers.ts'
 import { isExcess } from './policy/limits.ts'
 import { patientUntilMs } from './policy/patience.ts'
 import { isOneShot } from './policy/recycling.ts'
@@ -28,11 +29,10 @@ export const TIMEOUT_GRACE_MS = 5_000
 export interface FunctionCallsOwner {
   readonly settings: FunctionSettings
   readonly stats: FunctionStats
+  readonly loading: LoadingWorkers
   readonly serving: ServingWorkers
   readonly availability: Availability
   readonly isRetired: boolean
-  /** The first that will be able to take one; undefined: none is on its way. */
-  firstLoading(): Worker | undefined
   /** It serves on until its replacement is warm. */
   expire(worker: Worker, reason: DeathReason): void
   /** It has taken the only call that it may. */
@@ -178,7 +178,7 @@ export class FunctionCalls implements InvocationOwner {
   }
 
   #onWaitedOut(invocation: Invocation, nowMs: number): void {
-    const first = this.#owner.serving.count === 0 ? this.#owner.firstLoading() : undefined
+    const first = this.#owner.serving.count === 0 ? this.#owner.loading.first : undefined
     const { bootTimeoutMs } = this.#owner.settings
     const untilMs = first === undefined ? null : patientUntilMs(first.stateSinceMs + bootTimeoutMs, nowMs)
     if (untilMs !== null) return this.#wheel.set(invocation, untilMs)
@@ -193,7 +193,7 @@ export class FunctionCalls implements InvocationOwner {
   #onTimeout(invocation: Invocation, worker: Worker, nowMs: number): void {
     this.#owner.serving.remove(worker)
     if (worker.hasNotBegun(invocation)) {
-      worker.note = 'it did not begin an invocation that it was given'
+      worker.death.note = 'it did not begin an invocation that it was given'
       return worker.kill('unresponsive')
     }
     const message = `It ran longer than its time-out of ${invocation.timeoutMs ?? this.#owner.settings.timeoutMs} ms`
@@ -238,17 +238,17 @@ export class FunctionCalls implements InvocationOwner {
       return
     }
     // What used too much would do so again.
-    const isWorthAnother = this.#owner.settings.idempotent && !isExcess(worker.reason)
-    const mayRunAgain = worker.neverBegan(invocation) || (isWorthAnother && invocation.state === 'sent')
+    const isWorthAnother = this.#owner.settings.idempotent && !isExcess(worker.death.reason)
+    const mayRunAgain = worker.death.neverBegan(invocation) || (isWorthAnother && invocation.state === 'sent')
     if (mayRunAgain && invocation.retries < MAX_RETRIES && !this.#owner.isRetired) return this.#again(invocation, nowMs)
     this.#owner.stats.errors++
-    const { reason } = worker
-    const died = worker.hasBrokenProtocol ? 'worker-broke-protocol' : 'worker-died'
+    const { reason } = worker.death
+    const died = worker.death.hasBrokenProtocol ? 'worker-broke-protocol' : 'worker-died'
     const code = isExcess(reason) ? reason : died
     const message = isExcess(reason)
-      ? `The worker was ended while running it: ${worker.note}`
-      : `The worker died while running it: ${worker.describeDeath()}`
-    invocation.fail(new InvocationFailure(code, message, { reason: worker.reason!, state: worker.diedIn }))
+      ? `The worker was ended while running it: ${worker.death.note}`
+      : `The worker died while running it: ${worker.death.description}`
+    invocation.fail(new InvocationFailure(code, message, { reason: worker.death.reason!, state: worker.death.during }))
   }
 
   #again(invocation: Invocation, nowMs: number): void {

@@ -1,31 +1,31 @@
 /**
- * The workers of one bundle of one function: how many it wants, which should go, and what becomes of one that dies.
- * Processes it gets from the warm pool (its host); its invocations are in function-calls.ts.
+ * The workers of one bundle of one function, from the blank to the death: which should go, and what that means for the
+ * rest. Processes it gets from the warm pool (its host). Those that load, those that serve, its invocations
+ * (function-calls.ts) and how many workers it wants (function-demand.ts) are in files of their own.
  */
 import type { AnswerWatch } from './answer-watch.ts'
 import { Availability } from './availability.ts'
-import { type BlankKind, kindAfter, kindFor } from './blank-kind.ts'
-import { sameIsolation, withoutSandbox } from './confinement.ts'
+import type { BlankKind } from './blank-kind.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import type { Egress } from './egress.ts'
 import type { InvocationFailure } from './failure.ts'
 import { FunctionCalls, type FunctionCallsOwner, TIMEOUT_GRACE_MS } from './function-calls.ts'
-import { FolderMissing, loadFor } from './function-load.ts'
+import { FunctionDemand, type FunctionDemandOwner } from './function-demand.ts'
+import { FunctionIsolation } from './function-isolation.ts'
 import type { FunctionSpec } from './function-spec.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
-import { isolationStatus } from './isolation-status.ts'
-import { type Claimant, weightOfEach } from './policy/fair-share.ts'
-import { isExcess } from './policy/limits.ts'
+import { LoadingWorkers } from './loading-workers.ts'
+import { weightOfEach } from './policy/fair-share.ts'
 import { isOneShot, SUCCESSOR_DELAY_MS } from './policy/recycling.ts'
-import { type Wanted, workersWanted } from './policy/scheduling.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
 import { sameSecrets } from './secret.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
-import type { Confined, ErrorReport } from './wire/messages.ts'
-import type { Worker, WorkerOwner } from './worker.ts'
+import type { ErrorReport } from './wire/messages.ts'
+import type { Worker } from './worker.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 import type { DeathReason } from './worker-state.ts'
 
 /** What a function's pool needs of the whole. */
@@ -49,13 +49,11 @@ export interface FunctionPoolHost {
 /** Longest time that setTimeout can count; "never" is as good as that. */
 const LONGEST_GRACE_MS = 2 ** 31 - 1
 
-export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
+export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDemandOwner {
   readonly spec: FunctionSpec
   readonly version: number
   readonly stats: FunctionStats
   settings: FunctionSettings
-  /** What its workers are made from. */
-  kind: BlankKind
   /** Every process that is this function's, draining ones included. */
   readonly workers: Worker[] = []
   readonly #host: FunctionPoolHost
@@ -63,22 +61,29 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
   #weight: number
   /** Its invocations that have not ended. */
   readonly calls: FunctionCalls
-  /** Those of `workers` that take invocations. */
+  /** Those of `workers` that will take invocations, and those that do. */
+  readonly loading: LoadingWorkers
   readonly serving = new ServingWorkers()
   readonly availability = new Availability()
+  readonly demand = new FunctionDemand(this)
+  readonly #isolation: FunctionIsolation
   isRetired = false
-  /** What the last one that loaded has of its isolation; null: none has yet. */
-  #confined: Confined | null = null
 
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
     this.spec = spec
     this.settings = spec.settings
     this.#weight = spec.settings.cpu.weight
-    this.kind = kindFor(spec, spec.settings)
+    this.#isolation = new FunctionIsolation(spec)
     this.version = version
     this.stats = stats
     this.#host = host
+    this.loading = new LoadingWorkers(spec, (name) => host.egressOf(name))
     this.calls = new FunctionCalls(this, host.wheel, host.watch)
+  }
+
+  /** What its workers are made from. */
+  get kind(): BlankKind {
+    return this.#isolation.kind
   }
 
   /** Every call has a process of its own. */
@@ -90,61 +95,13 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     return this.calls.waiting === 0 && this.workers.every((worker) => worker.inFlight === 0)
   }
 
-  /** What it may claim of a full pool: what somebody waits for, and what its minimum owes it. */
-  claim(nowMs: number): Claimant {
-    const workers = this.serving.count + this.#loadingCount
-    const { minWorkers } = this.settings
-    const { now, soon } = this.wanted(nowMs)
-    return { workers, minWorkers, wants: Math.max(now, Math.min(now + soon, minWorkers - workers)) }
-  }
-
-  /** How many more processes it wants. None while starting is paused. */
-  wanted(nowMs: number): Wanted {
-    if (this.isRetired || this.availability.isPaused(nowMs)) return { now: 0, soon: 0 }
-    return workersWanted({
-      waiting: this.calls.waiting,
-      loading: this.#loadingCount,
-      serving: this.serving.count,
-      expiring: this.serving.expiringCount,
-      outdated: this.serving.outdatedCount,
-      running: this.isOneShot ? this.#runningCount : 0,
-      spent: this.isOneShot ? this.serving.spentCount(this.settings, nowMs) : 0,
-      minWorkers: this.settings.minWorkers,
-      maxWorkers: this.settings.maxWorkers,
-      concurrency: this.serving.concurrency(this.settings),
-    })
-  }
-
-  /** Wants workers, or has some that are being loaded. */
-  isWarming(nowMs: number): boolean {
-    const { now, soon } = this.wanted(nowMs)
-    return now + soon > 0 || this.workers.some((worker) => worker.state === 'loading')
-  }
-
   /** Takes a blank and makes it this function's. */
   adopt(worker: Worker, nowMs: number): void {
     this.workers.push(worker)
     const unkept = worker.limit(this.settings)
     if (unkept.length > 0) this.#host.onUnkept(this, worker, unkept)
-    worker.weigh(this.#weight)
-    const { bootTimeoutMs } = this.settings
-    try {
-      worker.keepSecret(this.settings.secrets)
-      worker.load(
-        loadFor(worker, this.spec, this.settings, (name) => this.#host.egressOf(name)),
-        this,
-        nowMs,
-      )
-    } catch (error) {
-      if (!(error instanceof FolderMissing)) throw error
-      worker.owner = this
-      worker.note = error.message
-      return worker.kill('init-failed')
-    }
-    worker.setDeadline(bootTimeoutMs, () => {
-      worker.note = `it did not load within its boot time-out of ${bootTimeoutMs} ms`
-      worker.kill('init-failed')
-    })
+    worker.group.weigh(this.#weight)
+    this.loading.load(worker, this.settings, this, nowMs)
   }
 
   /** Retires what has been idle, lived or grown too much. Idempotent. */
@@ -181,13 +138,13 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
   shareProcessors(): void {
     const busy = this.workers.filter(({ state }) => state === 'busy').length
     this.#weight = weightOfEach(this.settings.cpu.weight, busy)
-    for (const worker of this.workers) worker.weigh(this.#weight)
+    for (const worker of this.workers) worker.group.weigh(this.#weight)
   }
 
   /** Ends workers that use more than they may, whatever they are at. */
   checkLimits(): void {
     for (const worker of this.workers) {
-      const excess = worker.state === 'dead' ? null : worker.excess
+      const excess = worker.state === 'dead' ? null : worker.usage.excess
       if (excess === null) continue
       this.serving.remove(worker)
       worker.killFor(excess)
@@ -199,15 +156,13 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     const isEnvChanged =
       JSON.stringify(settings.env) !== JSON.stringify(this.settings.env) ||
       !sameSecrets(settings.secrets, this.settings.secrets)
-    const isOutdated = isEnvChanged || !sameIsolation(settings, this.settings)
-    if (!sameIsolation(settings, this.settings)) this.#confined = null
-    this.kind = kindAfter(this.kind, this.spec, this.settings, settings)
+    const isOutdated = this.#isolation.retune(this.settings, settings) || isEnvChanged
     this.settings = settings
     for (const worker of this.workers) worker.limit(settings)
     this.shareProcessors()
     for (const [worker, reason] of this.serving.retune(settings, isOutdated)) this.expire(worker, reason)
     // What is loaded with the old ones would not be among those that expire.
-    if (isOutdated) for (const worker of this.workers) if (worker.state === 'loading') worker.kill('replaced')
+    if (isOutdated) this.loading.killAll('replaced')
     for (const worker of this.serving.beyondMaximum(settings)) this.drain(worker, 'replaced', nowMs)
     this.#host.requestBalance(this)
   }
@@ -235,7 +190,7 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
       version: this.version,
       bundle: spec.bundle,
       runtime: spec.runtime,
-      isolation: isolationStatus(this.settings, this.kind, this.#confined),
+      isolation: this.#isolation.status(this.settings),
       starts: { ...stats.starts },
       deaths: { ...stats.deaths },
       invocations: stats.invocations,
@@ -252,13 +207,11 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
   onBooted(): void {}
 
   onLoaded(worker: Worker): void {
-    worker.clearDeadline()
+    this.loading.remove(worker)
     const nowMs = performance.now()
     if (this.isRetired) return worker.drain('replaced', 0, nowMs)
     this.availability.onLoaded()
-    const { degraded } = this.kind
-    if (degraded !== null) worker.confined = withoutSandbox(worker.confined, degraded)
-    this.#confined = worker.confined
+    this.#isolation.onLoaded(worker)
     this.serving.add(worker, this.settings)
     this.#host.onLoaded(this, worker)
     this.calls.serveWaiting(worker, nowMs)
@@ -283,20 +236,13 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
   }
 
   onDied(worker: Worker, orphans: readonly Invocation[]): void {
-    worker.clearDeadline()
+    this.loading.remove(worker)
     this.serving.remove(worker)
     this.workers.splice(this.workers.indexOf(worker), 1)
-    const reason = worker.reason!
-    this.stats.countDeath(reason)
+    this.stats.countDeath(worker.death.reason!)
     this.#host.onDied(this, worker)
     const nowMs = performance.now()
-    if (reason === 'crash' && !worker.wasKilled) this.availability.onCrashed(worker.describeDeath(), nowMs)
-    else if (
-      (reason === 'init-failed' || (isExcess(reason) && worker.diedIn === 'loading')) &&
-      !this.availability.isPaused(nowMs)
-    ) {
-      this.availability.onLoadFailed(`the worker ended: ${worker.describeDeath()}`, null, nowMs)
-    }
+    this.availability.onDied(worker.death, nowMs)
     this.calls.onOrphans(worker, orphans, nowMs)
     this.#host.requestBalance(this)
   }
@@ -305,23 +251,8 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner {
     this.#host.onLog(this, worker, stream, line)
   }
 
-  firstLoading(): Worker | undefined {
-    return this.workers.find((worker) => worker.state === 'loading')
-  }
-
   onChanged(): void {
     this.#host.requestBalance(this)
-  }
-
-  get #loadingCount(): number {
-    return this.workers.reduce((count, worker) => count + (worker.state === 'loading' ? 1 : 0), 0)
-  }
-
-  /** Of a one-shot function. What was given up is about to go. */
-  get #runningCount(): number {
-    return this.workers.reduce((count, { reason, inFlight }) => {
-      return count + (reason === 'invocations' && inFlight > 0 ? 1 : 0)
-    }, 0)
   }
 
   expire(worker: Worker, reason: DeathReason): void {

@@ -1,27 +1,25 @@
 /**
  * The machine's processes under one budget: starts them (at once where somebody waits, paced where nobody does), keeps
- * blanks on a shelf for each kind that is used, gives them out, and makes room by evicting the least valuable idle
- * worker: for who waits, and ahead of who will come, where it has been seen that what is called does not fit. It never
- * exceeds the pool's maximum, and functions that fit into it lose no warm worker to a blank.
+ * blanks on a shelf for each kind that is used, gives them out, and looks at what they all use. It never exceeds the
+ * pool's maximum; who makes room in a full one is decided in room.ts.
  */
 
 import type { BlankKind } from './blank-kind.ts'
 import { BlankShelf, type BlankShelfHost } from './blank-shelf.ts'
 import { CORES, IdleCores } from './idle-cores.ts'
 import type { Missing, MissingByKind } from './missing.ts'
-import { NOTHING, nextClaim } from './policy/fair-share.ts'
+import { nextClaim } from './policy/fair-share.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
-import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
 import { type ProcessTable, readProcesses } from './resources/process-table.ts'
 import { lookAfterStrays } from './resources/strays.ts'
+import { Room, type RoomOwner } from './room.ts'
 import type { RuntimeLocator } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
 import { Shelves } from './shelves.ts'
 import { WarmSet } from './warm-set.ts'
-import type { Worker, WorkerOwner } from './worker.ts'
+import type { Worker } from './worker.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 
-/** What one more process is expected to need, before it has been measured. */
-const WORKER_BYTES = 48 * 1024 * 1024
 const MOST_WORKERS = 100_000
 /** Starting a process stands still this one for some milliseconds: not while a function is being loaded from a blank. */
 const REFILL_DELAY_MS = 50
@@ -40,19 +38,17 @@ export interface SupplyHost {
   onBlankLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
 }
 
-export class ProcessSupply implements BlankShelfHost {
+export class ProcessSupply implements BlankShelfHost, RoomOwner {
   settings: PoolSettings
   /** Every process that is not dead, whoever's it is. */
   readonly workers = new Set<Worker>()
   readonly warm = new WarmSet(MOST_WORKERS)
   readonly #shelves: Shelves
   readonly #host: SupplyHost
+  readonly #room = new Room(this)
   readonly #idleCores = new IdleCores()
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
-  #newcomers = NO_NEWCOMERS
   #looks = 0
-  /** Whose worker was let go for the blank that stands or is to come; null once it is taken. */
-  #gavePlace: WorkerOwner | null = null
 
   constructor(settings: PoolSettings, bootTimeoutMs: number, locate: RuntimeLocator | undefined, host: SupplyHost) {
     this.settings = settings
@@ -89,7 +85,7 @@ export class ProcessSupply implements BlankShelfHost {
 
   get memoryBytes(): number {
     let sum = 0
-    for (const worker of this.workers) sum += worker.rssBytes
+    for (const worker of this.workers) sum += worker.usage.rssBytes
     return sum
   }
 
@@ -105,11 +101,10 @@ export class ProcessSupply implements BlankShelfHost {
 
   /** A blank for somebody who waits, or null. */
   take(kind: string, taker: WorkerOwner, nowMs: number): Worker | null {
-    const gavePlace = this.#gavePlace
-    const worker = this.#takeBlank(kind, nowMs)
-    if (worker !== null) this.#shelves.get(kind)!.owed++
-    if (worker !== null && gavePlace !== null)
-      this.#newcomers = afterBlankTaken(this.#newcomers, taker === gavePlace, nowMs)
+    const shelf = this.#shelves.get(kind)
+    if (shelf === null) return null
+    const worker = this.#takeBlank(shelf, taker, nowMs)
+    if (worker !== null) shelf.owed++
     return worker
   }
 
@@ -123,7 +118,7 @@ export class ProcessSupply implements BlankShelfHost {
     const left = this.settings.blanks >= 2 && !shelf.isOneFunctions ? 1 : 0
     if (shelf.blanks <= left) return null
     if (isOwed) shelf.owed++
-    return this.#takeBlank(kind, nowMs)
+    return this.#takeBlank(shelf, null, nowMs)
   }
 
   /** Starts what is missing: at once for those who wait, paced for the shelves' own and what nobody waits for yet. */
@@ -148,18 +143,17 @@ export class ProcessSupply implements BlankShelfHost {
     this.#looks++
     for (const worker of this.workers) {
       // Where nothing happens nothing changes, mostly.
-      if (worker.isQuiet && (this.#looks + worker.pid) % QUIET_LOOKS !== 0) continue
+      if (worker.usage.isQuiet && (this.#looks + worker.pid) % QUIET_LOOKS !== 0) continue
       if (worker.group.needsTable) table ??= readProcesses()
-      worker.measure(table)
+      worker.usage.look(table)
     }
-    if (this.memoryBytes > this.settings.memoryBytes && !this.#isEvicting())
-      this.#letGo(this.warm.victim(NOTHING, nowMs), nowMs)
+    this.#room.shrink(nowMs)
   }
 
   /** Memory grows fast. Where the kernel does not stop it, workers that are at something are looked at more often. */
   glance(): void {
     for (const worker of this.workers)
-      if (worker.group.needsTable && (worker.state === 'busy' || worker.state === 'loading')) worker.measure(null)
+      if (worker.group.needsTable && (worker.state === 'busy' || worker.state === 'loading')) worker.usage.look(null)
   }
 
   get isPolling(): boolean {
@@ -214,9 +208,8 @@ export class ProcessSupply implements BlankShelfHost {
     const awaited = Math.max(0, Math.min(now - warming - shelf.arriving, atOnce))
     const urgent = Math.max(awaited, Math.min(now - shelf.starting, atOnce))
     for (let count = 0; count < urgent; count++)
-      if (this.#hasRoom()) shelf.start(nowMs, count < awaited)
-      else if (this.#evict(nextClaim(claimants, shelf.arriving), nowMs))
-        this.#newcomers = afterNewcomer(this.#newcomers, nowMs)
+      if (this.#room.isLeft) shelf.start(nowMs, count < awaited)
+      else this.#room.makeForNewcomer(nextClaim(claimants, shelf.arriving), nowMs)
   }
 
   /**
@@ -231,7 +224,7 @@ export class ProcessSupply implements BlankShelfHost {
     if (shelf.owed === 0) return
     const calmInMs = now > 0 ? 0 : shelf.takenAtMs + FORK_DELAY_MS - nowMs
     if (calmInMs > 0) return this.#againIn(calmInMs)
-    for (; shelf.owed > 0 && this.#hasRoom(); shelf.owed--) shelf.start(nowMs)
+    for (; shelf.owed > 0 && this.#room.isLeft; shelf.owed--) shelf.start(nowMs)
   }
 
   #againIn(afterMs: number): void {
@@ -242,12 +235,12 @@ export class ProcessSupply implements BlankShelfHost {
     if (shelf.pausedMs(nowMs) > 0) return
     const missing = now + soon + this.#shelves.spareOf(shelf, this.settings.blanks) - shelf.blanks - shelf.starting
     const paced = Math.min(missing, pacedStarts(this.#boots(nowMs)))
-    for (let count = 0; count < paced && this.#hasRoom(); count++) shelf.start(nowMs)
+    for (let count = 0; count < paced && this.#room.isLeft; count++) shelf.start(nowMs)
     // With nothing that waits, nothing on the shelf and nothing on its way to it.
-    if (paced <= 0 || now + shelf.blanks + shelf.starting > 0 || this.#hasRoom()) return
+    if (paced <= 0 || now + shelf.blanks + shelf.starting > 0 || this.#room.isLeft) return
     // A minimum is owed also where nobody waits.
-    if (soon > 0 && claimants.length > 0) this.#evict(nextClaim(claimants, 0), nowMs)
-    else this.#reclaim(nowMs)
+    if (soon > 0 && claimants.length > 0) this.#room.make(nextClaim(claimants, 0), nowMs)
+    else this.#room.reclaim(nowMs)
   }
 
   /** All kinds' boots share the machine. */
@@ -262,44 +255,12 @@ export class ProcessSupply implements BlankShelfHost {
     return { starting, cores: CORES, idleShare: this.#idleCores.share, sinceLastStartMs }
   }
 
-  #takeBlank(kind: string, nowMs: number): Worker | null {
-    const worker = this.#shelves.get(kind)?.take() ?? null
+  /** `taker`: who waits for it; null: nobody does. */
+  #takeBlank(shelf: BlankShelf, taker: WorkerOwner | null, nowMs: number): Worker | null {
+    const worker = shelf.take()
     if (worker === null) return null
     this.#lastTakenAtMs = nowMs
-    this.#gavePlace = null
+    this.#room.onBlankTaken(taker, nowMs)
     return worker
-  }
-
-  #hasRoom(): boolean {
-    return this.processes < this.settings.maxWorkers && this.memoryBytes + WORKER_BYTES <= this.settings.memoryBytes
-  }
-
-  /**
-   * Makes room for a function with this surplus: of an idle worker, or of the function that has the most. False: nobody
-   * has to go, or one is on its way out and makes the room.
-   */
-  #evict(claim: number, nowMs: number): boolean {
-    if (this.#isEvicting()) return false
-    return this.#letGo(this.warm.victim(claim, nowMs) ?? this.warm.ofLargest(claim), nowMs)
-  }
-
-  #letGo(victim: Worker | null, nowMs: number): boolean {
-    victim?.owner.evict(victim, nowMs)
-    return victim !== null
-  }
-
-  /** Makes room for one blank ahead of need, once its place is worth more that way. */
-  #reclaim(nowMs: number): void {
-    const beforeMs = reclaimableBeforeMs(this.#newcomers, nowMs)
-    if (beforeMs === Number.NEGATIVE_INFINITY || this.#isEvicting()) return
-    const victim = this.warm.victim(NOTHING, nowMs, beforeMs)
-    if (victim === null) return
-    this.#gavePlace = victim.owner
-    victim.owner.evict(victim, nowMs)
-  }
-
-  #isEvicting(): boolean {
-    for (const worker of this.workers) if (worker.state === 'draining' && worker.reason === 'evicted') return true
-    return false
   }
 }

@@ -81,7 +81,7 @@ export class ServingWorkers {
   expired({ memoryBytes }: FunctionSettings, nowMs: number): readonly Going[] {
     return this.#workers.flatMap((worker): Going[] => {
       if (worker.isExpiring) return []
-      const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes: worker.rssBytes }
+      const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes: worker.usage.rssBytes }
       const reason = expiryReason(usage, worker.budget, memoryBytes)
       return reason === null ? [] : [[worker, reason]]
     })
@@ -114,12 +114,8 @@ export class ServingWorkers {
     // Nothing that is not over its time-out may block a loop so long.
     const limitMs = Math.min(timeoutMs, UNRESPONSIVE_MS)
     return this.#workers.filter((worker) => {
-      if (worker.lastPingAtMs <= worker.lastPongAtMs) {
-        if (nowMs - worker.lastPingAtMs >= pingEveryMs) worker.ping(nowMs)
-        return false
-      }
-      if (nowMs - worker.lastPingAtMs <= limitMs) return false
-      worker.note = `its event loop did not turn for ${Math.round(limitMs)} ms`
+      if (!worker.heartbeat.hasStopped(nowMs, pingEveryMs, limitMs)) return false
+      worker.death.note = `its event loop did not turn for ${Math.round(limitMs)} ms`
       return true
     })
   }

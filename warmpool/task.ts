@@ -10,8 +10,6 @@ const INLINE_BYTES = MAX_PAYLOAD_BYTES / 2
 
 export class TaskInvocation extends Invocation {
   readonly head: string
-  /** Lets go of what was only needed while it ran. */
-  whenOver: (() => void) | null = null
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: Error) => void
   /** What did not fit into the first frame, and how much of it was sent. */
@@ -20,6 +18,8 @@ export class TaskInvocation extends Invocation {
   #output: unknown
   #broken: InvocationFailure | null = null
   #kind = ''
+  /** Lets go of what was only needed while it ran. */
+  #whenOver: (() => void) | null = null
   /** The output as far as it has come, where it comes in parts. */
   #chunks: Buffer[] | null = null
 
@@ -35,6 +35,16 @@ export class TaskInvocation extends Invocation {
       this.#rest = typeof body === 'string' ? Buffer.from(body) : body
       this.hasMore = true
     }
+  }
+
+  /** Aborting rejects at once; the task hears of it. */
+  abortWith(signal: AbortSignal): void {
+    const onAbort = (): void => {
+      this.cancel()
+      this.#reject(signal.reason)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#whenOver = () => signal.removeEventListener('abort', onAbort)
   }
 
   protected override onSent(): void {
@@ -69,7 +79,7 @@ export class TaskInvocation extends Invocation {
   }
 
   protected override onEnd(): void {
-    this.whenOver?.()
+    this.#whenOver?.()
     if (this.#chunks !== null) {
       const body = Buffer.concat(this.#chunks)
       this.#decode(this.#kind, body, 0, body.length)
@@ -79,7 +89,7 @@ export class TaskInvocation extends Invocation {
   }
 
   protected override onFailure(failure: InvocationFailure): void {
-    this.whenOver?.()
+    this.#whenOver?.()
     const { report } = failure.details
     if (report !== undefined)
       failure.cause = Object.assign(new Error(report.message), { name: report.name, stack: report.stack })

@@ -1,45 +1,33 @@
 /**
- * The warm pool: all functions' workers on one machine within one budget. Every event only asks for `balance`, which
- * runs once a turn and brings what is towards what should be, from whatever state it finds: retire what has expired,
- * give blanks to who wants workers, start what is missing, evict when the budget is used up. It knows no HTTP.
+ * The warm pool: all functions' workers on one machine within one budget, as programs see it. It takes invocations, tells
+ * what happens as events, and closes only when every process is gone. What its parts tell, it passes on: every event
+ * only asks for balance (balance.ts). It knows no HTTP.
  */
 import { EventEmitter } from 'node:events'
 import { AnswerWatch } from './answer-watch.ts'
-import { checkModuleUrl, checkOptions, checkTimeout } from './check-options.ts'
+import { Balance } from './balance.ts'
+import { checkModuleUrl, checkOptions, checkTimeout, filledIn } from './check-options.ts'
 import { Conditions } from './conditions.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { EgressLocator } from './egress.ts'
 import type { PoolEvents } from './events.ts'
 import { InvocationFailure } from './failure.ts'
-import { FunctionPool, type FunctionPoolHost } from './function-pool.ts'
-import { type FunctionSpec, isSameCode, taskSpec } from './function-spec.ts'
-import { FunctionStats } from './function-stats.ts'
+import type { FunctionPool, FunctionPoolHost } from './function-pool.ts'
+import { FunctionPools } from './function-pools.ts'
+import { type FunctionSpec, taskSpec } from './function-spec.ts'
 import type { Invocation } from './invocation.ts'
-import { MissingByKind } from './missing.ts'
-import { poorest, surplusOf } from './policy/fair-share.ts'
 import { ProcessSupply, type SupplyHost } from './process-supply.ts'
 import { accountingInForce } from './resources/cgroups.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
 import type { RuntimeLocator } from './runtime.ts'
-import {
-  DEFAULT_FUNCTION_SETTINGS,
-  DEFAULT_POOL_SETTINGS,
-  type FunctionDefaults,
-  type FunctionSettings,
-  memoryLimitBytes,
-  type PoolSettings,
-} from './settings.ts'
+import { DEFAULT_POOL_SETTINGS, type FunctionDefaults, type FunctionSettings, type PoolSettings } from './settings.ts'
 import type { FunctionStatus, PoolStatus } from './status.ts'
 import { TaskInvocation } from './task.ts'
+import { Tick } from './tick.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { Worker } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
 
-/** How often ages, memory and event loops are looked at. */
-const TICK_MS = 1_000
-const PING_EVERY_MS = 5_000
-/** How often memory is looked at between two ticks, where only looking helps. */
-const GLANCE_EVERY_MS = 200
 /** The longest that setTimeout can count. */
 const LONGEST_GRACE_MS = 2 ** 31 - 1
 
@@ -64,19 +52,15 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   readonly watch = new AnswerWatch()
   readonly defaults: FunctionSettings
   readonly egressOf: EgressLocator
-  readonly #functions = new Map<string, FunctionPool>()
-  /** Earlier bundles whose workers still finish what they have. */
-  readonly #retired = new Set<FunctionPool>()
   readonly #supply: ProcessSupply
   readonly #deaths: Partial<Record<DeathReason, number>> = {}
-  readonly #toBalance = new Set<FunctionPool>()
   readonly #conditions = new Conditions()
-  readonly #tick: NodeJS.Timeout
-  #nextTickAtMs = 0
-  #isBalanceDue = false
-  /** How many wait for {@link warmedUp}: then nothing is paced. */
-  #warmUps = 0
-  #state: 'open' | 'closing' | 'closed' = 'open'
+  readonly #balance: Balance
+  readonly #functions: FunctionPools
+  /** Of those, what is live, by name: every call finds its function here. */
+  readonly #live: ReadonlyMap<string, FunctionPool>
+  readonly #tick: Tick
+  #isClosing = false
   #closing: Promise<void> | null = null
 
   constructor(options: WarmPoolOptions = {}) {
@@ -87,9 +71,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.egressOf = egress ?? (() => null)
     const supplied = { ...DEFAULT_POOL_SETTINGS, ...settings }
     this.#supply = new ProcessSupply(supplied, this.defaults.bootTimeoutMs, locateRuntime, this)
-    this.#tick = setInterval(() => this.#onTick(performance.now()), TICK_MS)
-    this.#tick.unref()
-    this.requestSupply()
+    this.#balance = new Balance(this.#supply, (isAwaited) => this.#onBalanced(isAwaited))
+    this.#functions = new FunctionPools(this.#supply, this.#balance, this)
+    this.#live = this.#functions.live
+    this.#tick = new Tick(this.#supply, this.#functions, this.#balance)
+    this.#balance.request()
   }
 
   /**
@@ -104,30 +90,24 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       signal?.throwIfAborted()
       const task = new TaskInvocation(input, resolve, reject)
       if (timeout !== undefined) task.timeoutMs = checkTimeout(timeout)
-      this.#admit(this.#functions.get(url) ?? this.#define(taskSpec(url, this.defaults)), task)
-      if (signal !== undefined) abortWith(task, signal, reject)
+      this.#admit(this.#live.get(url) ?? this.#functions.add(taskSpec(url, this.defaults)), task)
+      if (signal !== undefined) task.abortWith(signal)
     })
   }
 
   /** Makes a function known, or gives it a new bundle or new settings. Its calls go to the new bundle from now on. */
   define(spec: FunctionSpec): void {
-    const current = this.#functions.get(spec.name)
-    if (current === undefined) this.#define(spec)
-    else if (isSameCode(current.spec, spec)) this.#retune(current, spec.settings)
-    else this.#replace(current, spec)
+    this.#functions.define(spec)
   }
 
   /** Forgets a function. Its workers finish what they have; what waits for one goes to `successor`, or is told. */
   remove(name: string, successor?: string): void {
-    const pool = this.#functions.get(name)
-    if (pool === undefined) return
-    this.#functions.delete(name)
-    this.#retire(pool, (successor === undefined ? undefined : this.#functions.get(successor)) ?? null)
+    this.#functions.remove(name, successor)
   }
 
   /** Hands an invocation to a function. It always ends through its own methods, never by a throw. */
   invoke(name: string, invocation: Invocation): void {
-    const pool = this.#functions.get(name)
+    const pool = this.#live.get(name)
     if (pool === undefined) invocation.fail(new InvocationFailure('init-failed', `There is no function "${name}"`))
     else this.#admit(pool, invocation)
   }
@@ -135,31 +115,30 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   /** New numbers for the whole; they hold from now on. */
   retune(settings: PoolSettings): void {
     this.#supply.settings = settings
-    this.requestSupply()
+    this.#balance.request()
   }
 
   /** Resolves once every function (or the one that is named) that wants warm workers has them, or cannot have them. */
   async warmedUp(name?: string): Promise<void> {
-    this.#warmUps++
-    this.requestSupply()
+    this.#balance.warmUps++
+    this.#balance.request()
     await this.#conditions.until(() => {
-      if (this.#state !== 'open') return true
+      if (this.#isClosing) return true
       const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
-      const named =
-        name === undefined ? this.#functions.values() : [this.#functions.get(name)].filter((one) => one !== undefined)
-      return ![...named].some((pool) => pool.isWarming(performance.now()) && canWarm(pool))
+      const named = name === undefined ? this.#live.values() : [this.#live.get(name)].filter((one) => one !== undefined)
+      return ![...named].some((pool) => pool.demand.isWarming(performance.now()) && canWarm(pool))
     })
-    this.#warmUps--
+    this.#balance.warmUps--
   }
 
   /** What it knows of one function; null: it knows none of this name. Cheaper than the {@link status} of all. */
   statusOf(name: string): FunctionStatus | null {
-    return this.#functions.get(name)?.status(performance.now()) ?? null
+    return this.#live.get(name)?.status(performance.now()) ?? null
   }
 
   /** Why no process can be started for this function, once several tries have failed; null otherwise. */
   cannotStart(name: string): string | null {
-    const pool = this.#functions.get(name)
+    const pool = this.#live.get(name)
     return pool === undefined ? null : this.#supply.hopelessBecause(pool.kind.key)
   }
 
@@ -177,12 +156,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
         accounting: this.#supply.usesCgroups ? accountingInForce() : 'polling',
         deaths: { ...this.#deaths },
       },
-      functions: [...this.#functions.values()].map((pool) => {
-        const status = pool.status(nowMs)
-        // Workers of an earlier bundle finish what they have: they are still this function's.
-        const earlier = [...this.#retired].filter(({ spec }) => spec.name === status.name)
-        return { ...status, workers: [...status.workers, ...earlier.flatMap((old) => old.status(nowMs).workers)] }
-      }),
+      functions: this.#functions.status(nowMs),
     }
   }
 
@@ -198,13 +172,12 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   // What functions' pools tell.
 
   requestBalance(pool: FunctionPool): void {
-    this.#toBalance.add(pool)
-    this.requestSupply()
+    this.#balance.requestFor(pool)
   }
 
   onUsed(worker: Worker): void {
     this.#supply.warm.touch(worker)
-    if (this.#state === 'closing') this.#conditions.tell()
+    if (this.#isClosing) this.#conditions.tell()
   }
 
   onLoaded(pool: FunctionPool, worker: Worker): void {
@@ -226,7 +199,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   onDied(pool: FunctionPool, worker: Worker): void {
-    if (pool.workers.length === 0) this.#retired.delete(pool)
+    this.#functions.onDied(pool)
     this.#afterDeath(pool.spec.name, worker)
   }
 
@@ -241,12 +214,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   requestSupply(): void {
-    if (this.#isBalanceDue || this.#state === 'closed') return
-    this.#isBalanceDue = true
-    setImmediate(() => {
-      this.#isBalanceDue = false
-      if (this.#state !== 'closed') this.#balance(performance.now())
-    })
+    this.#balance.request()
   }
 
   onBlankDied(worker: Worker): void {
@@ -258,199 +226,51 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#state = 'closing'
+    this.#isClosing = true
+    this.#balance.startClosing()
     const cut = setTimeout(() => this.#abort(), Math.min(graceMs, LONGEST_GRACE_MS))
-    await this.#conditions.until(() => this.#pools().every((pool) => pool.isIdle))
+    await this.#conditions.until(() => this.#functions.all.every((pool) => pool.isIdle))
     const nowMs = performance.now()
-    for (const pool of this.#functions.values()) pool.retire(null, 'shutdown', nowMs)
+    for (const pool of this.#live.values()) pool.retire(null, 'shutdown', nowMs)
     this.#supply.close(nowMs)
     await this.#conditions.until(() => this.#supply.processes === 0)
     this.#supply.endTemplates()
     await this.#conditions.until(() => !this.#supply.hasTemplates)
     clearTimeout(cut)
-    clearInterval(this.#tick)
-    this.#state = 'closed'
+    this.#tick.end()
+    this.#balance.close()
   }
 
   #admit(pool: FunctionPool, invocation: Invocation): void {
-    if (this.#state !== 'open') invocation.fail(new InvocationFailure('shutdown', 'The pool is closing'))
+    if (this.#isClosing) invocation.fail(new InvocationFailure('shutdown', 'The pool is closing'))
     else pool.calls.admit(invocation, performance.now())
-  }
-
-  #define(spec: FunctionSpec): FunctionPool {
-    const pool = new FunctionPool(spec, 1, new FunctionStats(), this)
-    this.#supply.use(pool.kind)
-    this.#functions.set(spec.name, pool)
-    if (spec.settings.minWorkers > 0) this.requestBalance(pool)
-    return pool
-  }
-
-  #replace(current: FunctionPool, spec: FunctionSpec): void {
-    const next = new FunctionPool(spec, current.version + 1, current.stats, this)
-    this.#supply.use(next.kind)
-    this.#functions.set(spec.name, next)
-    this.#retire(current, next)
-    this.requestBalance(next)
-  }
-
-  #retune(pool: FunctionPool, settings: FunctionSettings): void {
-    const { kind } = pool
-    const nowMs = performance.now()
-    pool.retune(settings, nowMs)
-    if (pool.kind === kind) return
-    this.#supply.use(pool.kind)
-    this.#supply.leave(kind, nowMs)
-  }
-
-  #retire(pool: FunctionPool, successor: FunctionPool | null): void {
-    this.#toBalance.delete(pool)
-    if (pool.workers.length > 0) this.#retired.add(pool)
-    const nowMs = performance.now()
-    pool.retire(successor, 'replaced', nowMs)
-    this.#supply.leave(pool.kind, nowMs)
-  }
-
-  /** Idempotent: running it again without an event changes nothing. */
-  #balance(nowMs: number): void {
-    const missing = new MissingByKind()
-    for (const pool of this.#toBalance) pool.retireExpired(nowMs)
-    this.#shareOut(nowMs)
-    for (const pool of this.#toBalance) this.#provide(pool, missing, nowMs)
-    const { awaited } = missing
-    // While closing, nothing is started that nobody waits for.
-    if (this.#state !== 'open') missing.dropSoon()
-    if (this.#state === 'open' || awaited.length > 0) this.#supply.start(missing, nowMs)
-    const areTold = awaited.map((kind) => this.#tellIfHopeless(kind, nowMs))
-    this.#stayAlive(areTold.includes(false))
-    this.#conditions.tell()
-  }
-
-  /** Where several functions wait for workers or are owed some, blanks go one by one to whoever has the least. */
-  #shareOut(nowMs: number): void {
-    const claimants = [...this.#toBalance].filter((pool) => pool.claim(nowMs).wants > 0)
-    if (claimants.length < 2 || claimants.every((pool) => pool.wanted(nowMs).now === 0)) return
-    while (claimants.length > 0) {
-      const at = poorest(claimants.map((pool) => surplusOf(pool.claim(nowMs))))
-      const pool = claimants[at]!
-      const worker = this.#supply.take(pool.kind.key, pool, nowMs)
-      if (worker !== null) pool.adopt(worker, nowMs)
-      if (worker === null || pool.claim(nowMs).wants <= 0) claimants.splice(at, 1)
-    }
-  }
-
-  /** Gives a function the blanks that it needs, and notes what is missing then. */
-  #provide(pool: FunctionPool, missing: MissingByKind, nowMs: number): void {
-    const kind = pool.kind.key
-    const wanted = pool.wanted(nowMs)
-    const isAwaited = this.#warmUps > 0
-    const take = (): Worker | null => this.#supply.take(kind, pool, nowMs)
-    const takeSpare = (): Worker | null => this.#supply.takeSpare(kind, pool.isOneShot, nowMs)
-    const now = give(pool, wanted.now, take, nowMs)
-    const soon = give(pool, wanted.soon, isAwaited ? take : takeSpare, nowMs)
-    if (now + soon === 0) {
-      this.#toBalance.delete(pool)
-      return
-    }
-    const claimant = pool.claim(nowMs)
-    if (isAwaited) missing.add(kind, { now: now + soon, soon: 0, warming: soon }, claimant)
-    else missing.add(kind, { now, soon }, claimant)
-  }
-
-  /**
-   * Somebody waits for what may not even be booting: between two tries nothing but the tick keeps the program alive.
-   * Where nobody waits, it must not.
-   */
-  #stayAlive(isAwaited: boolean): void {
-    if (isAwaited === this.#tick.hasRef()) return
-    if (isAwaited) this.#tick.ref()
-    else this.#tick.unref()
-  }
-
-  #tellIfHopeless(kind: string, nowMs: number): boolean {
-    const why = this.#supply.hopelessBecause(kind)
-    if (why === null) return false
-    const details = { retryAfterMs: this.#supply.pausedMs(kind, nowMs) }
-    const failure = new InvocationFailure('boot-failed', `No worker process can be started: ${why}`, details)
-    for (const pool of this.#toBalance) if (pool.kind.key === kind) pool.calls.failWaiting(failure)
-    return true
   }
 
   #afterDeath(name: string | null, worker: Worker): void {
     this.#supply.remove(worker)
-    const reason = worker.reason!
+    const reason = worker.death.reason!
     this.#deaths[reason] = (this.#deaths[reason] ?? 0) + 1
     this.emit('death', {
       function: name,
       pid: worker.pid,
       reason,
-      during: worker.diedIn,
+      during: worker.death.during,
       invocations: worker.invocations,
-      exitCode: worker.exit?.code ?? null,
-      signal: worker.exit?.signal ?? null,
-      description: worker.describeDeath(),
+      exitCode: worker.death.exit?.code ?? null,
+      signal: worker.death.exit?.signal ?? null,
+      description: worker.death.description,
     })
-    this.requestSupply()
+    this.#balance.request()
   }
 
-  #onTick(nowMs: number): void {
-    this.#nextTickAtMs = nowMs + TICK_MS
-    this.#supply.measure(nowMs)
-    if (this.#supply.isPolling) this.#glanceSoon()
-    for (const pool of this.#pools()) pool.checkLimits()
-    for (const pool of this.#functions.values()) {
-      if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
-      pool.checkResponsive(nowMs, PING_EVERY_MS)
-      pool.shareProcessors()
-      this.#toBalance.add(pool)
-    }
-    this.#balance(nowMs)
-  }
-
-  #glanceSoon(): void {
-    setTimeout(() => {
-      this.#supply.glance()
-      for (const pool of this.#pools()) pool.checkLimits()
-      if (performance.now() < this.#nextTickAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
-    }, GLANCE_EVERY_MS).unref()
-  }
-
-  #pools(): FunctionPool[] {
-    return [...this.#functions.values(), ...this.#retired]
+  #onBalanced(isAwaited: boolean): void {
+    this.#tick.stayAlive(isAwaited)
+    this.#conditions.tell()
   }
 
   #abort(): void {
     const failure = new InvocationFailure('shutdown', 'The pool was closed before it was finished')
-    for (const pool of this.#pools()) pool.abort(failure)
+    for (const pool of this.#functions.all) pool.abort(failure)
     for (const worker of this.#supply.workers) worker.kill('shutdown')
   }
-}
-
-function filledIn(defaults: FunctionDefaults): FunctionSettings {
-  const base = DEFAULT_FUNCTION_SETTINGS
-  const memoryBytes = memoryLimitBytes(defaults.memoryBytes ?? base.memoryBytes)
-  return {
-    ...base,
-    ...defaults,
-    limits: { ...base.limits, memoryBytes, ...defaults.limits },
-    cpu: { ...base.cpu, ...defaults.cpu },
-  }
-}
-
-/** Gives processes to a function; returns how many were missing. */
-function give(pool: FunctionPool, count: number, take: () => Worker | null, nowMs: number): number {
-  for (let given = 0; given < count; given++) {
-    const worker = take()
-    if (worker === null) return count - given
-    pool.adopt(worker, nowMs)
-  }
-  return 0
-}
-
-function abortWith(task: TaskInvocation, signal: AbortSignal, reject: (error: unknown) => void): void {
-  const onAbort = (): void => {
-    task.cancel()
-    reject(signal.reason)
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  task.whenOver = () => signal.removeEventListener('abort', onAbort)
 }

@@ -42,7 +42,7 @@ export class WarmSet {
         ageMs: nowMs - worker.bornAtMs,
         idleMs: nowMs - worker.idleSinceMs,
         loadMs: worker.loadMs,
-        rssBytes: worker.rssBytes,
+        rssBytes: worker.usage.rssBytes,
       })),
     )
     return candidates[at] ?? null

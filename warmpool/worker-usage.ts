@@ -8,9 +8,11 @@ import { FolderSize } from './resources/folder-size.ts'
 import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
 import type { FunctionLimits, FunctionSettings } from './settings.ts'
+import type { WorkerState } from './worker-state.ts'
 
-/** What its worker has done so far. */
+/** What its worker is at, and has done so far. */
 export interface Work {
+  readonly state: WorkerState
   /** Handed over, in its whole life. */
   readonly invocations: number
   readonly inFlight: number
@@ -18,6 +20,7 @@ export interface Work {
 
 export class WorkerUsage {
   readonly #group: ProcessGroup
+  readonly #work: Work
   #temporaryFolder: FolderSize | null = null
   /** None before it has a function. */
   #limits: FunctionLimits | null = null
@@ -27,8 +30,14 @@ export class WorkerUsage {
   /** -1: it was at something. */
   #invocationsAtLook = -1
 
-  constructor(group: ProcessGroup) {
+  constructor(group: ProcessGroup, work: Work) {
     this.#group = group
+    this.#work = work
+  }
+
+  /** At the last look. */
+  get rssBytes(): number {
+    return this.#group.usage.rssBytes
   }
 
   /** Something limits it, and what it ends of can be its own doing. */
@@ -47,9 +56,10 @@ export class WorkerUsage {
     this.#temporaryFolder = new FolderSize(path)
   }
 
-  look(table: ProcessTable | null, { invocations, inFlight }: Work, isLoading: boolean): void {
+  look(table: ProcessTable | null): void {
+    const { state, invocations, inFlight } = this.#work
     this.#group.measure(table)
-    this.#invocationsAtLook = inFlight > 0 || isLoading ? -1 : invocations
+    this.#invocationsAtLook = inFlight > 0 || state === 'loading' ? -1 : invocations
     void this.#temporaryFolder?.look(this.#limits?.diskBytes ?? 0)
     const answered = invocations - inFlight
     if (inFlight > 0 && answered === this.#answered) return
@@ -58,25 +68,32 @@ export class WorkerUsage {
   }
 
   /** It has been alone, and has had nothing to do, since it was last looked at. */
-  isQuiet({ invocations, inFlight }: Work): boolean {
+  get isQuiet(): boolean {
+    const { invocations, inFlight } = this.#work
     return invocations === this.#invocationsAtLook && inFlight === 0 && !this.#group.hasOthers
   }
 
-  /** What it has used more of than it may, at the last look. */
-  excess(work: Work): Excess | null {
-    if (this.#limits === null || this.isQuiet(work)) return null
+  /** What it has used more of than it may, at the last look: it must go. */
+  get excess(): Excess | null {
+    if (this.#limits === null || this.isQuiet) return null
     const { rssBytes, processes, cpuMs } = this.#group.usage
     return excessOf(
       {
         rssBytes,
         processes,
-        cpuMs: work.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
+        cpuMs: this.#work.inFlight > 0 ? cpuMs - this.#cpuMsAtAnswer : 0,
         diskBytes: this.#temporaryFolder?.bytes ?? 0,
         isOutOfMemory: this.#group.hasRunOutOfMemory(),
         isOutOfProcesses: this.#group.hasRunOutOfProcesses(),
       },
       this.#limits,
     )
+  }
+
+  /** What the kernel has seen run out, where it looks after that. */
+  get seenByKernel(): Excess | null {
+    if (this.#group.hasRunOutOfMemory()) return 'out-of-memory'
+    return this.#group.hasRunOutOfProcesses() ? 'too-many-processes' : null
   }
 
   describe(excess: Excess): string {

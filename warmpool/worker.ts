@@ -4,64 +4,34 @@
  * when it says so. It decides nothing: whom it serves and when it must go is the pool's business.
  */
 
-import { allInForce, explained, withheld } from './confinement.ts'
+import { Death } from './death.ts'
 import { Ending, type EndingOwner } from './ending.ts'
 import type { InvocationFailure } from './failure.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import type { Journal } from './journal.ts'
-import { LogBudget, LogLines } from './log-lines.ts'
 import { type Excess, isExcess } from './policy/limits.ts'
 import type { Budget } from './policy/recycling.ts'
 import { removePrivateFolder } from './private-folder.ts'
 import { forgetGroup } from './reaper.ts'
-import { type Redaction, redactionOf } from './redaction.ts'
+import { redactionOf } from './redaction.ts'
 import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
-import type { ProcessTable } from './resources/process-table.ts'
 import type { Secrets } from './secret.ts'
-import { DEFAULT_FUNCTION_SETTINGS, type FunctionSettings } from './settings.ts'
-import type { Exit, Sandboxed, WorkerProcess } from './spawn.ts'
+import type { FunctionSettings } from './settings.ts'
+import type { Sandboxed } from './spawn.ts'
 import type { WorkerStatus } from './status.ts'
-import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
-import { FrameReader } from './wire/frame-reader.ts'
-import { FrameWriter, flushAfterThisRead } from './wire/frame-writer.ts'
-import { FRAME, type FrameType, PROTOCOL_VERSION, ProtocolError } from './wire/frames.ts'
-import {
-  type Confined,
-  type Confinement,
-  type ErrorReport,
-  type Hello,
-  type Load,
-  parseMessage,
-  type Ready,
-} from './wire/messages.ts'
+import type { FrameWriter } from './wire/frame-writer.ts'
+import { FRAME } from './wire/frames.ts'
+import type { Confined, ErrorReport, Load, Ready } from './wire/messages.ts'
+import { type ChannelOwner, WorkerChannel } from './worker-channel.ts'
+import { WorkerOutput } from './worker-output.ts'
+import type { WorkerOwner } from './worker-owner.ts'
 import { giveBack, type Start } from './worker-start.ts'
 import { type DeathReason, nextState, type WorkerState } from './worker-state.ts'
 import { WorkerUsage } from './worker-usage.ts'
 
-/** How V8 ends a process whose heap is full. */
-const ABORTED: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL'])
-
-/** What a worker tells whoever owns it. The owner changes with its life: the blanks' shelf, then a function's pool. */
-export interface WorkerOwner {
-  onBooted(worker: Worker): void
-  onLoaded(worker: Worker): void
-  /** The function's fault; the worker is on its way out. */
-  onLoadFailed(worker: Worker, report: ErrorReport): void
-  /** An invocation ended (with a failure, or well) and its slot is free. */
-  onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null, nowMs: number): void
-  /** It is gone; these had not ended, in the order in which they were handed over. */
-  onDied(worker: Worker, orphans: readonly Invocation[]): void
-  /** It could go now without anybody noticing at once. */
-  isSpare(worker: Worker): boolean
-  /** How many serving workers beyond its minimum its owner has; 0 when this one serves nobody. */
-  surplusOf(worker: Worker): number
-  /** Another function needs its place. */
-  evict(worker: Worker, nowMs: number): void
-  onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void
-}
-
-export class Worker implements EndingOwner {
+export class Worker implements EndingOwner, ChannelOwner {
   readonly pid: number
   readonly bornAtMs: number
   readonly writer: FrameWriter
@@ -72,7 +42,6 @@ export class Worker implements EndingOwner {
   /** Since when it has been in this state. */
   stateSinceMs: number
   idleSinceMs = 0
-  rssBytes = 0
   /** Invocations handed over, in its whole life. */
   invocations = 0
   /** After how much its replacement is started; the function's pool draws it when it is loaded. */
@@ -88,38 +57,23 @@ export class Worker implements EndingOwner {
   /** What was taken from it; null before it has loaded, and for what is trusted. */
   confined: Confined | null = null
   runtime = ''
-  /** Why it must go: the first reason that applied. */
-  reason: DeathReason | null = null
-  /** The state in which it died. */
-  diedIn: WorkerState = 'starting'
-  /** It sent what it may not send. */
-  hasBrokenProtocol = false
-  /** What broke, where it died of something that can be told. */
-  note: string | null = null
-  lastPongAtMs = 0
-  lastPingAtMs = 0
 
   /** Itself and everything that it has started. */
   readonly group: ProcessGroup
   /** How it was started in a sandbox; null: in none. */
   readonly sandboxed: Sandboxed | null
-  readonly #logBudget = new LogBudget(DEFAULT_FUNCTION_SETTINGS.limits.logBytes)
-  readonly #usage: WorkerUsage
-  #hasHeapRunOut = false
-  readonly #process: WorkerProcess
+  readonly usage: WorkerUsage
+  /** Why it must go, and what it died of. */
+  readonly death: Death
+  readonly heartbeat: Heartbeat
+  readonly #output: WorkerOutput
   readonly #journal: Journal
-  readonly #reader: FrameReader
+  readonly #channel: WorkerChannel
   readonly #inFlight = new InFlight((invocation, failure) => this.#onFreed(invocation, failure))
   readonly #ending: Ending
-  /** One time for all answers of a read: asking for it took longer than what most of them need. */
-  #readAtMs = 0
-  #hasJournal = false
   /** Its own, of a load; what it was started with is in `sandboxed`. */
   #folder: string | null = null
-  #confinement: Confinement | null = null
-  #neverBegun: ReadonlySet<Invocation> = new Set()
   #deadline: NodeJS.Timeout | null = null
-  #redaction: Redaction | null = null
 
   constructor({ process, journal, group, sandboxed }: Start, owner: WorkerOwner, nowMs: number) {
     this.owner = owner
@@ -128,27 +82,14 @@ export class Worker implements EndingOwner {
     this.stateSinceMs = nowMs
     this.#journal = journal
     this.group = group
-    this.#usage = new WorkerUsage(group)
-    this.#process = process
+    this.usage = new WorkerUsage(group, this)
     this.pid = process.pid
-    const { wire, stdout, stderr } = process
-    this.writer = new FrameWriter(wire)
-    this.#reader = new FrameReader(this.#onFrame.bind(this))
-    wire.on('data', (chunk: Buffer) => this.#onBytes(chunk))
-    wire.on('error', () => {})
+    this.#channel = new WorkerChannel(process.wire, journal, this.#inFlight, this)
+    this.writer = this.#channel.writer
+    this.heartbeat = this.#channel.heartbeat
     this.#ending = new Ending(process, group, this)
-    new LogLines(stdout, this.#logBudget, (line) => this.#onLine('stdout', line))
-    new LogLines(stderr, this.#logBudget, (line) => this.#onErrorLine(line))
-  }
-
-  /** How the process exited; null while it runs. */
-  get exit(): Exit | null {
-    return this.#ending.exit
-  }
-
-  /** Somebody else killed it: an operator, or the system for want of memory. */
-  get wasKilled(): boolean {
-    return this.exit?.signal === 'SIGKILL' && this.note === null
+    this.death = new Death(this.#ending, this.#inFlight, this.usage)
+    this.#output = new WorkerOutput(process, this.death, (stream, line) => this.owner.onLog(this, stream, line))
   }
 
   get isExpiring(): boolean {
@@ -161,22 +102,20 @@ export class Worker implements EndingOwner {
 
   /** From now on these values are taken out of what it prints and throws. They are told with `env`. */
   keepSecret(secrets: Secrets): void {
-    this.#redaction = redactionOf(secrets)
-    this.#inFlight.redaction = this.#redaction
+    const redaction = redactionOf(secrets)
+    this.#output.redaction = redaction
+    this.#inFlight.redaction = redaction
   }
 
   /** Becomes a function, once and for ever. */
   load(load: Omit<Load, 'ring'>, owner: WorkerOwner, nowMs: number): void {
     this.#enter('loading', nowMs)
     this.owner = owner
-    this.#confinement = load.confinement ?? null
     if (load.confinement) {
       this.#folder = load.confinement.folder
-      this.#usage.watchFolder(this.#folder)
+      this.usage.watchFolder(this.#folder)
     }
-    this.writer.json(FRAME.load, 0, { ...load, ring: this.#reader.ring !== null } satisfies Load)
-    // Not at the turn's end: the new function is being waited for.
-    this.writer.flush()
+    this.#channel.load(load)
   }
 
   /** Hands an invocation over. The caller has checked that there is a slot. */
@@ -196,7 +135,7 @@ export class Worker implements EndingOwner {
 
   /** True when the process is known not to have begun it, whatever it did with the others. */
   hasNotBegun(invocation: Invocation): boolean {
-    return invocation.state === 'sent' && this.#hasJournal && invocation.id > this.#journal.begun()
+    return invocation.state === 'sent' && invocation.id > this.#channel.begun()
   }
 
   /** Its answer is not waited for any longer: it ends here with a failure, and its worker must go. */
@@ -214,7 +153,7 @@ export class Worker implements EndingOwner {
       if (this.#inFlight.isDrained) this.#leave()
       return
     }
-    this.reason ??= reason
+    this.death.reason ??= reason
     if (this.state === 'starting') return this.kill(reason)
     this.#enter('draining', nowMs)
     this.writer.empty(FRAME.drain, 0)
@@ -225,7 +164,7 @@ export class Worker implements EndingOwner {
   /** Ends the process group at once. What it had begun is lost. */
   kill(reason: DeathReason): void {
     if (this.state === 'dead') return
-    this.reason ??= reason
+    this.death.reason ??= reason
     this.#ending.kill()
   }
 
@@ -240,43 +179,18 @@ export class Worker implements EndingOwner {
     this.#deadline = null
   }
 
-  ping(nowMs: number): void {
-    this.lastPingAtMs = nowMs
-    this.writer.empty(FRAME.ping, 0)
-  }
-
-  measure(table: ProcessTable | null): void {
-    this.#usage.look(table, this, this.state === 'loading')
-    this.rssBytes = this.group.usage.rssBytes
-  }
-
-  /** It has been alone, and has had nothing to do, since it was last looked at. */
-  get isQuiet(): boolean {
-    return this.#usage.isQuiet(this)
-  }
-
   /** What it may use from now on, and everything that it has started. Returns the settings that cannot be kept here. */
   limit(settings: FunctionSettings): UnkeptSetting[] {
-    this.#logBudget.bytesPerSecond = settings.limits.logBytes
-    return this.#usage.limit(settings)
-  }
-
-  /** Its share of a busy machine's processors. */
-  weigh(weight: number): void {
-    this.group.weigh(weight)
-  }
-
-  /** What it has used more of than it may, at the last look: it must go. */
-  get excess(): Excess | null {
-    return this.#usage.excess(this)
+    this.#output.budget.bytesPerSecond = settings.limits.logBytes
+    return this.usage.limit(settings)
   }
 
   /** Ends it for what it has used. */
   killFor(excess: Excess): void {
-    if (this.state === 'dead' || isExcess(this.reason)) return
-    this.note = this.#usage.describe(excess)
+    if (this.state === 'dead' || isExcess(this.death.reason)) return
+    this.death.note = this.usage.describe(excess)
     // That it was about to go is not what its calls end of.
-    this.reason = excess
+    this.death.reason = excess
     this.kill(excess)
   }
 
@@ -285,25 +199,13 @@ export class Worker implements EndingOwner {
       pid: this.pid,
       runtime: this.runtime,
       // One that is being ended takes nothing more, whatever it was at when that was decided.
-      state: this.reason === null ? this.state : 'draining',
+      state: this.death.reason === null ? this.state : 'draining',
       invocations: this.invocations,
       inFlight: this.inFlight,
       ageMs: Math.round(nowMs - this.bornAtMs),
-      rssBytes: this.rssBytes,
+      rssBytes: this.usage.rssBytes,
       processes: this.group.usage.processes,
     }
-  }
-
-  /** After its death: whether user code never saw this invocation. */
-  neverBegan(invocation: Invocation): boolean {
-    return this.#neverBegun.has(invocation)
-  }
-
-  /** How it ended, in words: `crash during busy (exit code 1)`. */
-  describeDeath(): string {
-    const exit = this.exit
-    const how = this.note ?? (exit?.signal ? `signal ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`)
-    return `${this.reason} during ${this.diedIn} (${how})`
   }
 
   // What its ending tells.
@@ -313,48 +215,52 @@ export class Worker implements EndingOwner {
   }
 
   onWireLost(): void {
-    this.note ??= 'it closed its channel (fd 3)'
+    this.death.note ??= 'it closed its channel (fd 3)'
     this.kill('crash')
   }
 
   onGone(): void {
     if (this.state === 'dead') return
-    this.#explain()
-    // It was to go when its calls had ended, and did not wait for that.
-    const hasLeftCalls = this.state === 'draining' && !this.#inFlight.isDrained
-    if (hasLeftCalls && !this.#ending.wasSignalled && !isExcess(this.reason)) this.reason = 'crash'
-    // Killed from outside while it loaded says nothing of the function.
-    this.reason ??= this.state === 'loading' && !this.wasKilled ? 'init-failed' : 'crash'
-    const orphans = this.#inFlight.takeAll()
-    const begun = this.#hasJournal ? this.#journal.begun() : Number.POSITIVE_INFINITY
-    this.#neverBegun = new Set(orphans.filter((orphan) => orphan.state === 'sent' && orphan.id > begun))
-    // Their descriptor may be another file's from now on, and their memory nobody's.
-    this.writer.ring = null
-    this.#reader.ring = null
-    this.#journal.close()
+    this.death.conclude(this.state, this.#channel.begun())
+    this.#channel.close()
     if (this.#folder !== null) removePrivateFolder(this.#folder)
     giveBack(this.sandboxed)
-    this.diedIn = this.state
     this.#enter('dead', performance.now())
     forgetGroup(this.pid)
-    this.owner.onDied(this, orphans)
+    this.owner.onDied(this, this.death.orphans)
   }
 
-  /** It has ended by itself, or the kernel has ended it: of too much, perhaps, also while it should have gone anyway. */
-  #explain(): void {
-    const isGoing = this.reason !== null && !(this.state === 'draining' && this.inFlight > 0)
-    if (isGoing || !this.#usage.isLimited) return
-    const isHeapFull = this.#hasHeapRunOut && ABORTED.has(this.exit?.signal ?? '')
-    const isOutOfMemory = isHeapFull || this.group.hasRunOutOfMemory()
-    if (!isOutOfMemory && !this.group.hasRunOutOfProcesses()) return
-    this.reason = isOutOfMemory ? 'out-of-memory' : 'too-many-processes'
-    this.note ??= isHeapFull ? 'its heap was full' : this.#usage.describe(this.reason)
+  // What its channel tells.
+
+  onHello(runtime: string): void {
+    this.runtime = runtime
+    this.group.whenEnclosed(() => this.#onBooted())
   }
 
-  #onErrorLine(line: string): void {
-    // V8 ends a process whose heap is full before any limit from outside is reached, and says so.
-    if (line.includes('JavaScript heap out of memory')) this.#hasHeapRunOut = true
-    this.#onLine('stderr', line)
+  onReady(ready: Ready, confined: Confined | null, nowMs: number): void {
+    this.confined = confined
+    this.format = String(ready.format)
+    this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
+    this.idleSinceMs = nowMs
+    this.loadedAtMs = nowMs
+    this.loadMs = nowMs - this.stateSinceMs
+    this.#enter('ready', nowMs)
+    this.owner.onLoaded(this)
+  }
+
+  onLoadFailing(): void {
+    this.death.reason ??= 'init-failed'
+  }
+
+  onLoadFailed(report: ErrorReport): void {
+    this.owner.onLoadFailed(this, this.#inFlight.redaction?.report(report) ?? report)
+    this.kill('init-failed')
+  }
+
+  onBrokenOff(what: string): void {
+    this.death.hasBrokenProtocol = true
+    this.death.note ??= `it broke the protocol: ${what}`
+    this.kill('crash')
   }
 
   #enter(state: WorkerState, nowMs: number): void {
@@ -364,71 +270,8 @@ export class Worker implements EndingOwner {
 
   /** Everything has ended: the process goes by itself, or is helped. One that holds abandoned work is not asked. */
   #leave(): void {
-    if (this.#inFlight.hasAbandoned) this.kill(this.reason ?? 'timeout')
+    if (this.#inFlight.hasAbandoned) this.kill(this.death.reason ?? 'timeout')
     else this.#ending.soon()
-  }
-
-  #onBytes(chunk: Buffer): void {
-    if (this.state === 'dead') return
-    flushAfterThisRead()
-    this.#readAtMs = performance.now()
-    try {
-      this.#reader.push(chunk)
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      this.#breakOff(error.message)
-    }
-  }
-
-  #breakOff(what: string): void {
-    this.hasBrokenProtocol = true
-    this.note ??= `it broke the protocol: ${what}`
-    this.#process.wire.destroy()
-    this.kill('crash')
-  }
-
-  #onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
-    if (id === 0) return this.#onControl(type, chunk, start, end)
-    this.#inFlight.onFrame(type, id, chunk, start, end)
-  }
-
-  #onControl(type: FrameType, chunk: Buffer, start: number, end: number): void {
-    const nowMs = performance.now()
-    if (type === FRAME.pong) {
-      this.lastPongAtMs = nowMs
-    } else if (type === FRAME.hello && this.state === 'starting') {
-      const hello = parseMessage<Hello>(chunk, start, end)
-      if (hello.protocol !== PROTOCOL_VERSION)
-        throw new ProtocolError(`it speaks version ${hello.protocol}, not ${PROTOCOL_VERSION}`)
-      this.runtime = String(hello.runtime)
-      this.#hasJournal = hello.journal === true
-      if (hello.ring === true && this.#journal.isInMemory) {
-        this.writer.ring = new RingWriter(this.#journal.fd, TO_WORKER)
-        this.#reader.ring = new RingReader(this.#journal.fd, TO_PARENT)
-      }
-      this.group.whenEnclosed(() => this.#onBooted())
-    } else if (type === FRAME.ready && this.state === 'loading') {
-      const ready = parseMessage<Ready>(chunk, start, end)
-      const confined = allInForce(this.#confinement, ready.confined)
-      const lacking = withheld(this.#confinement, confined)
-      if (lacking !== null) throw new ProtocolError(lacking)
-      this.confined = confined
-      this.format = String(ready.format)
-      this.formatConcurrency = ready.concurrency ?? Number.POSITIVE_INFINITY
-      this.idleSinceMs = nowMs
-      this.loadedAtMs = nowMs
-      this.loadMs = nowMs - this.stateSinceMs
-      this.#enter('ready', nowMs)
-      this.owner.onLoaded(this)
-    } else if (type === FRAME.loadFailed && this.state === 'loading') {
-      this.reason ??= 'init-failed'
-      const report = explained(parseMessage<ErrorReport>(chunk, start, end))
-      this.owner.onLoadFailed(this, this.#redaction?.report(report) ?? report)
-      this.kill('init-failed')
-    } else if (this.state !== 'draining') {
-      // A worker that is asked to drain may have crossed that with a message of its own.
-      throw new ProtocolError(`a frame of type ${type} while ${this.state}`)
-    }
   }
 
   #onBooted(): void {
@@ -438,12 +281,8 @@ export class Worker implements EndingOwner {
     this.owner.onBooted(this)
   }
 
-  #onLine(stream: 'stdout' | 'stderr', line: string): void {
-    this.owner.onLog(this, stream, this.#redaction?.text(line) ?? line)
-  }
-
   #onFreed(invocation: Invocation, failure: InvocationFailure | null): void {
-    const nowMs = this.#readAtMs
+    const nowMs = this.#channel.readAtMs
     if (this.#inFlight.size === 0 && this.state === 'busy') {
       this.idleSinceMs = nowMs
       this.#enter('ready', nowMs)
