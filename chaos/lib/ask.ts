@@ -6,7 +6,8 @@ import type { Answer, AskInit } from '../disturbance.ts'
 import { CUT, outcomeOf, REFUSED } from './outcome.ts'
 
 /** Longer than any time-out here: what has not come by then does not come. */
-const PATIENCE_MS = 20_000
+/** A machine on which others compute gets one new process in four seconds, and a gateway at rest may lack several. */
+const PATIENCE_MS = 60_000
 const LOOK_EVERY_MS = 20
 
 export async function ask(url: string, { method = 'GET', body, headers = {} }: AskInit = {}): Promise<Answer> {
