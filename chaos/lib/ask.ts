@@ -5,8 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer, AskInit } from '../disturbance.ts'
 import { CUT, outcomeOf, REFUSED } from './outcome.ts'
 
-/** Longer than any time-out here: what has not come by then does not come. */
-/** A machine on which others compute gets one new process in four seconds, and a gateway at rest may lack several. */
+/**
+ * Longer than any time-out here, and than a machine on which others compute takes to start what a gateway keeps, one process
+ * in four seconds: what has not come by then does not come.
+ */
 const PATIENCE_MS = 60_000
 const LOOK_EVERY_MS = 20
 
