@@ -165,6 +165,13 @@ describe('failures', () => {
     },
   )
 
+  it('gives up a worker that closes its channel or sends garbage, and goes on', async () => {
+    const pool = makePool()
+    expect(await codeOf(behave(pool, { do: 'close-wire' }))).toBe('worker-died')
+    expect(await codeOf(behave(pool, { do: 'garbage' }))).toBe('worker-broke-protocol')
+    expect(await behave(pool, { do: 'echo', value: 'on' })).toBe('on')
+  })
+
   it('rejects with an AbortError when the signal aborts, and the task hears of it', async () => {
     const file = join(makeFolder(), 'marks')
     const pool = makePool()
