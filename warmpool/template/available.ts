@@ -1,7 +1,7 @@
 /** Whether workers can be forked here: it takes node:ffi (Node 26) and a kernel that tells of the end of others' children. */
 import { cFunctions } from '../wire/c-library.ts'
+import { canPassDescriptors } from '../wire/socket-pair.ts'
 import { PIDFD_OPEN } from '../wire/system-calls.ts'
-import { canPassDescriptors } from './socket-pair.ts'
 
 const CALLS = {
   syscall: { arguments: ['int64', 'int64', 'int64'], return: 'int64' },

@@ -18,13 +18,15 @@ import { DescriptorMessage } from '../wire/descriptor-message.ts'
 import { FrameReader } from '../wire/frame-reader.ts'
 import { FRAME, type FrameType, ProtocolError } from '../wire/frames.ts'
 import { type Exited, type Fork, type Forked, parseMessage } from '../wire/messages.ts'
+import { type Pair, pass, socketOf, socketPair } from '../wire/socket-pair.ts'
 import { TEMPLATE_ARGUMENTS, TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../wire/variables.ts'
 import { begun, closeShared, openShared, type Shared, type Start } from '../worker-start.ts'
-import { type Pair, pass, socketOf, socketPair } from './socket-pair.ts'
 
 /** The descriptor on which a template is asked: the next after a worker's. */
 const CONTROL_FD = 5
 const MESSAGE_BYTES = 1024
+/** How long its boot may take at least: nobody waits for that, for what is awaited meanwhile boots itself. */
+const BOOT_MS = 20_000
 /** At those of which nobody tells. */
 const LOOK_EVERY_MS = 50
 const LARGEST_SEED = 2 ** 31 - 1
@@ -101,7 +103,8 @@ export class Template {
       const fork = ++this.#forks
       const text = JSON.stringify({ fork, name: shared.group.name, seed: randomInt(1, LARGEST_SEED) } satisfies Fork)
       const given = [...pairs.map(([, other]) => other), shared.journal.fd]
-      const deadline = setTimeout(() => this.#giveUp(), this.#timeoutMs)
+      const timeoutMs = this.isBooting ? Math.max(BOOT_MS, this.#timeoutMs) : this.#timeoutMs
+      const deadline = setTimeout(() => this.#giveUp(timeoutMs), timeoutMs)
       this.#asked.set(fork, { ...shared, pairs, deadline, onFork })
       // One that takes nothing is no more, or about to be.
       if (!pass(this.#message, this.#control, text, given)) this.end()
@@ -140,8 +143,8 @@ export class Template {
     this.#owner.onTemplateGone(this, why)
   }
 
-  #giveUp(): void {
-    this.#lastWords = [`it did not answer within ${this.#timeoutMs} ms`]
+  #giveUp(afterMs: number): void {
+    this.#lastWords = [`it did not answer within ${afterMs} ms`]
     this.end()
   }
 

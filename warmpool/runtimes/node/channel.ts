@@ -23,7 +23,14 @@ const MAPPED_FROM = 16
 /** The beginning of what lies in the ring when it is mapped: by then there is more. */
 const COMPARED_BYTES = 4096
 
+/** What a parent has given, by their descriptors. */
+export interface Given {
+  readonly wire: number
+  readonly journal: number
+}
+
 export interface Channel {
+  readonly socket: Socket
   readonly writer: FrameWriter
   /** Large answers go through the shared file from now on. */
   openRing(): void
@@ -32,8 +39,12 @@ export interface Channel {
   readonly began: BegunCounter
 }
 
-export function openChannel(onFrame: FrameHandler): Channel {
+export function givenByParent(): Given {
   const journal = process.versions.deno === undefined ? JOURNAL_FD : openSync(JOURNAL_PATH, 'r+')
+  return { wire: WIRE_FD, journal }
+}
+
+export function openChannel({ wire, journal }: Given, onFrame: FrameHandler): Channel {
   const ring = new RingReader(journal, TO_WORKER)
   let isMappingTried = false
   const reader = new FrameReader(onFrame)
@@ -47,14 +58,12 @@ export function openChannel(onFrame: FrameHandler): Channel {
       ring.mapped = mapRing(journal)
     }
   }
-  const socket = memory === null ? connected(onChunk) : inherited(memory, onChunk)
+  const socket = memory === null ? connected(wire, onChunk) : inherited(wire, memory, onChunk)
   const writer = new FrameWriter(socket)
-  socket.on('error', () => process.exit(0))
-  socket.once('close', () => process.exit(0))
   socket.resume()
-  loopIsKeptBy(socket)
 
   return {
+    socket,
     writer,
     openRing() {
       writer.ring = new RingWriter(journal, TO_PARENT)
@@ -73,9 +82,16 @@ function mapRing(fd: number): Buffer | null {
   return first.equals(mapped.subarray(TO_WORKER.bytesAt, TO_WORKER.bytesAt + COMPARED_BYTES)) ? mapped : null
 }
 
-function inherited(memory: Buffer, onChunk: (chunk: Buffer) => void): Socket {
+/** From here on this process is its parent's: it ends with the channel. */
+export function liveWith({ socket }: Channel): void {
+  socket.on('error', () => process.exit(0))
+  socket.once('close', () => process.exit(0))
+  loopIsKeptBy(socket)
+}
+
+function inherited(fd: number, memory: Buffer, onChunk: (chunk: Buffer) => void): Socket {
   return new Socket({
-    fd: WIRE_FD,
+    fd,
     onread: {
       buffer: memory,
       callback: (length: number, buffer: Uint8Array) => {
@@ -87,10 +103,10 @@ function inherited(memory: Buffer, onChunk: (chunk: Buffer) => void): Socket {
 }
 
 /** Bun takes a descriptor with `connect` alone, and each chunk comes in memory of its own. */
-function connected(onChunk: (chunk: Buffer) => void): Socket {
+function connected(fd: number, onChunk: (chunk: Buffer) => void): Socket {
   const socket = new Socket()
   socket.on('data', onChunk)
-  return socket.connect({ fd: WIRE_FD } as unknown as Parameters<Socket['connect']>[0])
+  return socket.connect({ fd } as unknown as Parameters<Socket['connect']>[0])
 }
 
 /** A parent that cannot be understood has a bug: it is better to be replaced than to guess. */

@@ -4,50 +4,38 @@
  * here, then read call.ts; docs/protocol.md is the contract with the parent.
  */
 import { fileURLToPath } from 'node:url'
-import { bodyCopy } from '../../wire/body-memory.ts'
-import { ById } from '../../wire/by-id.ts'
-import {
-  FLAG_MORE,
-  FLAG_SECURE,
-  FRAME,
-  type FrameType,
-  PROTOCOL_VERSION,
-  REQUEST_PREFIX_BYTES,
-} from '../../wire/frames.ts'
+import { FRAME, type FrameType, PROTOCOL_VERSION } from '../../wire/frames.ts'
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
 import { SYSTEM_DOOR, TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../../wire/variables.ts'
-import { Call } from './call.ts'
-import { openChannel, unexpected } from './channel.ts'
+import { Calls } from './calls.ts'
+import { givenByParent, liveWith, openChannel, unexpected } from './channel.ts'
 import { confineFor, enterSandboxFor, prepareConfinement, rehearseConfinement } from './confine/confine.ts'
 import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
 import { withBunHint } from './formats/bun-serve.ts'
-import type { Exports, Handler } from './formats/format.ts'
+import type { Exports } from './formats/format.ts'
 import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
-import { IncomingBody } from './incoming-body.ts'
-import { rehearse, rehearseForForks } from './rehearse.ts'
+import { rehearse } from './rehearse.ts'
 import { becomeWorker } from './template/become-worker.ts'
 import { preload } from './template/preload.ts'
+import { rehearseBusyCalls, rehearseForForks } from './template/rehearse-for-forks.ts'
 import { serveForks, templateCalls } from './template/serve-forks.ts'
 import { withTraces } from './traces.ts'
 import { installWebClasses } from './web/install.ts'
 
-/** Shared by all calls without one. */
-const NO_BODY = new IncomingBody(null, false, () => {})
-
-const calls = new ById<Call>()
-let handler: Handler | null = null
 let hasLoad = false
-let isDraining = false
 /** The parent's file of the system door: see confine/kernel.ts. */
 const door = process.env[SYSTEM_DOOR] ?? null
 
 installWebClasses()
 letDeparturesGo()
 process.setSourceMapsEnabled(true)
-const { writer, began, openRing, isBorrowed } = openChannel(onFrame)
+const channel = openChannel(givenByParent(), onFrame)
+liveWith(channel)
+const { writer } = channel
+let calls = new Calls(channel, leave)
 const template = process.env[TEMPLATE_VARIABLE]
 if (template === undefined) void rehearse().then(bePlainBlank)
 else void beTemplate(Number(template))
@@ -64,18 +52,23 @@ function bePlainBlank(): void {
 /** Goes on in every process that it has forked, and in none else. */
 async function beTemplate(controlFd: number): Promise<void> {
   delete process.env[TEMPLATE_VARIABLE]
-  const calls = templateCalls()
-  if (calls === null) throw new Error('A template needs node:ffi')
+  const system = templateCalls()
+  if (system === null) throw new Error('A template needs node:ffi')
   forgetParent()
   rehearseConfinement(door)
   await preload()
   await rehearseForForks()
+  const own = calls
+  await rehearseBusyCalls(onFrame, (pretended) => {
+    calls = pretended
+  })
+  calls = own
   sayHello()
   // A function's code is compiled as it is called.
   process.getBuiltinModule('node:v8').setFlagsFromString('--lazy')
   // Not from within a read or a promise: a fork goes on from there.
   setImmediate(() => {
-    becomeWorker(serveForks(calls, controlFd), WORKER_VARIABLE)
+    becomeWorker(serveForks(system, controlFd), WORKER_VARIABLE)
     sayHello()
     setImmediate(() => prepareConfinement(door))
   })
@@ -110,17 +103,12 @@ function runtimeName(): string {
 }
 
 function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end: number): void {
+  if (!calls.onFrame(type, id, chunk, start, end)) onControl(type, chunk, start, end)
+}
+
+/** What is said to the worker as a whole. */
+function onControl(type: FrameType, chunk: Buffer, start: number, end: number): void {
   switch (type) {
-    case FRAME.request:
-      return onRequest(id, chunk, start, end)
-    case FRAME.data:
-      return calls.get(id)?.body.push(own(chunk, start, end))
-    case FRAME.end:
-      return calls.get(id)?.body.end()
-    case FRAME.cancel:
-      return calls.get(id)?.cancel()
-    case FRAME.window:
-      return calls.get(id)?.grant(chunk.readUInt32LE(start))
     case FRAME.ping:
       writer.empty(FRAME.pong, 0)
       return giveBackWhenIdle(calls)
@@ -131,22 +119,15 @@ function onFrame(type: FrameType, id: number, chunk: Buffer, start: number, end:
       void load(JSON.parse(chunk.toString('utf8', start, end)) as Load)
       return
     case FRAME.drain:
-      isDraining = true
-      return leaveWhenIdle()
+      return calls.drain()
     default:
       return unexpected(type)
   }
 }
 
-/** Bytes of a frame that outlive its turn. */
-function own(chunk: Buffer, start: number, end: number): Buffer {
-  const bytes = chunk.subarray(start, end)
-  return isBorrowed(chunk) ? bodyCopy(bytes) : bytes
-}
-
 async function load(wanted: Load): Promise<void> {
   try {
-    if (wanted.ring) openRing()
+    if (wanted.ring) channel.openRing()
     enterSandboxFor(wanted, door)
     if (wanted.cwd !== null) process.chdir(wanted.cwd)
     // From here on nothing is the parent's, and what comes now may be anybody's code.
@@ -159,7 +140,7 @@ async function load(wanted: Load): Promise<void> {
     prepareFormats(load)
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
     const chosen = await chooseFormat(exports, load)
-    handler = load.traces === undefined ? chosen.handler : withTraces(chosen.handler, load.traces)
+    calls.handler = load.traces === undefined ? chosen.handler : withTraces(chosen.handler, load.traces)
     const { name: format, concurrency } = chosen.format
     writer.json(FRAME.ready, 0, { format, concurrency, ...confined } satisfies Ready)
     writer.flush()
@@ -175,42 +156,7 @@ function findProxy(): void {
   setGlobalProxyFromEnv?.()
 }
 
-function onRequest(id: number, chunk: Buffer, start: number, end: number): void {
-  const flags = chunk[start]!
-  const timeLeftMs = chunk.readUInt32LE(start + 1)
-  const headStart = start + REQUEST_PREFIX_BYTES
-  const headEnd = headStart + chunk.readUInt32LE(start + 5)
-  const head = chunk.toString('latin1', headStart, headEnd)
-  const first = headEnd === end ? null : chunk.subarray(headEnd, end)
-  const more = (flags & FLAG_MORE) !== 0
-  const body =
-    more || first !== null
-      ? new IncomingBody(first, more, (bytes) => writer.window(id, bytes), isBorrowed(chunk))
-      : NO_BODY
-  const call = new Call(id, head, timeLeftMs, (flags & FLAG_SECURE) !== 0, body, writer, onDone)
-  calls.add(call)
-  began(id)
-  run(call)
-  // What the handler has not read yet: the chunk's buffer is used again for the next read.
-  body.keep()
-}
-
-function run(call: Call): void {
-  try {
-    const result = handler!(call)
-    if (result instanceof Promise) result.catch((error: unknown) => call.fail('handler-threw', error))
-  } catch (error) {
-    call.fail('handler-threw', error)
-  }
-}
-
-function onDone(call: Call): void {
-  calls.delete(call)
-  if (isDraining) leaveWhenIdle()
-}
-
 /** Everything that was handed over has been answered: the last frames go out, then the process ends. */
-function leaveWhenIdle(): void {
-  if (calls.size > 0) return
+function leave(): void {
   writer.whenWritten(() => void sayFarewell().then(() => process.exit(0)))
 }

@@ -3,8 +3,8 @@
  * for a process that it starts. By node:ffi, so it is not to be had everywhere.
  */
 import { Socket } from 'node:net'
-import { cFunctions } from '../wire/c-library.ts'
-import type { DescriptorMessage } from '../wire/descriptor-message.ts'
+import { cFunctions } from './c-library.ts'
+import type { DescriptorMessage } from './descriptor-message.ts'
 
 const CALLS = {
   socketpair: { arguments: ['int32', 'int32', 'int32', 'pointer'], return: 'int32' },
