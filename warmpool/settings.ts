@@ -46,7 +46,7 @@ export interface FunctionSettings {
   /**
    * How its workers start: booted each, or forked from a process that has booted, which takes a twentieth of the time
    * and two thirds of the memory; but V8 then works without other threads, and address layout and hash seed are those of all
-   * forked workers. `auto`: forked where they live for 100 invocations at most. Node only, and never in a sandbox.
+   * forked workers. `auto`: forked where they live for 500 invocations at most. Node only, and never in a sandbox.
    */
   readonly startBy: 'auto' | 'boot' | 'fork'
   /** Age in milliseconds after which a worker is recycled (with jitter, replacement first). */

@@ -170,7 +170,7 @@ export const operatorFields = {
   startBy: optional(
     oneOf(['auto', 'boot', 'fork']),
     DEFAULT_FUNCTION_SETTINGS.startBy,
-    'How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 100 or less. Node only, and not in a sandbox.',
+    'How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 500 or less. Node only, and not in a sandbox.',
   ),
   cpu: optional(cpu, null, "A worker's claim to the processors."),
   isolation: optional(

@@ -145,7 +145,7 @@ export interface FunctionConfig {
   idempotent?: boolean
   /** What a worker and all that it has started may use. What uses more is ended. */
   limits?: FunctionLimits
-  /** How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 100 or less. Node only, and not in a sandbox. Default: `'auto'`. */
+  /** How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 500 or less. Node only, and not in a sandbox. Default: `'auto'`. */
   startBy?: 'auto' | 'boot' | 'fork'
   /** A worker's claim to the processors. */
   cpu?: CpuConfig
@@ -241,7 +241,7 @@ export interface OverrideConfig {
   idempotent?: boolean
   /** What a worker and all that it has started may use. What uses more is ended. */
   limits?: FunctionLimits
-  /** How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 100 or less. Node only, and not in a sandbox. Default: `'auto'`. */
+  /** How its workers start: each booted, or forked from a process that has booted, which is cheap, with what docs/security.md says of that. `auto`: forked where `maxInvocations` is 500 or less. Node only, and not in a sandbox. Default: `'auto'`. */
   startBy?: 'auto' | 'boot' | 'fork'
   /** A worker's claim to the processors. */
   cpu?: CpuConfig

@@ -15,8 +15,8 @@ function isForked(written: Partial<FunctionSettings>, runtime = 'node'): boolean
 }
 
 describe.skipIf(!canFork())('workers are forked', () => {
-  test('where they live for 100 invocations at most', () => {
-    expect([1, 100, 101, Number.POSITIVE_INFINITY].map((maxInvocations) => isForked({ maxInvocations }))).toEqual([
+  test('where they live for 500 invocations at most', () => {
+    expect([1, 500, 501, Number.POSITIVE_INFINITY].map((maxInvocations) => isForked({ maxInvocations }))).toEqual([
       true,
       true,
       false,
