@@ -61,6 +61,7 @@ async function rehearseImports(): Promise<void> {
 export async function rehearseBusyCalls(onFrame: FrameHandler, take: (calls: Calls) => void): Promise<void> {
   const handlers = await rehearsedHandlers()
   const journal = openJournal()
+  if (journal === null) return
   const requests = requestsAtOnce()
   const lines = [1, 2].map(() => new RehearsedLine(journal, requests, onFrame))
   const untilMs = performance.now() + MOST_BUSY_MS
@@ -127,13 +128,17 @@ function rehearsedHandlers(): Promise<Handler[]> {
   return Promise.all(exports.map(async (one) => (await chooseFormat(one, REHEARSED_LOAD)).handler))
 }
 
-/** As a worker's, whose calls are counted in it. */
-function openJournal(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'wrangler-free-rehearsal-'))
-  const journal = openSync(join(folder, 'journal'), 'w+')
-  rmSync(folder, { recursive: true })
-  ftruncateSync(journal, JOURNAL_BYTES)
-  return journal
+/** As a worker's, whose calls are counted in it. Null on a full disk, perhaps: the first calls take longer. */
+function openJournal(): number | null {
+  try {
+    const folder = mkdtempSync(join(tmpdir(), 'wrangler-free-rehearsal-'))
+    const journal = openSync(join(folder, 'journal'), 'w+')
+    rmSync(folder, { recursive: true })
+    ftruncateSync(journal, JOURNAL_BYTES)
+    return journal
+  } catch {
+    return null
+  }
 }
 
 /** Some with a body. */
