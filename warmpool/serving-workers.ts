@@ -50,7 +50,8 @@ export class ServingWorkers {
   add(worker: Worker, settings: FunctionSettings): void {
     worker.budget = drawBudget(settings, Math.random())
     this.#workers.push(worker)
-    this.#spentAtMs.shift()
+    // The latest: what nobody has replaced in time is not made up for by a worker for somebody else's call.
+    this.#spentAtMs.pop()
   }
 
   /** It has taken the only call that it may. */

@@ -1,7 +1,7 @@
 /**
  * The Node runtime: what runs inside a worker. It boots to a blank (web classes in place, nothing of any function),
  * becomes one function when told, hands it invocations, and goes when told to drain or when its parent is gone. Start
- * here, then read call.ts; docs/protocol.md is the contract with the parent.
+ * here, then read calls.ts and call.ts; docs/protocol.md is the contract with the parent.
  */
 import { fileURLToPath } from 'node:url'
 import { FRAME, type FrameType, PROTOCOL_VERSION } from '../../wire/frames.ts'

@@ -23,7 +23,7 @@ export const REHEARSED_LOAD: Load = {
   ring: false,
   confinement: null,
 }
-const HEAD = 'rehearsal\nPOST\n/path?query=1\nhost\nlocalhost\ncontent-type\ntext/plain\naccept\n*/*'
+export const REHEARSED_HEAD = 'rehearsal\nPOST\n/path?query=1\nhost\nlocalhost\ncontent-type\ntext/plain\naccept\n*/*'
 
 export async function rehearse(): Promise<void> {
   await import(EMPTY_MODULE)
@@ -31,7 +31,7 @@ export async function rehearse(): Promise<void> {
   const writer = new FrameWriter(nowhere)
   const { handler } = await chooseFormat({ default: { fetch: respond } }, REHEARSED_LOAD)
   const body = new IncomingBody(Buffer.from('body'), false, () => {})
-  await handler(new Call(1, HEAD, 1_000, false, body, writer, () => {}))
+  await handler(new Call(1, REHEARSED_HEAD, 1_000, false, body, writer, () => {}))
 }
 
 async function respond(request: Request): Promise<Response> {

@@ -18,7 +18,7 @@ import { Calls } from '../calls.ts'
 import { type Channel, openChannel } from '../channel.ts'
 import type { Exports, Handler } from '../formats/format.ts'
 import { chooseFormat } from '../formats/index.ts'
-import { REHEARSED_LOAD, rehearse } from '../rehearse.ts'
+import { REHEARSED_HEAD, REHEARSED_LOAD, rehearse } from '../rehearse.ts'
 
 const LOADS = 8
 const CALLS_AT_ONCE = 64
@@ -27,7 +27,6 @@ const CALLS_A_TURN = 32 * CALLS_AT_ONCE
 const TURNS = 30
 const MOST_BUSY_MS = 1_500
 const GET = 'rehearsal\nGET\n/path\nhost\nlocalhost'
-const POST = 'rehearsal\nPOST\n/path?query=1\nhost\nlocalhost\ncontent-type\ntext/plain\naccept\n*/*'
 const JOURNAL_BYTES = 4096
 
 /** So often that it is compiled, with a module in a file as functions are; and what is left of it is collected. */
@@ -147,7 +146,7 @@ function requestsAtOnce(): Buffer {
   const writer = new FrameWriter(bytes)
   for (let id = 1; id <= CALLS_AT_ONCE; id++) {
     const hasBody = id % 8 === 0
-    writer.request(id, 1_000, false, hasBody ? POST : GET, hasBody ? 'body' : null, false)
+    writer.request(id, 1_000, false, hasBody ? REHEARSED_HEAD : GET, hasBody ? 'body' : null, false)
   }
   writer.flush()
   return bytes.read() as Buffer
