@@ -217,6 +217,14 @@ describe.each(RUNTIMES)('a function under `process` in %s', (runtime) => {
     }
   })
 
+  it.each(['shared-memory', 'message-queue', 'semaphores', 'posix-queue'])(
+    'has no IPC that outlives it and that others read: %s',
+    async (attack) => {
+      expect(await tried(attacker, attack)).toBe('EPERM')
+      expect(await tried(trusted, attack)).toMatch(/^done: /)
+    },
+  )
+
   it('makes no namespaces', async () => {
     expect(await tried(attacker, 'namespace')).toMatch(REFUSED)
   })

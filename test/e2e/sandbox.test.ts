@@ -197,6 +197,14 @@ for (const { title, user } of CASES)
         }
       })
 
+      it.each(['shared-memory', 'message-queue', 'semaphores', 'posix-queue'])(
+        'has no IPC that outlives it and that others read: %s',
+        async (attack) => {
+          expect(await tried('attacker', attack)).toBe('EPERM')
+          expect(await tried('trusted', attack)).toMatch(/^done: /)
+        },
+      )
+
       it('makes no namespaces', async () => {
         expect(await tried('attacker', 'namespace')).toMatch(REFUSED)
       })
@@ -249,6 +257,12 @@ for (const { title, user } of CASES)
         ])
           expect(await tried('attacker', 'size', { path }), path).toBe('ENOENT')
         expect(await tried('trusted', 'size', secretFile())).toBe('done: 8')
+      })
+
+      it('watches no folder of anybody else', async () => {
+        const path = (await tried('offline', 'temporary')).replace('done: ', '')
+        expect(await tried('trusted', 'watch', { path: outside })).toBe('done: ')
+        for (const folder of [path, outside]) expect(await tried('attacker', 'watch', { path: folder })).toBe('ENOENT')
       })
 
       it('changes neither mode nor times of them', async () => {

@@ -65,6 +65,26 @@ const FORBIDDEN: readonly CallName[] = [
 ]
 
 /**
+ * IPC that no folder holds and no process owns: System V's segments, queues and semaphores, and POSIX message queues. They
+ * outlive their worker, no memory limit without cgroups counts them, and every process of the same user reads them.
+ */
+const SHARED_IPC: readonly CallName[] = [
+  'mq_open',
+  'mq_unlink',
+  'msgctl',
+  'msgget',
+  'msgrcv',
+  'msgsnd',
+  'semctl',
+  'semget',
+  'semop',
+  'semtimedop',
+  'shmat',
+  'shmctl',
+  'shmget',
+]
+
+/**
  * Programs do without these where they are not there. Node's event loop has io_uring's rings since its boot and ends
  * without `io_uring_enter`; what native code does through them, Landlock sees, and this filter does not.
  */
@@ -132,7 +152,7 @@ export function seccompFilter(processor: Processor, network: Sockets): Buffer {
     fail(ENOSYS),
     load(NUMBER_AT),
     ...(foreignCallsFrom === null ? [] : ([[JUMP_IF_AT_LEAST, 0, 1, foreignCallsFrom], fail(ENOSYS)] as const)),
-    ...FORBIDDEN.flatMap((name) => whenCalled(processor, name, [fail(EPERM)])),
+    ...[...FORBIDDEN, ...SHARED_IPC].flatMap((name) => whenCalled(processor, name, [fail(EPERM)])),
     ...ABSENT.flatMap((name) => whenCalled(processor, name, [fail(ENOSYS)])),
     ...OF_A_PROCESS.flatMap(([name, argument]) => whenCalled(processor, name, onlyOfItself(argument))),
     ...whenCalled(processor, 'setpriority', [

@@ -14,6 +14,7 @@ import {
   statSync,
   symlinkSync,
   utimesSync,
+  watch,
   writeFileSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -51,6 +52,16 @@ const ATTACKS = {
   'signal-by-child': ({ pid }) => checked(spawnSync('/bin/sh', ['-c', `kill -0 ${pid}`])),
   trace: ({ pid, door }) => native(door, 'ptrace', [16, pid, 0, 0]),
   'read-memory': ({ pid, door }) => native(door, 'process_vm_readv', [pid, 0, 0, 0, 0]),
+  /** Of System V: IPC_PRIVATE, so that nothing of anybody's is touched. What could be made is removed again. */
+  'shared-memory': ({ door }) => native(door, 'shmctl', [native(door, 'shmget', [0, 4096, 0o1600]), 0, 0]),
+  'message-queue': ({ door }) => native(door, 'msgctl', [native(door, 'msgget', [0, 0o1600]), 0, 0]),
+  semaphores: ({ door }) => native(door, 'semctl', [native(door, 'semget', [0, 1, 0o1600]), 0, 0, 0]),
+  /** O_CREAT | O_RDWR */
+  'posix-queue': ({ door }) => {
+    const name = Buffer.from('attack\0')
+    native(door, 'mq_open', [name, 0o102, 0o600, 0])
+    native(door, 'mq_unlink', [name])
+  },
   limits: ({ pid }) => checked(spawnSync('/usr/bin/prlimit', ['--pid', pid, '--nofile=1024'])),
   /** A session of its own. */
   linger: () => {
@@ -100,6 +111,7 @@ const ATTACKS = {
   mode: ({ path }) => chmodSync(path, 0o600),
   times: ({ path }) => utimesSync(path, 0, 0),
   size: ({ path }) => statSync(path).size,
+  watch: ({ path }) => watch(path).close(),
   'command-lines': () =>
     readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
@@ -152,8 +164,34 @@ function checked({ status, stderr, stdout }) {
 }
 
 const NUMBERS = {
-  x64: { connect: 42, process_vm_readv: 310, ptrace: 101, socket: 41 },
-  arm64: { connect: 203, process_vm_readv: 270, ptrace: 117, socket: 198 },
+  x64: {
+    connect: 42,
+    mq_open: 240,
+    mq_unlink: 241,
+    msgctl: 71,
+    msgget: 68,
+    process_vm_readv: 310,
+    ptrace: 101,
+    semctl: 66,
+    semget: 64,
+    shmctl: 31,
+    shmget: 29,
+    socket: 41,
+  },
+  arm64: {
+    connect: 203,
+    mq_open: 180,
+    mq_unlink: 181,
+    msgctl: 187,
+    msgget: 186,
+    process_vm_readv: 270,
+    ptrace: 117,
+    semctl: 191,
+    semget: 190,
+    shmctl: 195,
+    shmget: 194,
+    socket: 198,
+  },
 }
 const REFUSED = { 1: 'EPERM', 13: 'EACCES' }
 
