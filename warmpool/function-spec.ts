@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { RuntimeName } from './runtime.ts'
 import type { FunctionSettings } from './settings.ts'
+import type { PlatformSettings } from './wire/messages.ts'
 
 export interface FunctionSpec {
   readonly name: string
@@ -21,6 +22,8 @@ export interface FunctionSpec {
   readonly handler: string | null
   /** The program to start, for formats that are programs; else null. */
   readonly command: readonly string[] | null
+  /** What its platform's own files say and its format reads; missing: nothing. */
+  readonly platform?: PlatformSettings
   readonly runtime: RuntimeName
   /** Absolute paths that its code consists of, which it may read however it is isolated. */
   readonly readable: readonly string[]

@@ -42,6 +42,11 @@ function functionFileFields(runtimes: readonly string[]) {
       null,
       'The program that serves the calls, and its arguments, for the runtimes `http`, `stdio` and `lambda`.',
     ),
+    payload: optional(
+      oneOf(['1.0', '2.0']),
+      '2.0',
+      'The payload format of the events that a Lambda function gets: `1.0` as REST APIs and load balancers send it, `2.0` as function URLs and HTTP APIs do.',
+    ),
     routes: optional(
       z.array(routePath()).register(kinds, { type: 'string[]', allowed: 'list of paths' }),
       null,

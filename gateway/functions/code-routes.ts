@@ -68,10 +68,10 @@ async function withAzureRoutes(source: FunctionSource): Promise<FunctionSource> 
 /** Named by `handler`, or the only export that could answer. */
 async function withLambdaFormat(source: FunctionSource, text: string): Promise<FunctionSource> {
   const { format, handler } = source.identity
-  if (format !== null || !(await isLambdaAlone(basename(source.entry), text, handler ?? 'handler'))) return source
+  if (format !== null || !(await isLambdaAlone(basename(source.entry), text, handler))) return source
   const why =
     handler === null
-      ? 'its only export that could answer is named handler'
+      ? 'its only export that could answer is a Lambda handler'
       : `${source.identity.why}: "handler" names a function of ${relative(source.dir, source.entry)}, as Lambda's setting does`
   return { ...source, identity: { ...source.identity, format: 'lambda', why } }
 }

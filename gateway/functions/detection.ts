@@ -3,12 +3,15 @@
  * what marks it without ambiguity. A format that only the exports tell is left open (null): the worker that loads the
  * module infers it. `inspect` prints what is found here.
  */
-import { access, constants, readdir } from 'node:fs/promises'
+import { access, constants, readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
+import type { PlatformSettings } from '../../warmpool/index.ts'
 import { type FormatName, type FunctionRuntime, isJavaScript, type ParsedFunctionFile } from '../config/index.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
+import { type LambdaEntry, type LambdaFile, lambdaFile } from './lambda-files.ts'
+import { isLambdaAlone } from './lambda-marks.ts'
 import { CODE_EXTENSIONS, nodeEntry, nodeProgramEntry } from './node-entry.ts'
-import { vercelEntry } from './vercel-files.ts'
+import { apiFiles, vercelEntry } from './vercel-files.ts'
 
 /** What runs a function and how its code is meant. */
 export interface Identity {
@@ -19,6 +22,8 @@ export interface Identity {
   readonly handler: string | null
   /** The program to start, for the runtimes that are one. */
   readonly command: readonly string[] | null
+  /** What its platform's own files say and its format reads; missing: nothing. */
+  readonly platform?: PlatformSettings
   /** Why it is taken for that, for people. */
   readonly why: string
 }
@@ -27,9 +32,11 @@ export interface Detected {
   readonly entry: string
   readonly identity: Identity
   readonly file: ParsedFunctionFile | null
+  /** What its author should know of the platform's files. */
+  readonly notes: readonly string[]
 }
 
-type Found = Omit<Detected, 'file'> | { readonly problem: string }
+type Found = (Omit<Detected, 'file' | 'notes'> & { readonly notes?: readonly string[] }) | { readonly problem: string }
 
 /** Null: it is none of these. */
 type Row = (look: FolderLook) => Promise<Found | null>
@@ -38,6 +45,10 @@ const OVERRIDDEN = 'its override in the configuration says so'
 const PYTHON_FILES = ['main.py', 'app.py', 'handler.py', 'lambda_function.py', 'index.py', 'function.py']
 const OWN_MODULES = ['main', 'index', 'app', 'handler']
 const PROGRAMS: readonly FunctionRuntime[] = ['http', 'stdio', 'lambda']
+
+/** A default export, or one for each method: what Vercel calls. */
+const MAY_BE_VERCELS =
+  /\bexport\s+default\b|\bas\s+default\b|\bmodule\.exports\b|\bexport\b.*\b(?:GET|POST|PUT|PATCH|DELETE)\b/
 
 /** A package that tells what the code is written for. */
 const PACKAGES: readonly [name: string, format: FormatName][] = [
@@ -48,6 +59,7 @@ const PACKAGES: readonly [name: string, format: FormatName][] = [
 const TABLE: readonly Row[] = [
   async (look) => (look.overridden !== null || isStated(look.file) ? byStatement(look, look.file ?? {}) : null),
   byBootstrap,
+  byLambdaFile,
   byPackage,
   byVercelFolder,
   byPythonFile,
@@ -58,7 +70,9 @@ const TABLE: readonly Row[] = [
 export async function detect(look: FolderLook): Promise<Detected | { readonly problem: string }> {
   for (const row of TABLE) {
     const found = await row(look)
-    if (found !== null) return 'problem' in found ? found : { ...found, file: look.file }
+    if (found === null) continue
+    if ('problem' in found) return found
+    return { notes: [], ...found, identity: withPayload(found.identity, look.file), file: look.file }
   }
   throw new Error('The last row of the table finds something or says what is missing')
 }
@@ -96,6 +110,10 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
   }
   const { format = null, handler } = file
   const stated = handler === undefined ? null : splitHandler(handler)
+  if (format === 'lambda' && stated === null && runtime === 'node') {
+    const named = await byLambdaFile(look)
+    if (named !== null) return named
+  }
   if (stated === null || stated.module === null) {
     const own = { format, handler: stated?.name ?? null, runtime }
     const isVercel = format === 'vercel' && own.handler === null && 'problem' in (await nodeEntry(look))
@@ -149,6 +167,73 @@ async function byBootstrap(look: FolderLook): Promise<Found | null> {
   return ofProgram(look, 'lambda', null, null, 'it has a program named bootstrap, as Lambda starts it')
 }
 
+/** The function that a deployment file of Lambda's names, where it names one or one of them is meant. */
+async function byLambdaFile(look: FolderLook): Promise<Found | null> {
+  const said = await lambdaFile(look.dir, look.names)
+  if (said === null) return null
+  if ('problem' in said) return withNote(look, `${said.file} cannot be read: ${said.problem}`)
+  const { file, entries } = said
+  const [only] = entries
+  const meant = entries.length === 1 ? only : entries.find(({ name }) => name === look.name)
+  if (meant === undefined) return withNote(look, severalHandlers(look, said))
+  return ofLambdaEntry(look, file, meant)
+}
+
+async function ofLambdaEntry(look: FolderLook, file: string, entry: LambdaEntry): Promise<Found> {
+  const { module, name: handler } = splitHandler(entry.handler)
+  const isPython = entry.runtime?.startsWith('python') === true
+  const isNode = entry.runtime === null || entry.runtime.startsWith('nodejs')
+  if (module === null || !(isPython || isNode)) {
+    const says = `${look.name}/${file} names the handler "${entry.handler}" for the runtime ${entry.runtime ?? 'of its provider'}`
+    return {
+      problem: `${says}, which only a program can serve: add an executable bootstrap, or write "command" in ${look.name}/function.json. See docs/programs.md.`,
+    }
+  }
+  const why = `${file} names the handler ${entry.handler}`
+  const platform = entry.payload === '1.0' ? { platform: { payload: entry.payload } as const } : {}
+  const identity = { format: 'lambda', handler, command: null, why, ...platform } as const
+  // A build may write what the file names; the sources are there.
+  for (const path of new Set([
+    module,
+    module.replace(/^(?:dist|build|\.build)\//, ''),
+    module.replace(/^(?:dist|build|\.build)\//, 'src/'),
+  ])) {
+    const python = isPython ? await pythonModule(look, path) : null
+    if (python !== null) return { entry: python, identity: { ...identity, runtime: 'python' } }
+    for (const extension of isNode ? CODE_EXTENSIONS : []) {
+      const found = await fileIn(look.dir, `${path}.${extension}`)
+      if (found !== null) return { entry: found, identity: { ...identity, runtime: 'node' } }
+    }
+  }
+  const looked = isPython ? '.py' : CODE_EXTENSIONS.map((extension) => `.${extension}`).join(', ')
+  return {
+    problem: `${look.name}/${file} names the handler "${entry.handler}", and there is no ${module} with one of ${looked} in the folder. Correct it there, or write { "format": "lambda", "handler": "FILE.EXPORT" } in ${look.name}/function.json.`,
+  }
+}
+
+/** The folder as it is without that file, with a sentence about it; the sentence alone where it is nothing else. */
+async function withNote(look: FolderLook, note: string): Promise<Found | null> {
+  const found =
+    pythonEntry(look) === null
+      ? await ofNode(look, null, 'it has a JavaScript or TypeScript module to start from')
+      : await byPythonFile(look)
+  if (found === null) return null
+  return 'problem' in found ? { problem: `${look.name}/: ${note}` } : { ...found, notes: [note] }
+}
+
+function severalHandlers(look: FolderLook, { file, entries }: LambdaFile): string {
+  const lines = entries
+    .map(({ name, handler }) => `${name}: { "format": "lambda", "handler": "${handler}" }`)
+    .join('; ')
+  return `${file} names ${entries.length} functions, and a folder here is one. Say in ${look.name}/function.json which it is (${lines}), and copy the folder under another name for each of the others`
+}
+
+/** What `function.json` says of the payload wins over what a deployment file says. */
+function withPayload(identity: Identity, file: ParsedFunctionFile | null): Identity {
+  if (file?.payload === undefined) return identity
+  return { ...identity, platform: { ...identity.platform, payload: file.payload } }
+}
+
 async function byPackage(look: FolderLook): Promise<Found | null> {
   const found = PACKAGES.find(([name]) => look.package?.dependencies.has(name) === true)
   if (found === undefined) return null
@@ -162,7 +247,33 @@ async function byVercelFolder(look: FolderLook): Promise<Found | null> {
   const isSaid = look.names.has('vercel.json')
   if (!isSaid && (pythonEntry(look) !== null || !('problem' in (await nodeEntry(look))))) return null
   const why = isSaid ? 'it has vercel.json and an api folder' : 'it has an api folder and no module to start from'
+  const lambda = isSaid ? null : await lambdaInApi(look)
+  if (lambda !== null) return lambda
   return ofVercelFolder(look, 'node', why)
+}
+
+/** Lambda functions lie in an `api` folder as well: their modules export `handler` and nothing that Vercel would call. */
+async function lambdaInApi(look: FolderLook): Promise<Found | null> {
+  const files = await apiFiles(look.dir)
+  const lambdas: string[] = []
+  for (const file of files) {
+    const text = await readFile(join(look.dir, file), 'utf8').catch(() => '')
+    if (await isLambdaAlone(file, text, null).catch(() => false)) lambdas.push(file)
+    else if (MAY_BE_VERCELS.test(text)) return null
+  }
+  const [only] = lambdas
+  if (only === undefined) return null
+  if (lambdas.length > 1) {
+    const handlers = lambdas.map((file) => `"${file.slice(0, -extname(file).length)}.handler"`).join(' or ')
+    return {
+      problem: `${look.name}/ has Lambda functions in its api folder. Say in ${look.name}/function.json which one it is: "handler": ${handlers}, and copy the folder under another name for each of the others.`,
+    }
+  }
+  const why = `${only} exports a Lambda handler and nothing in its api folder is a function of Vercel's`
+  return {
+    entry: join(look.dir, only),
+    identity: { runtime: 'node', format: 'lambda', handler: null, command: null, why },
+  }
 }
 
 async function ofVercelFolder(look: FolderLook, runtime: FunctionRuntime, why: string): Promise<Found | null> {

@@ -181,8 +181,8 @@ async function lookIntoFolder(
   if ('problem' in seen) return seen
   const found = await detect(seen)
   if ('problem' in found) return found
-  const notes = await siteNotes(name, seen)
-  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], notes, ...found })
+  const notes = [...(await siteNotes(name, seen)), ...found.notes]
+  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], ...found, notes })
 }
 
 /** A site that is served as one function may be meant as its functions. */

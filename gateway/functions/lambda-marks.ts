@@ -12,13 +12,20 @@ const IS_OF_ANOTHER =
 
 /** As Node's `http` has it, whatever it is called. */
 const TAKES_RESPONSE = /\(\s*req(?:uest)?\s*,\s*res(?:ponse)?\s*\)/
+/** The worker's formats/lambda-handler.ts looks for the same. */
+const USUAL_NAMES = ['handler', 'lambdaHandler', 'lambda_handler']
 const NAME = /^[A-Za-z_]\w*$/
 
 const EXPORTS_HANDLER =
   /^export\s+(?:const|let|var|(?:async\s+)?function)\s+handler\b|^export\s*\{[^}]*(?:\bas\s+handler\b|\bhandler\b(?!\s+as\b))[^}]*\}|\bexports\.handler = /m
 
-/** `file` names the kind of text by its ending. Throws what esbuild throws for text that is no code. */
-export async function isLambdaAlone(file: string, text: string, handler: string): Promise<boolean> {
+/** `handler` null: by one of the usual names. `file` names the kind of text by its ending. Throws what esbuild throws for text that is no code. */
+export async function isLambdaAlone(file: string, text: string, handler: string | null): Promise<boolean> {
+  for (const name of handler === null ? USUAL_NAMES : [handler]) if (await exportsAlone(file, text, name)) return true
+  return false
+}
+
+async function exportsAlone(file: string, text: string, handler: string): Promise<boolean> {
   if (!text.includes(handler) || !/\bexports?\b/.test(text) || !NAME.test(handler) || handler === 'default')
     return false
   if (IS_OF_ANOTHER.test(text)) return false

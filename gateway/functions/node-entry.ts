@@ -37,7 +37,9 @@ export async function nodeEntry(look: FolderLook): Promise<NodeEntry | { problem
 /** The same where nothing says that the folder is of another kind. */
 export async function nodeProgramEntry(look: FolderLook): Promise<NodeEntry | { problem: string }> {
   const found = await nodeEntry(look)
-  const entry = 'problem' in found ? firstOf(look, PROGRAM_NAMES.flatMap(files)) : null
+  const names = [...PROGRAM_NAMES, 'lambda'].flatMap(files)
+  const entry =
+    'problem' in found ? (firstOf(look, names) ?? (await firstInSrc(look, [...names, ...files('handler')]))) : null
   return entry === null ? found : { entry, namedBy: null }
 }
 
@@ -51,12 +53,13 @@ export async function netlifyFolder({ dir, names }: FolderLook): Promise<string 
 async function conventional(look: FolderLook): Promise<string | null> {
   const index = firstOf(look, files('index'))
   if (index !== null) return index
-  if (look.names.has('src')) {
-    const dir = join(look.dir, 'src')
-    const inSrc = firstOf({ ...look, dir, names: new Set(await readdir(dir).catch(() => [])) }, files('index'))
-    if (inSrc !== null) return inSrc
-  }
-  return firstOf(look, [...files(look.name), ...files('handler')])
+  return (await firstInSrc(look, files('index'))) ?? firstOf(look, [...files(look.name), ...files('handler')])
+}
+
+async function firstInSrc(look: FolderLook, names: readonly string[]): Promise<string | null> {
+  if (!look.names.has('src')) return null
+  const dir = join(look.dir, 'src')
+  return firstOf({ ...look, dir, names: new Set(await readdir(dir).catch(() => [])) }, names)
 }
 
 function files(name: string): string[] {
@@ -68,7 +71,7 @@ async function noEntry(look: FolderLook, missing: string | undefined): Promise<s
   const netlify = await netlifyFolder(look)
   if (netlify !== null)
     return `${name}/ is a site of Netlify's, whose functions are in ${name}/${netlify}: copy each of them into the folder of functions, or serve that one with --functions.`
-  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.* and server.*`
+  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.*, server.*, lambda.*, and the same in src/`
   const inPackage = missing === undefined ? '' : ` package.json names ${missing}, which is not a file in the folder.`
   const inWorker = worker === null ? '' : ` ${worker.file} names ${worker.main}, which is not a file in the folder.`
   return `${name}/ has no module to start from:${inWorker}${inPackage} Looked for ${looked}. Add one, or name it as "main" in ${name}/package.json, or say in ${name}/function.json what the folder is.`

@@ -10,13 +10,23 @@ import { readableBy } from './readable.ts'
 /** The runtimes that are programs are formats of the Node runtime: its worker starts the program and speaks with it. */
 const PROGRAM_FORMATS = { http: 'http', stdio: 'stdio', lambda: 'bootstrap' } as const
 
-type RunAs = Pick<FunctionSpec, 'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime' | 'source' | 'readable'>
+type RunAs = Pick<
+  FunctionSpec,
+  'entry' | 'cwd' | 'format' | 'handler' | 'command' | 'runtime' | 'source' | 'readable' | 'platform'
+>
 
 export function runAs(source: FunctionSource, bundle: Bundle, outsideInputs: readonly string[]): RunAs {
-  const { runtime, format, handler, command } = source.identity
+  const { runtime, format, handler, command, platform } = source.identity
   const files = join(bundle.dir, 'files')
   const readable = readableBy(source, bundle, outsideInputs)
-  const own = { cwd: files, handler, command, readable, ...(source.kind === 'folder' && { source: source.dir }) }
+  const own = {
+    cwd: files,
+    handler,
+    command,
+    readable,
+    ...(source.kind === 'folder' && { source: source.dir }),
+    ...(platform !== undefined && { platform }),
+  }
   if (runtime === 'http' || runtime === 'stdio' || runtime === 'lambda')
     return { ...own, entry: fileUrl(files), format: PROGRAM_FORMATS[runtime], runtime: 'node' }
   const entry = isBundled(source)

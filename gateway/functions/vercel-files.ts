@@ -68,7 +68,8 @@ function withoutEnding(file: string): string {
   return file.replace(CODE_FILE, '')
 }
 
-async function apiFiles(dir: string): Promise<string[]> {
+/** The modules in the `api` folder that are functions: paths relative to `dir`, sorted. */
+export async function apiFiles(dir: string): Promise<string[]> {
   const entries = await readdir(join(dir, FOLDER), { recursive: true, withFileTypes: true }).catch(() => [])
   return entries
     .filter((entry) => entry.isFile())

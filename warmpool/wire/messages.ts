@@ -68,6 +68,12 @@ export interface Confined {
   readonly missing: readonly { readonly mechanism: Mechanism; readonly why: string }[]
 }
 
+/** What the platforms' own files say of a function and its format reads. */
+export interface PlatformSettings {
+  /** Lambda: the shape of the event; unsaid: 2.0. */
+  readonly payload?: '1.0' | '2.0'
+}
+
 /** Parent to worker: become this function. */
 export interface Load {
   readonly name: string
@@ -83,6 +89,8 @@ export interface Load {
   readonly handler: string | null
   /** The program to start, for formats that are programs; else null. */
   readonly command: readonly string[] | null
+  /** Missing: its platform's files say nothing that its format reads. */
+  readonly platform?: PlatformSettings
   /** Resident memory over which the worker is recycled, for functions that ask; null: none. */
   readonly memoryBytes: number | null
   /** After how long the parent gives up: who waits for something can say before that what does not come. */

@@ -69,6 +69,77 @@ const TAKEN_FOR: readonly [what: string, tree: Tree, as: object][] = [
     },
   ],
   [
+    'a handler that serverless.yml names',
+    {
+      'serverless.yml':
+        'service: s\nprovider:\n  name: aws\n  runtime: nodejs22.x\nfunctions:\n  hello:\n    handler: src/a.hello\n    events:\n      - httpApi: "*"\n',
+      'src/a.ts': 'export const hello = async () => ({})',
+    },
+    { format: 'lambda', handler: 'hello', why: 'serverless.yml names the handler src/a.hello' },
+  ],
+  [
+    'a REST API in serverless.yml',
+    {
+      'serverless.yml':
+        'functions:\n  hello:\n    handler: handler.hello\n    events:\n      - http: GET /hello\n  fn:\n    handler: handler.fn\n    events:\n      - http:\n          path: /x\n          method: get\n',
+      'handler.js': 'exports.hello = exports.fn = async () => ({})',
+    },
+    { format: 'lambda', handler: 'fn', platform: { payload: '1.0' } },
+  ],
+  [
+    'a Python handler in serverless.yml',
+    {
+      'serverless.yml': 'provider: { name: aws, runtime: python3.12 }\nfunctions: { a: { handler: handler.hello } }',
+      'handler.py': '',
+      'package.json': '{}',
+    },
+    { runtime: 'python', format: 'lambda', handler: 'hello' },
+  ],
+  [
+    'serverless.yml of another cloud',
+    { 'serverless.yml': 'provider: { name: google }\nfunctions: { a: { handler: http } }', 'index.js': '' },
+    { format: null, why: 'it has a JavaScript or TypeScript module to start from' },
+  ],
+  [
+    'SAM’s template',
+    {
+      'template.yaml':
+        'Transform: AWS::Serverless-2016-10-31\nGlobals:\n  Function:\n    Timeout: 3\nResources:\n  Hello:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: hello-world/\n      Handler: app.lambdaHandler\n      Runtime: nodejs22.x\n      Policies: !Sub "x-y"\n      Events:\n        Hello:\n          Type: Api\n          Properties: { Path: /hello, Method: get }\n',
+      'hello-world/app.mjs': '',
+    },
+    { format: 'lambda', handler: 'lambdaHandler', platform: { payload: '1.0' } },
+  ],
+  [
+    'a SAM function with a URL',
+    {
+      'template.yml':
+        'Resources:\n  H:\n    Type: AWS::Serverless::Function\n    Properties: { CodeUri: ./src, Handler: app.handler, Runtime: python3.13, FunctionUrlConfig: { AuthType: NONE } }\n',
+      'src/app.py': '',
+    },
+    { runtime: 'python', format: 'lambda', handler: 'handler' },
+  ],
+  [
+    'a Lambda module by SAM’s name for it',
+    { 'src/app.mjs': 'export const lambdaHandler = async (event) => ({})' },
+    { format: 'lambda', handler: null, why: 'its only export that could answer is a Lambda handler' },
+  ],
+  ['a Lambda module lambda.js', { 'lambda.js': 'exports.handler = async () => ({})' }, { format: 'lambda' }],
+  [
+    'a Lambda module in an api folder',
+    { 'api/handler.js': 'exports.handler = async (event) => ({})', 'api/lib.js': 'exports.three = 3' },
+    { format: 'lambda', why: expect.stringContaining('api/handler.js exports a Lambda handler') },
+  ],
+  [
+    'such a module beside a function of Vercel’s',
+    { 'api/handler.js': 'exports.handler = async (event) => ({})', 'api/a.js': 'export default (req, res) => {}' },
+    { format: 'vercel' },
+  ],
+  [
+    'a payload that function.json asks for',
+    { 'index.mjs': 'export const handler = async () => ({})', 'function.json': '{"payload":"1.0"}' },
+    { format: 'lambda', platform: { payload: '1.0' } },
+  ],
+  [
     'a handler that is no function',
     { 'src/a.ts': 'export const app: App = express()', 'function.json': '{"handler":"src/a.app"}' },
     { format: null, handler: 'app' },
@@ -101,6 +172,26 @@ test.each(TAKEN_FOR)('%s', async (_what, tree, as) => {
   const { found, problem } = await lookAt(tree)
   expect(problem).toBeUndefined()
   expect(found!.identity).toMatchObject(as)
+})
+
+test('a deployment file that names several Lambda functions is answered with what to write', async () => {
+  const yml = 'functions: { a: { handler: src/a.main }, b: { handler: src/b.main } }'
+  const { problem } = await lookAt({ 'serverless.yml': yml, 'src/a.js': '', 'src/b.js': '' })
+  expect(problem).toContain('serverless.yml names 2 functions, and a folder here is one')
+  expect(problem).toContain('a: { "format": "lambda", "handler": "src/a.main" }')
+})
+
+test('a deployment file that cannot be read is told with the reason, and the folder is looked at without it', async () => {
+  const broken = { 'serverless.yml': 'functions: { a: [\n' }
+  expect((await lookAt(broken)).problem).toMatch(/serverless\.yml cannot be read: .+/)
+  const { found } = await lookAt({ ...broken, 'index.js': 'exports.handler = async () => ({})' })
+  expect(found!.identity.format).toBe('lambda')
+  expect(found!.notes).toEqual([expect.stringContaining('serverless.yml cannot be read')])
+})
+
+test('a handler that a deployment file names and that is not there is told with what to do', async () => {
+  const { problem } = await lookAt({ 'serverless.yml': 'functions: { a: { handler: src/a.main } }', 'index.js': '' })
+  expect(problem).toContain('fn/serverless.yml names the handler "src/a.main", and there is no src/a with one of .ts')
 })
 
 const STARTS_FROM: readonly [what: string, tree: Tree, entry: string, why: RegExp][] = [

@@ -153,6 +153,23 @@ def lambda_handler(event, context):
   expect((await called.call()).fields).toEqual([])
 })
 
+test('a Lambda handler gets payload 1.0 where its settings ask for it', async () => {
+  const called = python('def lambda_handler(event, context):\n    return event\n', { platform: { payload: '1.0' } })
+  const event = JSON.parse(await called.text({ method: 'PUT', url: '/a%20b?q=1&q=2', headers: { 'x-a': 'b' } }))
+  expect(event).toMatchObject({
+    version: '1.0',
+    httpMethod: 'PUT',
+    path: '/a%20b',
+    pathParameters: { proxy: 'a%20b' },
+    headers: { 'x-a': 'b' },
+    multiValueHeaders: { 'x-a': ['b'] },
+    queryStringParameters: { q: '2' },
+    multiValueQueryStringParameters: { q: ['1', '2'] },
+    requestContext: { httpMethod: 'PUT', resourcePath: '/{proxy+}' },
+    body: null,
+  })
+})
+
 test('a Lambda handler gets payload 2.0 and a context', async () => {
   const called = python(
     `

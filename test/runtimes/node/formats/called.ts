@@ -30,7 +30,7 @@ export interface Asked {
 }
 
 export type Stated = Partial<
-  Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime' | 'readable'>
+  Pick<FunctionSpec, 'format' | 'handler' | 'command' | 'name' | 'cwd' | 'runtime' | 'readable' | 'platform'>
 > & {
   readonly env?: Readonly<Record<string, string>>
   readonly writable?: readonly string[]

@@ -1,8 +1,9 @@
 /** AWS Lambda's contract for Node, as its documents show it: events, results, handler styles, context, variables. */
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda'
+import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, Context } from 'aws-lambda'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { LambdaContext } from '../../../../warmpool/runtimes/node/formats/lambda-context.ts'
 import type { LambdaEvent } from '../../../../warmpool/runtimes/node/formats/lambda-event.ts'
+import type { LambdaEvent1 } from '../../../../warmpool/runtimes/node/formats/lambda-event-1.ts'
 import { type Asked, CalledFunction, type Stated } from './called.ts'
 import { fieldOf } from './contract.ts'
 
@@ -85,6 +86,7 @@ describe('the event', () => {
     const event = await eventOf({ url: '/?constructor=1&constructor=2&__proto__=3', headers: { constructor: 'x' } })
     expect(event.headers.constructor).toBe('x')
     expect(event.queryStringParameters.constructor).toBe('1,2')
+    expect(Object.entries(event.queryStringParameters)).toContainEqual(['__proto__', '3'])
   })
 
   test.each([
@@ -109,6 +111,85 @@ describe('the event', () => {
 
   test('is what the published types say', () => {
     expectTypeOf<LambdaEvent>().toExtend<APIGatewayProxyEventV2>()
+  })
+})
+
+describe('the event of payload format 1.0', () => {
+  const eventOf = async (asked: Asked) =>
+    JSON.parse(await lambda('async (event) => event', { platform: { payload: '1.0' } }).text(asked))
+
+  test('has method, path, and each value of headers and query', async () => {
+    const event = await eventOf({
+      method: 'POST',
+      url: '/my/path%20x?a=1&a=2&b=x%20y&__proto__=3',
+      headers: { host: 'api.example.com', 'x-forwarded-for': '203.0.113.7, 10.0.0.1', 'user-agent': 'agent' },
+    })
+    expect(event).toMatchObject({
+      version: '1.0',
+      resource: '/{proxy+}',
+      path: '/my/path%20x',
+      httpMethod: 'POST',
+      headers: { host: 'api.example.com', 'user-agent': 'agent' },
+      multiValueHeaders: { host: ['api.example.com'], 'x-amzn-trace-id': [expect.stringContaining('Root=1-')] },
+      multiValueQueryStringParameters: { a: ['1', '2'], b: ['x y'] },
+      pathParameters: { proxy: 'my/path%20x' },
+      stageVariables: null,
+      body: null,
+      isBase64Encoded: false,
+    })
+    expect(Object.entries(event.queryStringParameters)).toEqual([
+      ['a', '2'],
+      ['b', 'x y'],
+      ['__proto__', '3'],
+    ])
+    expect(event.requestContext).toMatchObject({
+      httpMethod: 'POST',
+      path: '/my/path%20x',
+      resourcePath: '/{proxy+}',
+      requestId: 'call-1',
+      identity: { sourceIp: '203.0.113.7', userAgent: 'agent' },
+    })
+  })
+
+  test('has null where there is no query and no path below the root', async () => {
+    expect(await eventOf({ url: '/' })).toMatchObject({
+      resource: '/',
+      pathParameters: null,
+      queryStringParameters: null,
+      multiValueQueryStringParameters: null,
+    })
+  })
+
+  test('has forms as text, as REST APIs hand them over', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    expect(await eventOf({ method: 'POST', headers, body: 'a=1' })).toMatchObject({
+      body: 'a=1',
+      isBase64Encoded: false,
+    })
+  })
+
+  test('is what the published types say', () => {
+    expectTypeOf<LambdaEvent1['multiValueHeaders']>().toExtend<APIGatewayProxyEvent['multiValueHeaders']>()
+    expectTypeOf<LambdaEvent1['queryStringParameters']>().toExtend<APIGatewayProxyEvent['queryStringParameters']>()
+  })
+})
+
+describe('the handler', () => {
+  test.each([
+    ['export default (event, _context, callback) => callback(null, event.version)'],
+    ['module.exports = (event, _, cb) => cb(null, event.version)'],
+    ['export const lambdaHandler = async (event) => event.version'],
+  ])('is found without a word about it: %s', async (text) => {
+    const file = text.startsWith('module') ? 'index.cjs' : 'index.mjs'
+    expect(await CalledFunction.of({ [file]: text }).text()).toBe('"2.0"')
+  })
+
+  test('may be the default export where the format is stated', async () => {
+    const called = CalledFunction.of(
+      { 'index.mjs': 'export default async (event) => event.version' },
+      { format: 'lambda' },
+    )
+    expect(await called.text()).toBe('"2.0"')
   })
 })
 

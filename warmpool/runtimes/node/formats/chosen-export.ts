@@ -31,7 +31,7 @@ function within(value: unknown, path: readonly string[]): unknown {
   return path.reduce((inner: unknown, key) => (inner as Exports | null | undefined)?.[key], value)
 }
 
-const FIRST_TWO = /^(?:async\b\s*)?(?:function\b\s*\*?\s*)?[\w$]*\s*\(\s*([\w$]+)\s*,\s*([\w$]+)/
+const FIRST_THREE = /^(?:async\b\s*)?(?:function\b\s*\*?\s*)?[\w$]*\s*\(\s*([\w$]+)\s*,\s*([\w$]+)\s*(?:,\s*([\w$]+))?/
 
 /**
  * What a function wants that would load as one of another format, and fail at its first call: in words that say which
@@ -49,7 +49,13 @@ export function looksLikeEvent(target: unknown): string | null {
   return `The handler takes (${first}, ${second}), as functions of OpenFaaS and AWS Lambda do. Say in function.json whose it is: "format": "openfaas", or "format": "lambda" with "handler": "default"`
 }
 
-function parameters(target: unknown): [string, string] {
-  const found = typeof target === 'function' ? FIRST_TWO.exec(String(target)) : null
-  return [found?.[1] ?? '', found?.[2] ?? '']
+/** A context that goes unused is Lambda's: OpenFaaS's is the way to an answer's status. */
+export function looksLikeLambda(target: unknown): boolean {
+  const [first, second, third] = parameters(target)
+  return /^_?event$/.test(first) && /^_\w*$/.test(second) && /^_?(?:callback|cb|done)$/.test(third)
+}
+
+function parameters(target: unknown): [string, string, string] {
+  const found = typeof target === 'function' ? FIRST_THREE.exec(String(target)) : null
+  return [found?.[1] ?? '', found?.[2] ?? '', found?.[3] ?? '']
 }

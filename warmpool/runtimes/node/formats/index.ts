@@ -6,13 +6,13 @@ import type { Load } from '../../../wire/messages.ts'
 import { readyWithinMs } from '../load-time.ts'
 import { azureApp } from './azure-app.ts'
 import { holdBunServe, releaseBunServe } from './bun-serve.ts'
-import { looksLikeEvent, looksLikeRequestResponse, withDefault } from './chosen-export.ts'
+import { looksLikeEvent, looksLikeLambda, looksLikeRequestResponse, withDefault } from './chosen-export.ts'
 import { fetchFormat, isEntrypoint, objectWithFetch } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { registeredFunctions } from './gcf-registry.ts'
 import { holdListen, releaseListen, whenHeldOrIdle } from './held-listen.ts'
 import { prepareLambda } from './lambda-environment.ts'
-import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
+import { usualHandler } from './lambda-handler.ts'
 import { methodsFormat } from './methods.ts'
 import { installNetlifyGlobal, isBackground, isNetlify } from './netlify-global.ts'
 import { isNodeMarked, isNothing } from './node-marks.ts'
@@ -145,7 +145,7 @@ function marked(exports: Exports, load: Load): Row | undefined {
 function lookalike(row: Row | undefined, seen: Exports, { handler }: Load): string | null {
   if (row?.name === 'fetch') return looksLikeRequestResponse(seen.default) ?? looksLikeEvent(seen.default)
   if (row?.name !== 'lambda') return null
-  return looksLikeRequestResponse(handler === null ? findHandler(seen, DEFAULT_EXPORT) : seen.default)
+  return looksLikeRequestResponse(handler === null ? (usualHandler(seen) ?? seen.default) : seen.default)
 }
 
 function stated(name: string): Row {
@@ -175,7 +175,7 @@ function program(name: string, handler: string | null, open: Row['open']): Row {
  */
 function isLambda(exports: Exports, { handler }: Load): boolean {
   if (objectWithFetch(exports) !== null) return false
-  if (handler === null) return findHandler(exports, DEFAULT_EXPORT) !== null
+  if (handler === null) return usualHandler(exports) !== null || looksLikeLambda(exports.default)
   const isOfAnother = isNodeMarked(exports) || registeredFunctions() !== null || isNetlify(exports)
   return handler !== 'default' && !isOfAnother && isBareFunction(exports.default)
 }

@@ -4,13 +4,16 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { Call } from '../call.ts'
+import { setOwn } from './own-values.ts'
 
 /** The head's lines: invocation id, method, target, then name and value in turn. */
-const FIRST_HEADER_LINE = 3
+export const FIRST_HEADER_LINE = 3
 /** The account that stands in AWS's own examples. */
 export const ACCOUNT_ID = '123456789012'
 /** Bodies of these types come as text, as measured by many against AWS; forms and all others come as base64. */
 const TEXT_TYPE = /^(?:text\/|application\/(?:json|xml|javascript)\s*(?:;|$))/i
+/** REST APIs hand forms over as text. */
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
 const OUTSIDE_ASCII = /[\x80-\xff]/
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
@@ -26,6 +29,14 @@ export interface LambdaEvent {
   queryStringParameters?: Values
   readonly requestContext: RequestContext
   body?: string
+  isBase64Encoded: boolean
+}
+
+/** Both payload formats, as far as the body goes. */
+interface AnyEvent {
+  readonly version: '1.0' | '2.0'
+  readonly headers: Values
+  body?: string | null
   isBase64Encoded: boolean
 }
 
@@ -97,10 +108,12 @@ export function lambdaEvent(call: Call, functionName: string, traceId: string, n
 }
 
 /** The bytes may lie in borrowed memory: they are read before this returns. */
-export function setBody(event: LambdaEvent, bytes: Buffer): void {
+export function setBody(event: AnyEvent, bytes: Buffer): void {
   if (bytes.length === 0) return
   const { headers } = event
-  const isText = TEXT_TYPE.test(headers['content-type'] ?? '') && !('content-encoding' in headers) && isUtf8(bytes)
+  const type = headers['content-type'] ?? ''
+  const isTextual = TEXT_TYPE.test(type) || (event.version === '1.0' && FORM_TYPE.test(type))
+  const isText = isTextual && !('content-encoding' in headers) && isUtf8(bytes)
   event.isBase64Encoded = !isText
   event.body = isText ? bytes.toString('utf8') : bytes.toString('base64')
 }
@@ -108,7 +121,9 @@ export function setBody(event: LambdaEvent, bytes: Buffer): void {
 /** What a name came with before is joined; what every object inherits is no such thing, and never a string. */
 function add(values: Values, name: string, value: string): void {
   const earlier: unknown = values[name]
-  values[name] = typeof earlier === 'string' ? `${earlier},${value}` : value
+  const joined = typeof earlier === 'string' ? `${earlier},${value}` : value
+  if (name === '__proto__') setOwn(values, name, joined)
+  else values[name] = joined
 }
 
 function queryValues(query: string): Values {
@@ -118,12 +133,12 @@ function queryValues(query: string): Values {
 }
 
 /** The wire gives a byte a character: what a browser escapes as UTF-8 came as these very bytes. */
-function asciiTarget(target: string): string {
+export function asciiTarget(target: string): string {
   if (!OUTSIDE_ASCII.test(target)) return target
   return target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-function before(text: string, mark: string): string {
+export function before(text: string, mark: string): string {
   const at = text.indexOf(mark)
   return at === -1 ? text : text.slice(0, at)
 }
@@ -132,7 +147,7 @@ function before(text: string, mark: string): string {
 let latest = { second: 0, text: '' }
 
 /** `12/Mar/2020:19:03:58 +0000` */
-function clfTime(nowMs: number): string {
+export function clfTime(nowMs: number): string {
   const second = Math.floor(nowMs / 1_000)
   if (latest.second !== second) {
     const iso = new Date(nowMs).toISOString()

@@ -10,31 +10,36 @@ import type { Format, Handler } from './format.ts'
 import { Answering, type Callback, type FunctionIdentity, type LambdaContext } from './lambda-context.ts'
 import { HIGH_WATER_MARK, STREAMING, STREAMS_RESPONSE, setTraceId, setVariables } from './lambda-environment.ts'
 import { ACCOUNT_ID, type LambdaEvent, lambdaEvent, setBody } from './lambda-event.ts'
-import { DEFAULT_EXPORT, findHandler } from './lambda-handler.ts'
+import type { LambdaEvent1 } from './lambda-event-1.ts'
+import { bareHandler, findHandler, usualHandler } from './lambda-handler.ts'
 import { expectEnd, ResponseStream } from './lambda-stream.ts'
 
-type LambdaHandler = ((event: LambdaEvent, context: LambdaContext, callback: Callback) => unknown) &
+type Event = LambdaEvent | LambdaEvent1
+type LambdaHandler = ((event: Event, context: LambdaContext, callback: Callback) => unknown) &
   Readonly<Record<symbol, unknown>>
-type StreamingHandler = (event: LambdaEvent, stream: ResponseStream, context: LambdaContext) => unknown
+type StreamingHandler = (event: Event, stream: ResponseStream, context: LambdaContext) => unknown
 
 export const lambdaFormat: Format = {
   name: 'lambda',
   concurrency: 1,
   expects: 'export const handler = async (event, context) => ({ statusCode: 200, body: … })',
-  isMarked: (exports) => findHandler(exports, DEFAULT_EXPORT) !== null,
-  handler(exports, load): Handler | null {
-    const target = findHandler(exports, load.handler ?? DEFAULT_EXPORT) as LambdaHandler | null
+  isMarked: (exports) => usualHandler(exports) !== null,
+  async handler(exports, load): Promise<Handler | null> {
+    const target = (
+      load.handler === null ? (usualHandler(exports) ?? bareHandler(exports)) : findHandler(exports, load.handler)
+    ) as LambdaHandler | null
     if (target === null) {
       if (load.handler === null) return null
       throw new TypeError(noSuchExport(exports, load.handler))
     }
     setVariables(load)
     const identity = identityOf(load.name)
+    const eventOf = load.platform?.payload === '1.0' ? (await import('./lambda-event-1.ts')).lambdaEvent1 : lambdaEvent
     const run = target[STREAMING] === STREAMS_RESPONSE ? stream : answer
     return (call) => {
       const nowMs = Date.now()
       const traceId = newTraceId(nowMs)
-      const event = lambdaEvent(call, load.name, traceId, nowMs)
+      const event = eventOf(call, load.name, traceId, nowMs)
       setTraceId(event.headers['x-amzn-trace-id']!)
       const { body } = call
       if (body.isAbsent) return run(target, call, event, identity, nowMs)
@@ -50,7 +55,7 @@ export const lambdaFormat: Format = {
   },
 }
 
-function answer(target: LambdaHandler, call: Call, event: LambdaEvent, identity: FunctionIdentity, nowMs: number) {
+function answer(target: LambdaHandler, call: Call, event: Event, identity: FunctionIdentity, nowMs: number) {
   const answering = new Answering(call, identity, nowMs)
   let result: unknown
   try {
@@ -74,7 +79,7 @@ function isAnswer(result: unknown): boolean {
   return typeof result === 'object' && result !== null && 'statusCode' in result
 }
 
-function stream(target: LambdaHandler, call: Call, event: LambdaEvent, identity: FunctionIdentity, nowMs: number) {
+function stream(target: LambdaHandler, call: Call, event: Event, identity: FunctionIdentity, nowMs: number) {
   const highWaterMark = target[HIGH_WATER_MARK]
   const response = new ResponseStream(call, typeof highWaterMark === 'number' ? highWaterMark : undefined)
   const { context } = new Answering(call, identity, nowMs)

@@ -53,12 +53,14 @@ class Context:
         return 86_400_000 if left is None else left
 
 
-def lambda_handler(handler):
+def lambda_handler(handler, payload=None):
+    event_of = _event_1 if payload == '1.0' else _event
+
     def handle(call):
         body = b''.join(iter(call.read, b''))
         lines = call.head.split('\n')
         set_trace_id(TRACE.format(int(time.time()), os.urandom(12).hex()))
-        result = handler(_event(lines, body), Context(call, lines[0]))
+        result = handler(event_of(lines, body), Context(call, lines[0]))
         call.respond_long(*_outgoing(result))
 
     return handle
@@ -116,6 +118,59 @@ def _event(lines, body):
         event['queryStringParameters'] = parameters
     if body:
         _put_body(event, body, headers.get('content-type', ''))
+    return event
+
+
+def _event_1(lines, body):
+    """As REST APIs send it. Names of headers come in lower case, as from every caller of HTTP/2."""
+    path, _, query = lines[2].partition('?')
+    headers = {}
+    for name, value in zip(lines[3::2], lines[4::2]):
+        headers.setdefault(name, []).append(value)
+    parameters = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        parameters.setdefault(name, []).append(value)
+    last = {name: values[-1] for name, values in headers.items()}
+    resource = '/' if path == '/' else '/{proxy+}'
+    host = last.get('host', 'localhost')
+    now = datetime.now(timezone.utc)
+    event = {
+        'version': '1.0',
+        'resource': resource,
+        'path': path,
+        'httpMethod': lines[1],
+        'headers': last,
+        'multiValueHeaders': headers,
+        'queryStringParameters': {name: values[-1] for name, values in parameters.items()} or None,
+        'multiValueQueryStringParameters': parameters or None,
+        'requestContext': {
+            'accountId': ACCOUNT,
+            'apiId': os.environ['AWS_LAMBDA_FUNCTION_NAME'],
+            'authorizer': None,
+            'domainName': host,
+            'domainPrefix': host.partition('.')[0],
+            'extendedRequestId': lines[0],
+            'httpMethod': lines[1],
+            'identity': {
+                'sourceIp': last.get('x-forwarded-for', '').partition(',')[0].strip(),
+                'userAgent': last.get('user-agent', ''),
+            },
+            'path': path,
+            'protocol': 'HTTP/1.1',
+            'requestId': lines[0],
+            'requestTime': now.strftime('%d/%b/%Y:%H:%M:%S +0000'),
+            'requestTimeEpoch': int(now.timestamp() * 1000),
+            'resourceId': None,
+            'resourcePath': resource,
+            'stage': '$default',
+        },
+        'pathParameters': None if path == '/' else {'proxy': path[1:]},
+        'stageVariables': None,
+        'body': None,
+        'isBase64Encoded': False,
+    }
+    if body:
+        _put_body(event, body, last.get('content-type', ''))
     return event
 
 

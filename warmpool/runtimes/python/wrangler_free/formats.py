@@ -14,10 +14,12 @@ class NoHandler(TypeError):
 class Format:
     """`handle` is a function of a call, or a coroutine function where `is_async`."""
 
-    def __init__(self, name, target, module):
+    def __init__(self, name, target, module, platform=None):
         self.name = name
         self.is_async = name == 'asgi' or (name == 'handler' and _is_async(target))
         self.target = target
+        # What its platform's own files say of it.
+        self.platform = platform or {}
         # Threads are nothing that code is safe for unless its author says so.
         self.concurrency = None if self.is_async else 1 if name == 'lambda' else _stated_concurrency(module)
 
@@ -31,18 +33,18 @@ class Format:
             return wsgi_handler(self.target, self.concurrency > 1)
         if self.name == 'lambda':
             from .aws_lambda import lambda_handler
-            return lambda_handler(self.target)
+            return lambda_handler(self.target, self.platform.get('payload'))
         from .plain import async_handler, sync_handler
         return (async_handler if self.is_async else sync_handler)(self.target)
 
 
-def choose(module, stated_format, stated_handler):
+def choose(module, stated_format, stated_handler, platform=None):
     if stated_format is not None and stated_format not in FORMATS:
         raise NoHandler(f'Unknown format "{stated_format}" for Python. There are: {", ".join(FORMATS)}')
     name, target = _stated(module, stated_handler) if stated_handler else _found(module, stated_format)
     if inspect.isclass(target) or not callable(target):
         raise NoHandler(f'{name} is {_kind(target)}, and cannot be called with a request')
-    return Format(stated_format or _format_of(name, target), target, module)
+    return Format(stated_format or _format_of(name, target), target, module, platform)
 
 
 def _stated(module, handler):

@@ -32,7 +32,7 @@ def load_format(load, leftover):
         if error.name is not None:
             error.msg = f'{error.msg}. {environment.advice(error.name, folder, venv, load)}'
         raise
-    return choose(module, load.get('format'), handler)
+    return choose(module, load.get('format'), handler, load.get('platform'))
 
 
 def _entry(load):
