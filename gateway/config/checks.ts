@@ -150,7 +150,7 @@ function* routeBreaches({ routes }: ParsedConfig): Generator<Breach> {
       const allowed = `false, or a path that ends in '/*'`
       yield { at: ['routes', index, 'stripPrefix'], about: [], found: 'true', allowed }
     }
-    const key = `${(host ?? '').toLowerCase()} ${path}`
+    const key = `${(host ?? '').toLowerCase().replace(/\.$/, '')} ${path}`
     const earlier = first.get(key)
     if (earlier === undefined) first.set(key, index)
     else {

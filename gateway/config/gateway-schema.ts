@@ -19,7 +19,7 @@ export const listen = section(
     trustProxy: field(
       flag(),
       false,
-      'Believe `x-forwarded-for`, `-proto` and `-host`. Only behind a proxy of yours that sets them: else callers choose.',
+      'Believe `x-forwarded-for`, `-proto` and `-host` (which then is the `Host` for routes and functions), and pass on `forwarded` and `x-real-ip`. Only behind a proxy of yours that sets them: else callers choose. False: functions never see what callers say in them.',
     ),
     serverTiming: field(
       flag(),

@@ -35,9 +35,12 @@ const ownRuntime = section(
 
 const route = section(
   {
-    path: required(routePath(), "Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`."),
+    path: required(
+      routePath(),
+      "Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`. Compared with the path that the function sees.",
+    ),
     host: optional(
-      text(/^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, "host name such as 'example.com' or '*.example.com'"),
+      text(/^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.?$/i, "host name such as 'example.com' or '*.example.com'"),
       null,
       "Only for this `Host`; `'*.example.com'` for every name below. Unwritten: for all.",
     ),

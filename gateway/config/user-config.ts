@@ -41,7 +41,7 @@ export interface ListenConfig {
   host?: string
   /** Port on which functions are served. 0 takes any free one. Default: `8787`. */
   port?: number
-  /** Believe `x-forwarded-for`, `-proto` and `-host`. Only behind a proxy of yours that sets them: else callers choose. Default: `false`. */
+  /** Believe `x-forwarded-for`, `-proto` and `-host` (which then is the `Host` for routes and functions), and pass on `forwarded` and `x-real-ip`. Only behind a proxy of yours that sets them: else callers choose. False: functions never see what callers say in them. Default: `false`. */
   trustProxy?: boolean
   /** Tell callers in a `Server-Timing` header what their call waited for: queue, kind of start, load, run. Default: `false`. */
   serverTiming?: boolean
@@ -261,7 +261,7 @@ export interface OverrideConfig {
 
 /** Which function answers which paths, besides `/<name>` and `/<name>/*` that each has. */
 export interface RouteConfig {
-  /** Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`. */
+  /** Paths it answers: `'/exact'`, `'/users/:id'`, `'/api/*'`. Compared with the path that the function sees. */
   path: string
   /** Only for this `Host`; `'*.example.com'` for every name below. Unwritten: for all. */
   host?: string

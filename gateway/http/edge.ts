@@ -107,7 +107,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
   onRequest(exchange: Exchange): void {
     const { method, url, headers } = exchange
     const isOfServer = method === 'OPTIONS' && url === '*'
-    const line = checkRequestLine(method, isOfServer ? '/' : url, exchange.version, headers)
+    const line = checkRequestLine(method, isOfServer ? '/' : url, exchange.version, headers, this.trustProxy)
     if ('code' in line) return this.#refuse(exchange, line.code, line.detail)
     // RFC 9110, 7.4: whoever asks for https must have got it.
     if (line.isHttps && !this.trustProxy)
@@ -121,6 +121,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
     if (expect !== null && expect !== '100-continue')
       return this.#refuse(exchange, 'expectation-failed', 'Only 100-continue can be met')
     if (isOfServer) return exchange.sendWhole(204, `allow: ${ALLOWED_METHODS}\r\n`, null, null)
+    if (line.newHost !== null) exchange.replaceHost(line.newHost)
     const match = this.routes.find(line.host, line.target)
     if (match === null) return this.#refuse(exchange, 'not-found', notFoundDetail(line.target))
     const unavailable = this.#owner.unavailable(match.function)

@@ -21,6 +21,24 @@ const HOP_BY_HOP = new Set([
 /** Said by the gateway itself: the caller's word is read where it is wanted, and not passed on as it is. */
 const OWN = new Set(['x-forwarded-prefix'])
 
+/**
+ * What proxies say of the caller, besides every `x-forwarded-…`: a function that believes it must not hear it from the
+ * caller itself. Passed on only where a proxy is trusted.
+ */
+const OF_PROXIES = new Set([
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'forwarded',
+  'true-client-ip',
+  'x-azure-clientip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-nf-client-connection-ip',
+  'x-original-forwarded-for',
+  'x-real-ip',
+  'x-vercel-forwarded-for',
+])
+
 /** Headers that the gateway reads itself. */
 const READ = [
   'host',
@@ -34,7 +52,7 @@ const READ = [
   'x-forwarded-host',
 ] as const
 
-type Treatment = 'pass' | 'drop' | (typeof READ)[number]
+type Treatment = 'pass' | 'drop' | 'of-proxies' | (typeof READ)[number]
 
 interface KnownName {
   readonly lower: string
@@ -57,7 +75,8 @@ function lookUp(name: string): KnownName {
 function treatmentOf(lower: string): Treatment {
   const read = READ.find((name) => name === lower)
   if (read !== undefined) return read
-  return HOP_BY_HOP.has(lower) || OWN.has(lower) ? 'drop' : 'pass'
+  if (HOP_BY_HOP.has(lower) || OWN.has(lower)) return 'drop'
+  return lower.startsWith('x-forwarded-') || OF_PROXIES.has(lower) ? 'of-proxies' : 'pass'
 }
 
 const CLOSE = /(?:^|[\t ,])close(?:$|[\t ,])/i
@@ -70,6 +89,8 @@ const DIGITS = /^\d{1,15}$/
 export interface RequestHeaders {
   /** Name and value in turn, each line preceded by a newline: the tail of an invocation's head. */
   readonly text: string
+  /** The same of what only a trusted proxy may say. */
+  readonly ofProxies: string
   /** null when there is none. */
   readonly host: string | null
   readonly hostCount: number
@@ -95,6 +116,7 @@ export interface RequestHeaders {
 
 export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   let text = ''
+  let ofProxies = ''
   let host: string | null = null
   let hostCount = 0
   let contentLength: number | null = null
@@ -113,6 +135,9 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     const { lower, treatment } = lookUp(raw[at]!)
     switch (treatment) {
       case 'drop':
+        continue
+      case 'of-proxies':
+        ofProxies += `\n${lower}\n${value}`
         continue
       case 'connection':
         named = namedByConnection(value, named)
@@ -153,6 +178,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   if (named !== null) text = withoutNamed(text, named)
   return {
     text,
+    ofProxies,
     host,
     hostCount,
     contentLength,
@@ -168,6 +194,14 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     forwardedProto,
     forwardedHost,
   }
+}
+
+/** The same with another `Host`. */
+export function withHost(headers: RequestHeaders, host: string): RequestHeaders {
+  const lines = headers.text.split('\n')
+  let text = `\nhost\n${host}`
+  for (let at = 1; at + 1 < lines.length; at += 2) if (lines[at] !== 'host') text += `\n${lines[at]}\n${lines[at + 1]}`
+  return { ...headers, text, host }
 }
 
 /** Headers that `Connection` declares to be of this connection; null in the usual cases, where it names none. */

@@ -65,7 +65,7 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   constructor(exchange: Exchange, edge: Edge, match: Match) {
     super()
     const { headers } = exchange
-    const isSecure = edge.trustProxy && headers.forwardedProto === 'https'
+    const isSecure = edge.trustProxy && HTTPS_FIRST.test(headers.forwardedProto ?? '')
     const bodyPath = exchange.isBodyComplete ? 'none' : isShort(headers.contentLength) ? 'gathered' : 'streamed'
     this.exchange = exchange
     this.#edge = edge
@@ -266,6 +266,9 @@ function joined(chunks: readonly Buffer[]): Buffer {
 function isShort(contentLength: number | null): boolean {
   return contentLength !== null && contentLength <= WHOLE_BODY_BYTES
 }
+
+/** Each proxy may add to the list; the one nearest to the caller says how that came. */
+const HTTPS_FIRST = /^[\t ]*https[\t ]*(?:,|$)/i
 
 const HIDDEN = 'What it threw is in the log of the gateway, under this invocation id.'
 

@@ -23,6 +23,7 @@ function forwardedLines(exchange: Exchange, prefix: string, trustProxy: boolean,
   const path = prefix === '' ? '' : `\nx-forwarded-prefix\n${prefix}`
   const isHostGiven = trustProxy && headers.forwardedHost !== null
   const host = isHostGiven ? `\nx-forwarded-host\n${headers.forwardedHost}` : ''
+  const ofProxies = trustProxy ? headers.ofProxies : ''
   const chain = given === null ? remoteAddress : `${given}, ${remoteAddress}`
-  return `\nx-forwarded-for\n${chain}\nx-forwarded-proto\n${isSecure ? 'https' : 'http'}${host}${path}`
+  return `\nx-forwarded-for\n${chain}\nx-forwarded-proto\n${isSecure ? 'https' : 'http'}${host}${ofProxies}${path}`
 }

@@ -2,13 +2,17 @@
  * The part of a request that names what it wants, checked before a function hears of it: one usable Host, a target in
  * a form that this server answers, a method that it passes on.
  */
+import { isIPv6 } from 'node:net'
 import type { RequestHeaders } from './headers.ts'
+import { normalTarget } from './target-path.ts'
 
 export interface RequestLine {
-  /** Path and query. */
+  /** Path and query; the path in its normal form. */
   readonly target: string
   /** Lower-case, without a port; empty when an HTTP/1.0 caller named none. */
   readonly host: string
+  /** What takes the place of the `Host` header, as the target or a trusted proxy says; null where that stays. */
+  readonly newHost: string | null
   /** Its target says https: only a proxy in front can have secured the connection. */
   readonly isHttps: boolean
 }
@@ -21,14 +25,18 @@ export type Refusal =
 /** Registered names, IPv4, and IPv6 in brackets, with an optional port. */
 const HOST = /^(?:(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i
 
+/** The default ports of http and https, which a host need not say. */
+const DEFAULT_PORT = { http: ':80', https: ':443' }
+
 /** What reaches a function's `new Request` must be allowed there; these never are. */
-const NEVER_PASSED_ON = new Set(['CONNECT', 'TRACE', 'TRACK'])
+export const NEVER_PASSED_ON = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
 export function checkRequestLine(
   method: string,
   url: string,
   version: string,
   headers: RequestHeaders,
+  trustProxy = false,
 ): RequestLine | Refusal {
   if (NEVER_PASSED_ON.has(method)) return { code: 'method-not-allowed', detail: `${method} is not passed on` }
   if (version !== '1.1' && version !== '1.0') return malformed('Its version is neither HTTP/1.1 nor HTTP/1.0')
@@ -44,12 +52,18 @@ export function checkRequestLine(
     return { code: 'not-implemented', detail: 'It has a transfer-encoding before chunked, and none is undone here' }
   const form = targetForm(url)
   if (form === null) return malformed('Its target is neither a path nor a URL')
-  const host = (headers.host ?? form.authority ?? '').toLowerCase()
-  if (headers.host === null && form.authority !== null && !isHost(host)) return malformed('Its target names no host')
-  // Which of the two a function would believe is nothing to leave open.
-  if (form.authority !== null && form.authority.toLowerCase() !== host)
-    return malformed('Its target and its Host header name different hosts')
-  return { target: form.target, host: withoutPort(host), isHttps: form.isHttps }
+  // The target's host takes the place of the Host header (RFC 9112, 3.2.2), and a trusted proxy knows better than both.
+  if (form.authority !== null && !isHost(form.authority)) return malformed('Its target names no host')
+  const forwarded = trustProxy ? first(headers.forwardedHost) : null
+  if (forwarded !== null && !isHost(forwarded)) return malformed('Its x-forwarded-host is not a host')
+  const newHost = forwarded ?? form.authority
+  const host = withoutPort((newHost ?? headers.host ?? '').toLowerCase())
+  return { target: normalTarget(form.target), host, newHost, isHttps: form.isHttps }
+}
+
+/** Of a list to which each proxy adds: what the one nearest to the caller said. */
+function first(list: string | null): string | null {
+  return list === null ? null : list.split(',', 1)[0]!.trim() || null
 }
 
 /** Requests in a row mostly name the same host. */
@@ -63,8 +77,10 @@ function isHost(host: string): boolean {
 }
 
 function isWellFormed(host: string): boolean {
+  if (!HOST.test(host)) return false
   const port = /:(\d+)$/.exec(host)
-  return HOST.test(host) && (port === null || Number(port[1]) <= 65_535)
+  if (port !== null && Number(port[1]) > 65_535) return false
+  return !host.startsWith('[') || isIPv6(host.slice(1, host.indexOf(']')))
 }
 
 function malformed(detail: string): Refusal {
@@ -83,7 +99,13 @@ function targetForm(url: string): TargetForm | null {
   const absolute = /^http(s?):\/\/([^/?#@]+)([/?][^#]*)?$/i.exec(url)
   if (absolute === null) return null
   const rest = absolute[3] ?? '/'
-  return { target: rest.startsWith('?') ? `/${rest}` : rest, authority: absolute[2]!, isHttps: absolute[1] !== '' }
+  const isHttps = absolute[1] !== ''
+  const authority = withoutEnd(absolute[2]!, isHttps ? DEFAULT_PORT.https : DEFAULT_PORT.http)
+  return { target: rest.startsWith('?') ? `/${rest}` : rest, authority, isHttps }
+}
+
+function withoutEnd(text: string, end: string): string {
+  return text.endsWith(end) ? text.slice(0, -end.length) : text
 }
 
 function withoutPort(host: string): string {

@@ -4,10 +4,12 @@
  * first. A table is immutable: a new deployment makes a new one, and requests under way keep theirs.
  */
 
+import { normalTarget } from './target-path.ts'
+
 export interface RouteRule {
   /** `/exact`, `/users/:id` or `/api/*`. */
   readonly path: string
-  /** `example.com` or `*.example.com`; null for every host. */
+  /** `example.com` or `*.example.com`, in any case and with or without a dot at the end; null for every host. */
   readonly host: string | null
   readonly function: string
   /** Takes a wildcard's fixed part off the path that the function sees. */
@@ -26,6 +28,8 @@ export interface Match {
 
 interface Compiled {
   readonly rule: RouteRule
+  /** In lower case, without a dot at its end. */
+  readonly host: string | null
   readonly segments: readonly string[]
   readonly isWildcard: boolean
   readonly rank: number
@@ -47,7 +51,7 @@ export class RouteTable {
     this.#names = new Set(functionNames)
   }
 
-  /** `host` without a port, lower-case; `target` is a path with or without a query. */
+  /** `host` without a port, lower-case; `target` is a path in its normal form, with or without a query. */
   find(host: string, target: string): Match | null {
     const queryAt = target.indexOf('?')
     const path = queryAt < 0 ? target : target.slice(0, queryAt)
@@ -55,7 +59,7 @@ export class RouteTable {
     const name = slashAt < 0 ? path.slice(1) : path.slice(1, slashAt)
     const isNamed = this.#names.has(name) || (name.includes('@') && this.#previewed(name))
     if (this.#rules.length > 0) {
-      const rule = this.#findRule(host, path, isNamed)
+      const rule = this.#findRule(withoutLastDot(host), path, isNamed)
       if (rule !== null) return matched(rule, target, path)
     }
     if (!isNamed) return null
@@ -75,7 +79,7 @@ export class RouteTable {
     const segments = path.split('/')
     for (const compiled of this.#rules) {
       if (isNamed && compiled.rule.yieldsToNames === true) continue
-      if (matchesHost(compiled.rule.host, host) && matchesPath(compiled, segments)) return compiled
+      if (matchesHost(compiled.host, host) && matchesPath(compiled, segments)) return compiled
     }
     return null
   }
@@ -83,11 +87,24 @@ export class RouteTable {
 
 function compile(rule: RouteRule): Compiled {
   const isWildcard = rule.path.endsWith('/*')
-  const segments = (isWildcard ? rule.path.slice(0, -2) : rule.path).split('/')
+  const path = normalTarget(isWildcard ? rule.path.slice(0, -2) || '/' : rule.path)
+  const segments = isWildcard && path === '/' ? [''] : path.split('/')
   const parameters = segments.filter((segment) => segment.startsWith(':')).length
   const hostRank = rule.host === null ? 0 : rule.host.startsWith('*') ? 1 : 2
   const pathRank = isWildcard ? 0 : parameters > 0 ? 1 : 2
-  return { rule, segments, isWildcard, rank: hostRank * 1e6 + pathRank * 1e5 + segments.length * 100 - parameters }
+  const host = rule.host === null ? null : withoutLastDot(rule.host.toLowerCase())
+  return {
+    rule,
+    host,
+    segments,
+    isWildcard,
+    rank: hostRank * 1e6 + pathRank * 1e5 + segments.length * 100 - parameters,
+  }
+}
+
+/** `example.com.` is the same name, said in full (RFC 1034, 3.1). */
+function withoutLastDot(host: string): string {
+  return host.endsWith('.') ? host.slice(0, -1) : host
 }
 
 function matchesHost(wanted: string | null, host: string): boolean {

@@ -2,15 +2,18 @@
  * Sends a problem document. When the request's body has not been read to its end, the answer is the connection's last:
  * there is no telling how much of an unwanted body would still come.
  */
-import { STATUS_CODES } from 'node:http'
+import { METHODS, STATUS_CODES } from 'node:http'
 import { PROBLEM_CONTENT_TYPE, type Problem, renderProblem } from './problem.ts'
+import { NEVER_PASSED_ON } from './request-line.ts'
 import type { Exchange } from './server/exchange.ts'
 
 /** When it is worth another try, where that is not known better. */
 const RETRY_AFTER_MS = 1_000
 
-/** The methods that functions may be called with, as an `Allow` header says it. */
-export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+/** The methods that functions may be called with, as an `Allow` header says it; the usual ones first. */
+const USUAL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const OTHER_METHODS = METHODS.filter((method) => !USUAL_METHODS.includes(method) && !NEVER_PASSED_ON.has(method))
+export const ALLOWED_METHODS = [...USUAL_METHODS, ...OTHER_METHODS].join(', ')
 
 export interface SendOptions {
   readonly retryAfterMs?: number | null
@@ -38,7 +41,8 @@ export function sendProblem(exchange: Exchange, problem: Problem, options: SendO
   let fields = `content-type: ${PROBLEM_CONTENT_TYPE}\r\ncache-control: no-store\r\n`
   if (problem.invocation !== undefined) fields += `x-request-id: ${problem.invocation}\r\n`
   if (problem.status === 503) fields += `retry-after: ${Math.ceil((options.retryAfterMs ?? RETRY_AFTER_MS) / 1000)}\r\n`
-  if (problem.code === 'method-not-allowed') fields += `allow: ${ALLOWED_METHODS}\r\n`
+  if (problem.code === 'method-not-allowed' || problem.code === 'not-implemented')
+    fields += `allow: ${ALLOWED_METHODS}\r\n`
   if (!exchange.isBodyComplete || options.isLast === true) exchange.refuseRest()
   exchange.sendWhole(problem.status, fields, body.length, body)
 }

@@ -69,7 +69,7 @@ test('a refused request without a body leaves its connection to the next', async
 test.for(['CONNECT here:80', 'TRACE /notes/reached'])('%s is 405 with what is allowed', async (line) => {
   const answer = await gateway().raw(`${line} HTTP/1.1\r\n${HOST}connection: close\r\n\r\n`)
   expect(answer).toMatch(/^HTTP\/1\.1 405 /)
-  expect(answer).toMatch(/\r\nallow: GET, HEAD, POST/i)
+  expect(answer).toMatch(/\r\nallow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, .*PROPFIND/i)
   expect(answer).toContain('"code":"method-not-allowed"')
   expect(await notes()).toEqual([])
 })
@@ -88,12 +88,41 @@ test('an offered upgrade is not taken up: the request is served as it is', async
 test.for([
   ['in one header', `${GET}a: ${'x'.repeat(20_000)}\r\n\r\n`],
   ['in many headers', `${GET}${'a: b\r\n'.repeat(5_000)}\r\n`],
-  ['in the target', `GET /notes/${'x'.repeat(20_000)} HTTP/1.1\r\n${HOST}\r\n`],
+  ['by their number', `${GET}${'a: b\r\n'.repeat(256)}\r\n`],
 ])('headers over the limit are 431: %s', async ([, bytes]) => {
   const answer = await gateway().raw(bytes!)
   expect(answer).toMatch(/^HTTP\/1\.1 431 /)
   expect(answer).toContain('"code":"headers-too-large","fault":"caller"')
   expect(await notes()).toEqual([])
+})
+
+test('RFC 9110, 15.5.15: a target over the limit is 414', async () => {
+  const answer = await gateway().raw(`GET /notes/${'x'.repeat(20_000)} HTTP/1.1\r\n${HOST}\r\n`)
+  expect(answer).toMatch(/^HTTP\/1\.1 414 /)
+  expect(answer).toContain('"code":"target-too-long","fault":"caller"')
+  expect(await notes()).toEqual([])
+})
+
+test('RFC 9110, 15.6.6: another major version is 505, which says what is spoken', async () => {
+  const answer = await gateway().raw(`GET /notes/reached HTTP/2.0\r\n${HOST}\r\n`)
+  expect(answer).toMatch(/^HTTP\/1\.1 505 HTTP Version Not Supported\r\n/)
+  expect(answer).toContain('"detail":"This address speaks HTTP/1.1 and HTTP/1.0 only"')
+  expect(await notes()).toEqual([])
+})
+
+test('RFC 9110, 10.2.1: what is allowed is every method that reaches functions', async () => {
+  const refusal = await gateway().raw(`FROB /notes/reached HTTP/1.1\r\n${HOST}\r\n`)
+  expect(refusal).toMatch(/^HTTP\/1\.1 501 /)
+  const allowed = /\r\nallow: (.+?)\r\n/.exec(refusal)![1]!.split(', ')
+  expect(allowed).toEqual(expect.arrayContaining(['GET', 'QUERY', 'PROPFIND', 'PURGE']))
+  expect(allowed).not.toContain('TRACE')
+  const connection = await gateway().connect()
+  for (const method of allowed) {
+    connection.send(`${method} /notes/reached HTTP/1.1\r\n${HOST}\r\n`)
+    expect((await connection.response(method === 'HEAD')).status, method).toBe(200)
+  }
+  connection.close()
+  expect((await notes()).map(([method]) => method)).toEqual(allowed)
 })
 
 test('a body that is announced as over the limit is 413 before a function hears of it', async () => {

@@ -274,7 +274,7 @@ test('behind a trusted proxy, what that says of the caller is kept and added to'
     },
   })
   const { url, headers } = JSON.parse(String(await bytesOf(response)))
-  expect(url).toBe('https://inner.example/request')
+  expect(url).toBe('https://shop.example/request')
   expect(headers).toMatchObject({
     'x-forwarded-for': '1.2.3.4, 127.0.0.1',
     'x-forwarded-proto': 'https',

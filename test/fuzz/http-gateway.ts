@@ -67,7 +67,7 @@ export class HttpGateway implements Target {
     const finals = statuses.filter((status) => status >= 200)
     const most = requests.length + (unreadable === null ? 0 : 1) + (this.#isLateLast(finals) ? 1 : 0)
     if (finals.length > most) return `${finals.length} answers to ${most} requests: ${JSON.stringify(text)}`
-    const bad = finals.find((status) => ![200, 204, 400, 404, 405, 408, 413, 417, 431, 501].includes(status))
+    const bad = finals.find((status) => ![200, 204, 400, 404, 405, 408, 413, 414, 417, 431, 501, 505].includes(status))
     return bad === undefined ? null : `status ${bad}: ${JSON.stringify(text)}`
   }
 

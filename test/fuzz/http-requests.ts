@@ -1,13 +1,29 @@
 /** Bytes that are nearly HTTP: requests out of parts that servers have disagreed on, changed here and there. */
 import { cut, mutated, type Random } from './random.ts'
 
-const METHODS = ['GET', 'POST', 'HEAD', 'OPTIONS', 'PUT', 'TRACE', 'CONNECT', 'FROB', 'get', 'G\0T']
-const TARGETS = ['/echo/', '/echo/a?b', '*', 'http://here/echo/', '/nothing', '//', 'here:80', '/\xe9', '/a b']
-const VERSIONS = ['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'http/1.1']
+const METHODS = ['GET', 'POST', 'HEAD', 'OPTIONS', 'PUT', 'TRACE', 'CONNECT', 'FROB', 'get', 'QUERY', 'G\0T']
+const TARGETS = [
+  '/echo/',
+  '/echo/a?b',
+  '*',
+  'http://here/echo/',
+  '/nothing',
+  '//',
+  'here:80',
+  '/\xe9',
+  '/a b',
+  '/x/../echo/',
+  '/%65cho/',
+  'http://there:80/echo/',
+]
+const VERSIONS = ['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'http/1.1']
 const FIELDS = [
   'host: here',
   'host: there',
   'host:',
+  'host: [:::::]',
+  'host: 256.256.256.256',
+  'forwarded: for=x',
   'connection: close',
   'connection: keep-alive, content-length',
   'content-length: 4',
@@ -32,6 +48,7 @@ const FIELDS = [
 const CHUNKS = [
   '4\r\nabcd\r\n',
   '04;a=b\r\nabcd\r\n',
+  '00000000000000000004\r\nabcd\r\n',
   '1\r\nab\r\n',
   '4\nabcd\n',
   'A\r\n0123456789\r\n',

@@ -48,8 +48,11 @@ function ownBytes(bytes: Buffer, at: number, end: number): Buffer {
   return own
 }
 
-/** 13 digits of a size stay below what a number can count. */
-const SIZE = /^[0-9a-f]{1,13}(?=[\t ;]|$)/i
+/**
+ * 13 digits of a size stay below what a number can count. Up to 64 zeros may come before them: writers that leave room
+ * for a size pad it (RFC 9112, 7.1), and no padding may be larger than what it announces for long.
+ */
+const SIZE = /^(?=[0-9a-f])(?!0{65})0*[0-9a-f]{0,13}(?=[\t ;]|$)/i
 /** A name, and perhaps a value; blanks are allowed around their signs and nowhere else (RFC 9112, 7.1.1). */
 const EXTENSIONS =
   /^(?:[\t ]*;[\t ]*[\w!#$%&'*+.^`|~-]+(?:[\t ]*=[\t ]*(?:[\w!#$%&'*+.^`|~-]+|"(?:[\t !\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)*$/

@@ -5,6 +5,7 @@
  * sent before its turn waits in here.
  */
 import { STATUS_CODES } from 'node:http'
+import { type RequestHeaders, withHost } from '../headers.ts'
 import type { Connection } from './connection.ts'
 import { dateField } from './date-field.ts'
 import type { RequestHead } from './request-head.ts'
@@ -47,6 +48,7 @@ export class Exchange {
   isLast: boolean
   /** Its fields hold a Date already. */
   hasDate = false
+  headers: RequestHeaders
   readonly #head: RequestHead
   readonly #connection: Connection
   #response: ResponseState = 'none'
@@ -57,6 +59,7 @@ export class Exchange {
   constructor(connection: Connection, head: RequestHead) {
     this.#connection = connection
     this.#head = head
+    this.headers = head.headers
     const { isClose, isKeepAlive } = head.headers
     this.isLast = isClose || (head.version === '1.0' && !isKeepAlive)
   }
@@ -73,10 +76,6 @@ export class Exchange {
     return this.#head.version
   }
 
-  get headers(): RequestHead['headers'] {
-    return this.#head.headers
-  }
-
   get remoteAddress(): string {
     return this.#connection.remoteAddress
   }
@@ -87,6 +86,11 @@ export class Exchange {
 
   get isEnded(): boolean {
     return this.#response === 'ended'
+  }
+
+  /** From now on its `Host` header says so. */
+  replaceHost(host: string): void {
+    this.headers = withHost(this.headers, host)
   }
 
   /** A response to it has a body: not to HEAD, and not with every status. */

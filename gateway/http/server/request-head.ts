@@ -16,7 +16,7 @@ export interface RequestHead {
 
 /** What is wrong, for the caller: a sentence without its full stop. */
 export class HeadMistake {
-  readonly code: 'malformed-request' | 'not-implemented'
+  readonly code: 'malformed-request' | 'not-implemented' | 'version-not-supported' | 'headers-too-large'
   readonly detail: string
 
   constructor(detail: string, code: HeadMistake['code'] = 'malformed-request') {
@@ -29,15 +29,16 @@ export class HeadMistake {
 export const UNREADABLE: RequestHead = { method: '-', url: '-', version: '1.1', headers: readRequestHeaders([]) }
 
 const KNOWN_METHODS = new Set(METHODS)
-const TARGET = /^[\x21-\x7e\x80-\xff]+$/
+const TARGET = /^[\x21-\x7e]+$/
 const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 /** A line feed without its carriage return, or the other way round, but at the end of what has come so far. */
 const BARE_LINE_END = /(?<!\r)\n|\r(?!\n|$)/
-const METHOD_START = /^[A-Z]/
-const METHOD = /^[A-Z][A-Za-z0-9!#$%&'*+.^_`|~-]*$/
+const METHOD_START = /^[A-Za-z0-9!#$%&'*+.^_`|~-]/
 
-const VERSIONS: Readonly<Record<string, '1.0' | '1.1'>> = { 'HTTP/1.1': '1.1', 'HTTP/1.0': '1.0' }
+const VERSION = /^HTTP\/\d\.\d$/
+/** As with the headers of answers. */
+const MOST_FIELDS = 256
 
 /** One for each connection: a caller says mostly the same headers again, and those are not read twice. */
 export class HeadReader {
@@ -75,19 +76,37 @@ function readRequestLine(line: string): Omit<RequestHead, 'headers'> | HeadMista
   const urlEnd = line.lastIndexOf(' ')
   if (urlEnd <= methodEnd) return new HeadMistake('It is not valid HTTP: its first line is no request line')
   const method = line.slice(0, methodEnd)
-  if (!METHOD.test(method)) return new HeadMistake('It is not valid HTTP: its method is none')
+  if (!NAME.test(method)) return new HeadMistake('It is not valid HTTP: its method is none')
   const url = line.slice(methodEnd + 1, urlEnd)
   if (!TARGET.test(url)) return new HeadMistake('It is not valid HTTP: its target has a character that none may have')
-  const version = VERSIONS[line.slice(urlEnd + 1)]
-  if (version === undefined) return new HeadMistake('Its version is neither HTTP/1.1 nor HTTP/1.0')
-  if (!KNOWN_METHODS.has(method)) return new HeadMistake('Its method is unknown', 'not-implemented')
+  const version = readVersion(line.slice(urlEnd + 1))
+  if (version instanceof HeadMistake) return version
+  if (!KNOWN_METHODS.has(method)) return new HeadMistake(unknownMethod(method), 'not-implemented')
   return { method, url, version }
+}
+
+/** Minor versions only add to what they follow: one from the future is understood as HTTP/1.1 (RFC 9110, 2.5 and 6.2). */
+function readVersion(text: string): '1.0' | '1.1' | HeadMistake {
+  if (text === 'HTTP/1.1') return '1.1'
+  if (text === 'HTTP/1.0') return '1.0'
+  if (!VERSION.test(text)) return new HeadMistake('It is not valid HTTP: its first line does not end with a version')
+  if (text.startsWith('HTTP/1.')) return '1.1'
+  return new HeadMistake('This address speaks HTTP/1.1 and HTTP/1.0 only', 'version-not-supported')
+}
+
+function unknownMethod(method: string): string {
+  const upper = method.toUpperCase()
+  return KNOWN_METHODS.has(upper)
+    ? `Methods are case-sensitive, and this one is written ${upper}`
+    : 'Its method is not one that HTTP has registered'
 }
 
 /** `block`: every line preceded by CRLF. */
 function readHeaderLines(block: string): RequestHeaders | HeadMistake {
   const raw: string[] = []
   const lines = block.split('\r\n')
+  if (lines.length - 1 > MOST_FIELDS)
+    return new HeadMistake(`It has ${lines.length - 1} headers; at most ${MOST_FIELDS} are taken`, 'headers-too-large')
   for (let at = 1; at < lines.length; at++) {
     const line = lines[at]!
     const colonAt = line.indexOf(':')

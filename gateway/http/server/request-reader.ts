@@ -137,7 +137,10 @@ export class RequestReader {
   #refuseLong(text: string): number {
     const mistake = mistakeInPart(text)
     if (mistake !== null) return this.#refuse(mistake.code, mistake.detail)
-    return this.#refuse('headers-too-large', 'Its headers are longer than this server takes')
+    if (text.includes('\r\n')) return this.#refuse('headers-too-large', 'Its headers are longer than this server takes')
+    // A method that is longer than any (RFC 9112, 3), or else the target is what takes the room.
+    if (!text.includes(' ')) return this.#refuse('not-implemented', 'Its method is longer than any')
+    return this.#refuse('target-too-long', 'Its target is longer than this server takes')
   }
 
   #begin(head: RequestHead): void {

@@ -61,6 +61,9 @@ export const FIELDS: readonly Case[] = [
     'a Host with a port beyond all': `GET ${LINE}host: here:65536\r\n\r\n`,
     'a Host with two ports': `GET ${LINE}host: here:80:80\r\n\r\n`,
     'a Host with an escape that is none': `GET ${LINE}host: a%zz\r\n\r\n`,
+    'a Host of colons in brackets': `GET ${LINE}host: [:::::]\r\n\r\n`,
+    'a Host of three numbers in brackets': `GET ${LINE}host: [1.2.3]\r\n\r\n`,
+    'a Host of an IPv4 address in brackets': `GET ${LINE}host: [192.0.2.1]\r\n\r\n`,
     'a Host in half a bracket': `GET ${LINE}host: [::1\r\n\r\n`,
     'a Host outside ASCII': `GET ${LINE}host: h\xe9re\r\n\r\n`,
     'OPTIONS * with two Hosts': `OPTIONS * HTTP/1.1\r\n${HOST}${HOST}\r\n`,
@@ -69,6 +72,7 @@ export const FIELDS: readonly Case[] = [
     'a Host with an empty port': `GET ${LINE}host: here:\r\n\r\n`,
     'a Host that is an address': `GET ${LINE}host: 192.0.2.1:8080\r\n\r\n`,
     'a Host that is an IPv6 address': `GET ${LINE}host: [2001:db8::1]\r\n\r\n`,
+    'a Host with a dot at its end': `GET ${LINE}host: here.\r\n\r\n`,
     'a Host with an underscore': `GET ${LINE}host: my_host\r\n\r\n`,
   }),
   ...served('RFC 9110, 5: these are fields', 'GET /reached ', {
@@ -77,6 +81,7 @@ export const FIELDS: readonly Case[] = [
     'no blank before a value': `${GET}aaaaaaaa:++++++++\r\n\r\n`,
     'every character of a token': `${GET}!#$%&'*+-.^_\`|~09azAZ: b\r\n\r\n`,
     'bytes outside ASCII in a value': `${GET}a: caf\xc3\xa9 \xff\r\n\r\n`,
+    'as many headers as are taken': `${GET}${'a: b\r\n'.repeat(255)}\r\n`,
     'colons and quotes in a value': `${GET}a: "b": c\r\n\r\n`,
     'two of a name': `${GET}content-type: text/plain\r\ncontent-type: text/html\r\n\r\n`,
     'names with underscores, which are others': `${GET}content_length: 9\r\ntransfer_encoding: chunked\r\n\r\n`,
@@ -110,10 +115,23 @@ export const FIELDS: readonly Case[] = [
       'POST /notes/reached HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\nabcd',
   }),
   ...refused(
-    'RFC 6585, 5: 431',
+    'RFC 9110, 15.5.15: 414',
     {
       'a target over the limit': `GET /notes/${'x'.repeat(20_000)} HTTP/1.1\r\n${HOST}\r\n`,
+    },
+    414,
+  ),
+  ...refused(
+    'RFC 9112, 3: 501 for a method that is longer than any',
+    {
       'a method over the limit': `${'G'.repeat(20_000)} ${LINE}${HOST}\r\n`,
+    },
+    501,
+  ),
+  ...refused(
+    'RFC 6585, 5: 431',
+    {
+      'more headers than are taken': `${GET}${'a: b\r\n'.repeat(256)}\r\n`,
       'a name over the limit': `${GET}${'a'.repeat(20_000)}: b\r\n\r\n`,
       'a value over the limit': `${GET}a: ${'b'.repeat(20_000)}\r\n\r\n`,
       'headers over the limit': `${GET}${'a: b\r\n'.repeat(4_000)}\r\n`,

@@ -21,11 +21,9 @@ export const REQUEST_LINES: readonly Case[] = [
     'random bytes': '\xff\xfe\x80\x00\x01\x7f\r\n\r\n',
     'something else altogether': 'SSH-2.0-OpenSSH_9.9\r\n',
   }),
-  ...refused('RFC 9110, 9.1: a method is a token, and in capitals', {
+  ...refused('RFC 9110, 9.1: a method is a token', {
     'a method with a parenthesis': `G(T ${LINE}${HOST}\r\n`,
     'a method with a colon': `GET: ${LINE}${HOST}\r\n`,
-    'a method that begins with a hyphen': `-GET ${LINE}${HOST}\r\n`,
-    'a method in lower case': `get ${LINE}${HOST}\r\n`,
     'a method with a NUL': `GET\0 ${LINE}${HOST}\r\n`,
     'a method with a byte outside ASCII': `GET\xdf ${LINE}${HOST}\r\n`,
   }),
@@ -33,15 +31,27 @@ export const REQUEST_LINES: readonly Case[] = [
     'RFC 9110, 9.1: 501 for a method that is not implemented',
     {
       'a method that nobody knows': `FROB ${LINE}${HOST}\r\n`,
+      'a method that begins with a hyphen': `-GET ${LINE}${HOST}\r\n`,
+      'a method in lower case, which is another one': `get ${LINE}${HOST}\r\n`,
       'a method that ends in lower case': `GEt ${LINE}${HOST}\r\n`,
     },
     501,
   ),
-  ...refused('RFC 9112, 2.3: HTTP/1.1 or HTTP/1.0, in these very bytes', {
+  ...served('RFC 9110, 2.5: a later minor version is served as the highest that is known', 'GET /reached ', {
     'HTTP/1.2': `GET /notes/reached HTTP/1.2\r\n${HOST}\r\n`,
-    'HTTP/2.0 in the form of 1.1': `GET /notes/reached HTTP/2.0\r\n${HOST}\r\n`,
-    'HTTP/0.9 by its name': `GET /notes/reached HTTP/0.9\r\n${HOST}\r\n`,
-    'HTTP/9.9': `GET /notes/reached HTTP/9.9\r\n${HOST}\r\n`,
+    'HTTP/1.9': `GET /notes/reached HTTP/1.9\r\n${HOST}\r\n`,
+  }),
+  ...refused(
+    'RFC 9110, 15.6.6: 505 for another major version',
+    {
+      'HTTP/2.0 in the form of 1.1': `GET /notes/reached HTTP/2.0\r\n${HOST}\r\n`,
+      'HTTP/0.9 by its name': `GET /notes/reached HTTP/0.9\r\n${HOST}\r\n`,
+      'HTTP/9.9': `GET /notes/reached HTTP/9.9\r\n${HOST}\r\n`,
+      'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    },
+    505,
+  ),
+  ...refused('RFC 9112, 2.3: a version is one digit, a dot and one digit', {
     'no minor version': `GET /notes/reached HTTP/1\r\n${HOST}\r\n`,
     'zeros before the digits': `GET /notes/reached HTTP/01.01\r\n${HOST}\r\n`,
     'three digits': `GET /notes/reached HTTP/1.10\r\n${HOST}\r\n`,
@@ -50,7 +60,6 @@ export const REQUEST_LINES: readonly Case[] = [
     'a space in the version': `GET /notes/reached HTTP/ 1.1\r\n${HOST}\r\n`,
     'a version in lower case': `GET /notes/reached http/1.1\r\n${HOST}\r\n`,
     'another protocol': `GET /notes/reached RTSP/1.1\r\n${HOST}\r\n`,
-    'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   }),
   ...refused('RFC 9112, 3.2: a path, or a URL of http', {
     'a space in the target': `GET /notes/reached here HTTP/1.1\r\n${HOST}\r\n`,
@@ -65,7 +74,10 @@ export const REQUEST_LINES: readonly Case[] = [
     'a URL of another scheme': `GET ftp://here/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
     'a URL without a host': `GET http:///notes/reached HTTP/1.1\r\n${HOST}\r\n`,
     'a URL with credentials': `GET http://me:secret@here/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
-    'a URL of another host': `GET http://there/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
+    'a URL without a Host beside it': 'GET http://here/notes/reached HTTP/1.1\r\n\r\n',
+    'bytes outside ASCII in a path': `GET /notes/r\xc3\xa9ached HTTP/1.1\r\n${HOST}\r\n`,
+    'bytes outside ASCII in a query': `GET /notes/reached?\xc3\xa9 HTTP/1.1\r\n${HOST}\r\n`,
+    'a byte outside ASCII in the host of a URL': `GET http://h\xe9re/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
     'a URL that is broken': `GET http://]here/: HTTP/1.1\r\n${HOST}\r\n`,
     'a URL whose host is none, without a Host': 'GET http://a%zz/notes/reached HTTP/1.0\r\n\r\n',
     'a URL whose host is in half a bracket, without a Host': 'GET http://[::1/notes/reached HTTP/1.0\r\n\r\n',
@@ -79,10 +91,21 @@ export const REQUEST_LINES: readonly Case[] = [
     'a URL with a port': 'GET http://here:8080/notes/reached HTTP/1.1\r\nhost: here:8080\r\n\r\n',
     'a URL with an IPv6 address': 'GET http://[::1]:80/notes/reached HTTP/1.1\r\nhost: [::1]:80\r\n\r\n',
     'a query with what a URL should have escaped': `GET /notes/reached?a="b"|{c}\\d HTTP/1.1\r\n${HOST}\r\n`,
-    'a query with bytes outside ASCII, as curl sends them': `GET /notes/reached?\xc3\xa9 HTTP/1.1\r\n${HOST}\r\n`,
     'an escaped NUL and line end, which stay escaped': `GET /notes/reached?%00%0d%0ax:%20y HTTP/1.1\r\n${HOST}\r\n`,
     'question marks in the query': `GET /notes/reached?a?b=/c?? HTTP/1.1\r\n${HOST}\r\n`,
     'a line of eight thousand bytes': `GET /notes/reached?${'x'.repeat(8000)} HTTP/1.1\r\n${HOST}\r\n`,
+  }),
+  ...served('RFC 9112, 3.2.2: the host of a URL takes the place of the Host header', 'GET /reached ', {
+    'a URL of another host': `GET http://there/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
+    'a URL with the default port': `GET http://here:80/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
+    'a URL without the default port': 'GET http://here/notes/reached HTTP/1.1\r\nhost: here:80\r\n\r\n',
+  }),
+  ...served('RFC 3986, 6.2.2: the same path, written otherwise', 'GET /reached ', {
+    'dot segments': `GET /other/../notes/./reached HTTP/1.1\r\n${HOST}\r\n`,
+    'escaped dot segments': `GET /other/%2e%2E/notes/reached HTTP/1.1\r\n${HOST}\r\n`,
+    'a dot segment behind a backslash': `GET /other/..\\notes/reached HTTP/1.1\r\n${HOST}\r\n`,
+    'dot segments beyond the root': `GET /../../notes/reached HTTP/1.1\r\n${HOST}\r\n`,
+    'escaped letters': `GET /%6Eotes/%72eached HTTP/1.1\r\n${HOST}\r\n`,
   }),
   ...served('RFC 9112, 2.2: empty lines before a request are let pass', 'GET /reached ', {
     'one empty line': `\r\n${GET}\r\n`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRequestHeaders, readResponseHead } from '../../../gateway/http/headers.ts'
+import { readRequestHeaders, readResponseHead, withHost } from '../../../gateway/http/headers.ts'
 import { requestId } from '../../../gateway/http/request-id.ts'
 import { checkRequestLine } from '../../../gateway/http/request-line.ts'
 
@@ -46,6 +46,22 @@ describe('request headers', () => {
   })
 })
 
+describe('headers of proxies', () => {
+  const raw = ['Forwarded', 'for=1.1.1.1', 'X-Real-IP', '1.1.1.1', 'X-Forwarded-Port', '1', 'CF-Connecting-IP', '::1']
+
+  it('are no part of what functions get', () => {
+    const { text, ofProxies } = readRequestHeaders(['a', 'b', ...raw])
+    expect(text).toBe('\na\nb')
+    expect(ofProxies).toBe('\nforwarded\nfor=1.1.1.1\nx-real-ip\n1.1.1.1\nx-forwarded-port\n1\ncf-connecting-ip\n::1')
+  })
+
+  it('stay where another host takes the place of the one that was named', () => {
+    const headers = readRequestHeaders(['x', 'host', 'host', 'a', 'y', 'z'])
+    expect(withHost(headers, 'b')).toMatchObject({ text: '\nhost\nb\nx\nhost\ny\nz', host: 'b' })
+    expect(withHost(readRequestHeaders([]), 'b').text).toBe('\nhost\nb')
+  })
+})
+
 describe('a request line', () => {
   const check = (url: string, raw: string[] = ['Host', 'h'], method = 'GET', version = '1.1') =>
     checkRequestLine(method, url, version, readRequestHeaders(raw))
@@ -55,11 +71,27 @@ describe('a request line', () => {
     ['http://h/a', '/a'],
     ['http://H', '/'],
     ['http://h?x', '/?x'],
-  ])('%s asks for %s', (url, target) => expect(check(url)).toEqual({ target, host: 'h', isHttps: false }))
+    ['http://h:80/a', '/a'],
+    ['/a/../b?../c', '/b?../c'],
+  ])('%s asks for %s', (url, target) => expect(check(url)).toMatchObject({ target, host: 'h', isHttps: false }))
 
-  it.each(['a', '', '*', 'ftp://x/', '/a#b', 'http:///a', 'http://other/a', 'http://h:81/a', 'http://u@h/a'])(
-    'refuses the target "%s"',
-    (url) => expect(check(url)).toMatchObject({ code: 'malformed-request' }),
+  it('RFC 9112, 3.2.2: names the host of its URL where that has one', () => {
+    expect(check('/a')).toMatchObject({ host: 'h', newHost: null })
+    expect(check('http://Other:81/a')).toMatchObject({ host: 'other', newHost: 'Other:81' })
+    expect(check('https://other:443/a')).toMatchObject({ host: 'other', newHost: 'other' })
+  })
+
+  it('names the host that a trusted proxy names, and nobody else', () => {
+    const raw = ['Host', 'inner', 'X-Forwarded-Host', 'Outer.example:8443, middle']
+    expect(check('/', raw)).toMatchObject({ host: 'inner', newHost: null })
+    const trusted = (given: string[]) => checkRequestLine('GET', '/', '1.1', readRequestHeaders(given), true)
+    expect(trusted(raw)).toMatchObject({ host: 'outer.example', newHost: 'Outer.example:8443' })
+    expect(trusted(['Host', 'h', 'X-Forwarded-Host', ''])).toMatchObject({ host: 'h', newHost: null })
+    expect(trusted(['Host', 'h', 'X-Forwarded-Host', 'a b'])).toMatchObject({ code: 'malformed-request' })
+  })
+
+  it.each(['a', '', '*', 'ftp://x/', '/a#b', 'http:///a', 'http://u@h/a'])('refuses the target "%s"', (url) =>
+    expect(check(url)).toMatchObject({ code: 'malformed-request' }),
   )
 
   it.each([
@@ -70,6 +102,8 @@ describe('a request line', () => {
     [['Host', 'a@b']],
     [['Host', 'a', 'host', 'a']],
     [['Host', 'a:b']],
+    [['Host', '[:::::]']],
+    [['Host', '[1.2.3]']],
   ])('refuses the hosts %j', (raw) => expect(check('/', raw)).toMatchObject({ code: 'malformed-request' }))
 
   it('knows a host without its port', () => {

@@ -71,6 +71,28 @@ describe('explicit routes', () => {
   it('need a value for a parameter', () =>
     expect(new RouteTable([rule('/users/:id', 'user')], []).find('', '/users/')).toBeNull())
 
+  it('of a host are its own in any case, with and without a dot at its end', () => {
+    const table = new RouteTable(
+      [rule('/*', 'one', { host: 'A.Example.com.' }), rule('/*', 'wild', { host: '*.Other.com' })],
+      [],
+    )
+    const found = ['a.example.com', 'a.example.com.', 'b.other.com.', '.other.com', 'other.com.', '.']
+    expect(found.map((host) => table.find(host, '/')?.function)).toEqual([
+      'one',
+      'one',
+      'wild',
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  it('are compared with paths in their normal form', () => {
+    const table = new RouteTable([rule('/caf\u00e9/*', 'cafe'), rule('/%7Eme/a.b', 'me')], [])
+    expect(table.find('', '/caf%C3%A9/x')?.function).toBe('cafe')
+    expect(table.find('', '/~me/a.b')?.function).toBe('me')
+  })
+
   it('of a host win over those of every host, and an exact host over a wildcard', () => {
     const table = new RouteTable(
       [rule('/*', 'any'), rule('/*', 'wild', { host: '*.example.com' }), rule('/*', 'one', { host: 'a.example.com' })],

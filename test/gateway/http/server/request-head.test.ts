@@ -43,12 +43,26 @@ it.each([
 })
 
 it.each([
+  ['get / HTTP/1.1', 'not-implemented', 'Methods are case-sensitive, and this one is written GET'],
+  ['FROB / HTTP/1.1', 'not-implemented', 'Its method is not one that HTTP has registered'],
+  ['GET / HTTP/2.0', 'version-not-supported', 'This address speaks HTTP/1.1 and HTTP/1.0 only'],
+  [`GET / HTTP/1.1${'\r\na: b'.repeat(257)}`, 'headers-too-large', 'It has 257 headers; at most 256 are taken'],
+])('says what it does not do: %.20j is %s', (text, code, detail) => {
+  expect(new HeadReader().read(text)).toEqual(new HeadMistake(detail, code as HeadMistake['code']))
+})
+
+it('RFC 9110, 2.5: takes a later minor version for the latest that it knows', () => {
+  expect(new HeadReader().read('GET / HTTP/1.2')).toMatchObject({ version: '1.1' })
+})
+
+it.each([
   'GET /',
   'GET  / HTTP/1.1',
   'GET / x HTTP/1.1',
   'GET /\t HTTP/1.1',
   ' GET / HTTP/1.1',
-  'get / HTTP/1.1',
+  'GET /\xe9 HTTP/1.1',
+  'g(t / HTTP/1.1',
   'GET / HTTP/1.10',
   'GET / http/1.1',
   'GET / HTTP/1.1 ',

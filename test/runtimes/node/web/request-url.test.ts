@@ -83,6 +83,16 @@ describe('the URL of a request', () => {
     },
   )
 
+  it.each(['256.256.256.256', 'a%00b', '1.2.3.4.5:80', 'A%00b', 'a%00b:'])(
+    'keeps the host %j, which is legal though no URL may have it',
+    async (host) => {
+      expect(requestUrl('/a/../b?c', host, false)).toBe(`http://${host.toLowerCase()}/b?c`)
+      const { request } = arrive({ host })
+      expect(request.clone().url).toBe(request.url)
+      expect(request.url).toContain(host.toLowerCase())
+    },
+  )
+
   it('does not mix up hosts of requests in turn', () => {
     const of = (host: string) => requestUrl('/', host, false)
     expect([of('a'), of('b'), of('a'), of('a'), of('')]).toEqual([

@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import type { Load } from '../../../wire/messages.ts'
 import type { Call } from '../call.ts'
+import { parsableUrl } from '../web/request-url.ts'
 import { type AzureApp, type AzureFunction, azureApp, type HookCallback } from './azure-app.ts'
 import { type Class, type ContextInit, lightContext, lightRequest, type RequestInit } from './azure-light.ts'
 import { azureResponse } from './azure-response.ts'
@@ -99,7 +100,8 @@ function noRoute(methods: readonly string[]): Response {
 }
 
 function hasKey(request: Request, key: string): boolean {
-  return request.headers.get('x-functions-key') === key || new URL(request.url).searchParams.get('code') === key
+  if (request.headers.get('x-functions-key') === key) return true
+  return new URL(parsableUrl(request.url)).searchParams.get('code') === key
 }
 
 function traceOf({ lines }: Call): object | undefined {

@@ -9,12 +9,15 @@ const CR = 0x0d
 const LF = 0x0a
 const SEMICOLON = 0x3b
 const MOST_SIZE_DIGITS = 12
+/** Zeros before a size are nothing but padding (RFC 9112, 7.1). */
+const MOST_SIZE_ZEROS = 64
 /** Of extensions, and of trailers. */
 const MOST_IGNORED_BYTES = 8 * 1024
 
 export class ChunkedReader {
   #state: State = 'size'
   #digits = 0
+  #zeros = 0
   #left = 0
   #ignored = 0
   /** Bytes of the trailer line so far. */
@@ -46,9 +49,13 @@ export class ChunkedReader {
       case 'size': {
         const digit = hexDigit(byte)
         if (digit >= 0) {
-          if (++this.#digits > MOST_SIZE_DIGITS) throw new Error('a chunk is longer than any body')
+          if (digit === 0 && this.#digits === 0) this.#zeros++
+          else this.#digits++
+          if (this.#digits > MOST_SIZE_DIGITS) throw new Error('a chunk is longer than any body')
+          if (this.#zeros > MOST_SIZE_ZEROS) throw new Error('a chunk has too many zeros before its size')
           this.#left = this.#left * 16 + digit
-        } else if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) throw new Error('a chunk has no size')
+        } else if (this.#digits + this.#zeros === 0 || (byte !== CR && byte !== SEMICOLON))
+          throw new Error('a chunk has no size')
         else this.#state = byte === CR ? 'size-lf' : 'extension'
         return
       }
@@ -59,6 +66,7 @@ export class ChunkedReader {
       case 'size-lf':
         expectByte(byte, LF)
         this.#digits = 0
+        this.#zeros = 0
         this.#state = this.#left > 0 ? 'data' : 'trailer'
         return
       case 'data-cr':

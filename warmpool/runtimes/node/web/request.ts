@@ -9,7 +9,7 @@ import { standInFor } from './delegate.ts'
 import { copyHeaders } from './fields.ts'
 import { LazyHeaders } from './headers.ts'
 import { type NativeRequest, nativeWeb } from './native.ts'
-import { requestUrl } from './request-url.ts'
+import { parsableUrl, requestUrl } from './request-url.ts'
 
 /** The head's lines: invocation id, method, target, then name and value in turn. */
 const FIRST_HEADER_LINE = 3
@@ -98,7 +98,7 @@ export class LazyRequest {
   }
 
   clone(): NativeRequest {
-    return this.native().clone()
+    return withUrl(this.native().clone(), this.url)
   }
 
   /** Node's own Request over the same call; made once. Throws TypeError when the body was read without it. */
@@ -124,7 +124,7 @@ export class LazyRequest {
   #build(body: ByteStream | Uint8Array<ArrayBuffer> | null): NativeRequest {
     const { method, headers, signal } = this
     const bodyInit = body === null ? {} : { body, duplex: 'half' as const }
-    return new (nativeWeb().Request)(this.url, { method, headers, signal, ...bodyInit })
+    return withUrl(new (nativeWeb().Request)(parsableUrl(this.url), { method, headers, signal, ...bodyInit }), this.url)
   }
 
   /** The body in one piece, if it lies here so and no stream was made of it. */
@@ -153,6 +153,12 @@ export class LazyRequest {
     for (let at = FIRST_HEADER_LINE; at + 1 < lines.length; at += 2) if (lines[at] === name) return lines[at + 1]!
     return ''
   }
+}
+
+/** A native request cannot be made of a URL whose host is legal in HTTP only. */
+function withUrl(native: NativeRequest, url: string): NativeRequest {
+  if (native.url !== url) Object.defineProperty(native, 'url', { value: url })
+  return native
 }
 
 /** What a fresh native Request would say of a server's request. */

@@ -49,7 +49,7 @@ class Request:
 
     @property
     def path(self):
-        """As it was sent, without the query."""
+        """Without the query, in the normal form in which routes were matched: no `..`, `.` or needless escapes."""
         return self._lines[2].partition('?')[0]
 
     @property
