@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { FunctionReport, GatewayStatus } from '../../gateway/admin/status.ts'
 import { eventually, processesIn } from './processes.ts'
-import { type Functions, Project } from './project.ts'
+import { type Copied, type Functions, Project } from './project.ts'
 import { RawConnection } from './raw-connection.ts'
 
 export interface Setup {
   readonly functions: Functions
+  /** By name: functions that lie elsewhere and are copied in. */
+  readonly copied?: Readonly<Record<string, Copied>>
   readonly config?: object
   readonly command?: 'serve' | 'dev'
   /** The repository's packages are there for the functions to import. */
@@ -108,12 +110,13 @@ export class GatewayUnderTest {
   readonly #stateDir: string
 
   constructor(
-    { functions, config = {}, command = 'serve', env = {}, packages, inherited, openFiles, user }: Setup,
+    { functions, copied = {}, config = {}, command = 'serve', env = {}, packages, inherited, openFiles, user }: Setup,
     args: readonly string[] = OWN_PORTS,
   ) {
     this.project = new Project(functions, config)
     const { state = '.wrangler-free' } = config as { state?: string }
     this.#stateDir = resolve(this.project.folder, state)
+    for (const [name, one] of Object.entries(copied)) this.project.copyIn(name, one)
     if (packages === 'installed') this.project.installPackages()
     if (user !== undefined) this.project.giveTo(user)
     const words = [process.execPath, BIN, command, ...args]

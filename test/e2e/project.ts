@@ -1,20 +1,28 @@
 /** A folder as somebody has it who uses the gateway: functions, and a configuration. Real, and gone afterwards. */
 import {
+  cpSync,
   lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, extname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** By name: the source of a single file (`hello` and `hello.js` mean the same), or a folder's files by their paths. */
 export type Functions = Readonly<Record<string, string | Readonly<Record<string, string>>>>
+
+/** A function that lies somewhere: a folder, or one file of it. */
+export interface Copied {
+  readonly from: string
+  readonly file?: string
+}
 
 const CONFIG_FILE = 'wrangler-free.config.json'
 
@@ -34,6 +42,16 @@ export class Project {
   /** As after an install: the packages of the repository are there for functions to import. */
   installPackages(): void {
     symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), this.path('node_modules'))
+  }
+
+  /** Files named `corpus.json` stay behind, and `_node_modules` becomes `node_modules`, which Git would not keep. */
+  copyIn(name: string, { from, file }: Copied): void {
+    if (file !== undefined) return cpSync(join(from, file), this.path(`functions/${name}${extname(file)}`))
+    const to = this.path(`functions/${name}`)
+    cpSync(from, to, { recursive: true, verbatimSymlinks: true, filter: (path) => basename(path) !== 'corpus.json' })
+    const kept = readdirSync(to, { recursive: true }) as string[]
+    for (const path of kept.filter((one) => basename(one) === '_node_modules'))
+      renameSync(join(to, path), join(to, dirname(path), 'node_modules'))
   }
 
   path(file: string): string {

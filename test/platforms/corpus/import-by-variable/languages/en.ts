@@ -1,0 +1,3 @@
+import { greeting } from '../greeting.ts'
+
+export const say = (name: string): string => greeting(name)

@@ -1,0 +1,3 @@
+import { createServer } from 'node:http'
+
+createServer((req, res) => res.end(`${req.method} ${req.url}`)).listen(process.env.PORT)

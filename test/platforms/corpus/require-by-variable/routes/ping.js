@@ -1,0 +1,2 @@
+const { word } = require('../words')
+module.exports = (req, res) => res.end(word('pong'))

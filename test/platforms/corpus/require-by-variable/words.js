@@ -1,0 +1,1 @@
+exports.word = (text) => text.toUpperCase()
