@@ -11,6 +11,7 @@ import { type Bundled, bundle, type Located, locate } from './bundling.ts'
 import type { FunctionSource } from './discover.ts'
 import { hashedFiles } from './hashed-files.ts'
 import type { ExternalPackage } from './native-packages.ts'
+import { isPagesEntry } from './pages-files.ts'
 import { isBundled, plainBuild } from './plain-build.ts'
 import { portableCode, portableMap, withCommonJsExports } from './portable-output.ts'
 import { isVercelEntry } from './vercel-files.ts'
@@ -40,7 +41,7 @@ export async function buildFrom({ source, root, entry, ownPath }: Located, bundl
   const content = {
     code: withCommonJsExports(
       portableCode(bundled.code, bundled.inputs),
-      isVercelEntry(entry) ? '' : await readFile(entry, 'utf8'),
+      isVercelEntry(entry) || isPagesEntry(entry) ? '' : await readFile(entry, 'utf8'),
     ),
     map: portableMap(bundled.map, (path) => ownPath(resolve(root, path)) !== undefined),
     entry: relative(root, entry),

@@ -13,6 +13,7 @@ import { isLeftOut } from './folder-files.ts'
 import { googleFunctions } from './google-functions.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
+import { isPagesEntry, pagesModule } from './pages-files.ts'
 import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
 import { isVercelEntry, vercelFiles } from './vercel-files.ts'
 import { TEXT_MODULES, workersModules } from './workers-modules.ts'
@@ -81,7 +82,7 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
         ...(await forEntry(entry)),
         googleFunctions(),
         platformModules(),
-        workersModules(),
+        workersModules(root, source.identity.moduleRules),
         nativePackages(ownPath, externals),
         ownFiles(ownPath),
       ],
@@ -97,6 +98,7 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
 /** What makes a module of an entry that is none. */
 async function forEntry(entry: string): Promise<esbuild.Plugin[]> {
   if (basename(entry) === 'package.json') return [azureEntry(entry, await readFile(entry, 'utf8'))]
+  if (isPagesEntry(entry)) return [pagesModule(entry)]
   return isVercelEntry(entry) ? [vercelFiles(entry)] : []
 }
 

@@ -10,10 +10,15 @@ import { readAzureRegistrations, registersWithAzure } from './azure-registration
 import type { FunctionSource } from './discover.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
 import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
+import { isPagesEntry, pagesRoutes } from './pages-files.ts'
 import { isVercelEntry, vercelRoutes } from './vercel-files.ts'
 import { uncalledHandlers } from './worker-handlers.ts'
 
 const FROM_NETLIFY = /^import\b[^'"]*\bfrom\s*['"]@netlify\/functions['"]/m
+/** As a script of a Worker's older form does. */
+const ADDS_FETCH_LISTENER = /^[^\n/*]*\baddEventListener\(\s*['"`]fetch['"`]/m
+/** Hono's way to the same. */
+const FIRES = /^\s*\w+\.fire\(\)/m
 /** A default export that is not written out as an object. */
 const MAY_BE_FUNCTION = /\bexport\s+default\s+(?!\{)|\bas\s+default\b|\bmodule\.exports\s*=\s*(?!\{)/
 
@@ -23,6 +28,10 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
   if (format === 'azure') return withAzureRoutes(source)
   if (format === 'vercel' && isVercelEntry(source.entry))
     return { ...source, routes: [...source.routes, ...(await vercelRoutes(source.dir))] }
+  if (format === 'fetch' && isPagesEntry(source.entry))
+    return { ...source, routes: [...source.routes, ...(await pagesRoutes(source.dir))] }
+  if (format === 'fetch' && isJavaScript(runtime))
+    return withServiceWorker(source, await readFile(source.entry, 'utf8').catch(() => ''))
   if (!isJavaScript(runtime) || command !== null || (format !== null && format !== 'netlify')) return source
   const shown = source.kind === 'file' ? basename(source.entry) : `${source.name}/${basename(source.entry)}`
   try {
@@ -34,7 +43,7 @@ export async function withRoutesOfCode(source: FunctionSource): Promise<Function
       const why = 'it has a default export and imports from @netlify/functions'
       return { ...source, identity: { ...source.identity, format: 'netlify', why } }
     }
-    if (config === null) return await withNotes(await withLambdaFormat(source, text), text)
+    if (config === null) return await withNotes(withServiceWorker(await withLambdaFormat(source, text), text), text)
     const why = format === null ? 'it exports the config of a Netlify function' : source.identity.why
     const identity = { ...source.identity, format: 'netlify', why } as const
     return { ...source, identity, routes: [...source.routes, ...config.routes] }
@@ -74,6 +83,15 @@ async function withLambdaFormat(source: FunctionSource, text: string): Promise<F
       ? 'its only export that could answer is a Lambda handler'
       : `${source.identity.why}: "handler" names a function of ${relative(source.dir, source.entry)}, as Lambda's setting does`
   return { ...source, identity: { ...source.identity, format: 'lambda', why } }
+}
+
+/** The older form of a Worker, which finds its globals from its first line on. */
+function withServiceWorker(source: FunctionSource, text: string): FunctionSource {
+  const isOne = ADDS_FETCH_LISTENER.test(text) || (text.includes('hono') && FIRES.test(text))
+  if (source.identity.format === 'lambda' || !isOne) return source
+  const why = "it calls addEventListener('fetch', …), the older form of a Worker"
+  const platform = { ...source.identity.platform, isServiceWorker: true }
+  return { ...source, identity: { ...source.identity, format: 'fetch', platform, why } }
 }
 
 async function withNotes(source: FunctionSource, text: string): Promise<FunctionSource> {

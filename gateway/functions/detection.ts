@@ -11,7 +11,9 @@ import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 import { type LambdaEntry, type LambdaFile, lambdaFile } from './lambda-files.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
 import { CODE_EXTENSIONS, nodeEntry, nodeProgramEntry } from './node-entry.ts'
+import { pagesEntry } from './pages-files.ts'
 import { apiFiles, vercelEntry } from './vercel-files.ts'
+import type { ModuleRule } from './workers-modules.ts'
 
 /** What runs a function and how its code is meant. */
 export interface Identity {
@@ -24,6 +26,8 @@ export interface Identity {
   readonly command: readonly string[] | null
   /** What its platform's own files say and its format reads; missing: nothing. */
   readonly platform?: PlatformSettings
+  /** What its imports besides code become, where its platform's own files say so. */
+  readonly moduleRules?: readonly ModuleRule[]
   /** Why it is taken for that, for people. */
   readonly why: string
 }
@@ -61,6 +65,7 @@ const TABLE: readonly Row[] = [
   byBootstrap,
   byLambdaFile,
   byPackage,
+  byPagesFolder,
   byVercelFolder,
   byPythonFile,
   (look) => ofNode(look, null, 'it has a JavaScript or TypeScript module to start from'),
@@ -72,7 +77,9 @@ export async function detect(look: FolderLook): Promise<Detected | { readonly pr
     const found = await row(look)
     if (found === null) continue
     if ('problem' in found) return found
-    return { notes: [], ...found, identity: withPayload(found.identity, look.file), file: look.file }
+    const identity = withWorker(withPayload(found.identity, look.file), look)
+    const notes = [...(found.notes ?? []), ...(look.worker?.note == null ? [] : [look.worker.note])]
+    return { ...found, notes, identity, file: look.file }
   }
   throw new Error('The last row of the table finds something or says what is missing')
 }
@@ -228,6 +235,18 @@ function severalHandlers(look: FolderLook, { file, entries }: LambdaFile): strin
   return `${file} names ${entries.length} functions, and a folder here is one. Say in ${look.name}/function.json which it is (${lines}), and copy the folder under another name for each of the others`
 }
 
+/** What its own configuration says of a Worker: its variables, and what its imports besides code become. */
+function withWorker(identity: Identity, { worker }: FolderLook): Identity {
+  const { format, runtime } = identity
+  if (worker === null || !isJavaScript(runtime) || (format !== null && format !== 'fetch')) return identity
+  const { vars, rules } = worker
+  return {
+    ...identity,
+    ...(Object.keys(vars).length > 0 && { platform: { ...identity.platform, vars } }),
+    ...(rules.length > 0 && { moduleRules: rules }),
+  }
+}
+
 /** What `function.json` says of the payload wins over what a deployment file says. */
 function withPayload(identity: Identity, file: ParsedFunctionFile | null): Identity {
   if (file?.payload === undefined) return identity
@@ -239,6 +258,19 @@ async function byPackage(look: FolderLook): Promise<Found | null> {
   if (found === undefined) return null
   const own = { format: found[1], handler: null, runtime: 'node' } as const
   return ofNode(look, own, `package.json depends on ${found[0]}`)
+}
+
+/** A project of Pages may have a module for another purpose, and then says with its own configuration what it is. */
+async function byPagesFolder(look: FolderLook): Promise<Found | null> {
+  if (!look.names.has('functions')) return null
+  const isSaid = look.worker?.isPages === true
+  if (!isSaid && (pythonEntry(look) !== null || !('problem' in (await nodeEntry(look))))) return null
+  const entry = await pagesEntry(look.dir)
+  if (entry === null) return null
+  const why = isSaid
+    ? `${look.worker?.file} makes it a project of Pages, and it has a functions folder`
+    : 'it has a functions folder of Pages and no module to start from'
+  return { entry, identity: { runtime: 'node', format: 'fetch', handler: null, command: null, why } }
 }
 
 /** A project of Vercel's may have a module for another purpose, and then says with vercel.json what it is. */

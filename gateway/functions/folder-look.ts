@@ -11,7 +11,7 @@ import {
   type ParsedFunctionFile,
   parseFunctionFile,
 } from '../config/index.ts'
-import { type WorkerMain, workerMain } from './wrangler-file.ts'
+import { type WorkerFile, workerFile } from './wrangler-file.ts'
 
 /** What the configuration says of runtimes: which there are besides ours, and which functions are run by another. */
 export type SaidOfRuntimes = Pick<Config, 'runtimeNames' | 'runtimeOf'>
@@ -29,8 +29,8 @@ export interface FolderLook {
   readonly names: ReadonlySet<string>
   readonly package: PackageFile | null
   readonly file: ParsedFunctionFile | null
-  /** Where a Worker's own configuration says that it starts. */
-  readonly worker: WorkerMain | null
+  /** A Worker's own configuration. */
+  readonly worker: WorkerFile | null
   /** What the operator's override says that runs it; null: nothing. */
   readonly overridden: FunctionRuntime | null
 }
@@ -46,7 +46,7 @@ export async function lookAt(
   const file = text === null ? null : parseFunctionFile(text, `${name}/${FUNCTION_FILE}`, said.runtimeNames)
   const manifest = names.has('package.json') ? await readPackage(name, dir) : null
   if (manifest !== null && 'problem' in manifest) return manifest
-  const worker = await workerMain(dir, names)
+  const worker = await workerFile(dir, names)
   return { name, dir, names, package: manifest, file, worker, overridden: said.runtimeOf(name) }
 }
 

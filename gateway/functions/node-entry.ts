@@ -22,7 +22,8 @@ export interface NodeEntry {
 /** The module that the folder starts from, whatever else is in it; or why there is none. */
 export async function nodeEntry(look: FolderLook): Promise<NodeEntry | { problem: string }> {
   const stated = [look.package?.module, look.package?.main].filter((path) => typeof path === 'string')
-  const worker = look.worker === null ? null : await fileIn(look.dir, look.worker.main)
+  const main = look.worker?.main ?? null
+  const worker = main === null ? null : await fileIn(look.dir, main)
   if (worker !== null && CODE_FILE.test(worker)) return { entry: worker, namedBy: look.worker!.file }
   for (const path of stated) {
     if (isPattern(path) && modulesOf(look.dir, path).length > 0)
@@ -73,6 +74,7 @@ async function noEntry(look: FolderLook, missing: string | undefined): Promise<s
     return `${name}/ is a site of Netlify's, whose functions are in ${name}/${netlify}: copy each of them into the folder of functions, or serve that one with --functions.`
   const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.*, server.*, lambda.*, and the same in src/`
   const inPackage = missing === undefined ? '' : ` package.json names ${missing}, which is not a file in the folder.`
-  const inWorker = worker === null ? '' : ` ${worker.file} names ${worker.main}, which is not a file in the folder.`
+  const inWorker =
+    (worker?.main ?? null) === null ? '' : ` ${worker!.file} names ${worker!.main}, which is not a file in the folder.`
   return `${name}/ has no module to start from:${inWorker}${inPackage} Looked for ${looked}. Add one, or name it as "main" in ${name}/package.json, or say in ${name}/function.json what the folder is.`
 }

@@ -55,7 +55,14 @@ export const log = (level, category, message) => {
 }
 `
 
+/** Symbol: see the worker's formats/node-marks.ts. */
+const CLOUDFLARE_NODE = `
+export const httpServerHandler = (server) => ({ [Symbol.for('wrangler-free.http-server')]: server })
+export const handleAsNodeRequest = () => { throw new Error('handleAsNodeRequest of "cloudflare:node" exists on Cloudflare only: export default httpServerHandler({ port }).') }
+`
+
 const STAND_INS: Readonly<Record<string, string>> = {
+  'cloudflare:node': CLOUDFLARE_NODE,
   'cloudflare:workers': CLOUDFLARE_WORKERS,
   '@azure/functions-core': AZURE_FUNCTIONS_CORE,
 }
@@ -65,7 +72,7 @@ export function platformModules(): Plugin {
   return {
     name: 'platform-modules',
     setup(build) {
-      build.onResolve({ filter: /^(?:cloudflare:workers|@azure\/functions-core)$/ }, ({ path }) => {
+      build.onResolve({ filter: /^(?:cloudflare:(?:workers|node)|@azure\/functions-core)$/ }, ({ path }) => {
         return { path, namespace: VIRTUAL }
       })
       build.onLoad({ filter: /.*/, namespace: VIRTUAL }, ({ path }) => ({ contents: STAND_INS[path], loader: 'js' }))
@@ -84,7 +91,7 @@ export function platformModules(): Plugin {
 
 function refusal(path: string): string {
   if (path.startsWith('cloudflare:'))
-    return `"${path}" exists on Cloudflare only. Variables are in \`env\`, the rest has to be passed in; of "cloudflare:workers" env and WorkerEntrypoint are there.`
+    return `"${path}" exists on Cloudflare only. Variables are in \`env\`, the rest has to be passed in; of "cloudflare:workers" env and WorkerEntrypoint are there, of "cloudflare:node" httpServerHandler.`
   if (path.startsWith('jsr:'))
     return `"${path}" is a package of JSR, which is not fetched here. Run \`npx jsr add ${path.replace(/^jsr:\/?/, '')}\` and import it by its bare name.`
   return `"${path}" is imported by its address, and nothing is fetched here. Install the package with npm and import it by its name.`

@@ -72,6 +72,10 @@ export interface Confined {
 export interface PlatformSettings {
   /** Lambda: the shape of the event; unsaid: 2.0. */
   readonly payload?: '1.0' | '2.0'
+  /** Workers: the variables of their own configuration, which the function's settings override. JSON. */
+  readonly vars?: Readonly<Record<string, unknown>>
+  /** Workers: true for a script that calls `addEventListener('fetch', …)`. */
+  readonly isServiceWorker?: boolean
 }
 
 /** Parent to worker: become this function. */

@@ -132,11 +132,13 @@ async function load(wanted: Load): Promise<void> {
     if (wanted.cwd !== null) process.chdir(wanted.cwd)
     // From here on nothing is the parent's, and what comes now may be anybody's code.
     const confined = confineFor(wanted, door)
+    const vars = wanted.platform?.vars
+    if (vars !== undefined) Object.assign(process.env, asTexts(vars))
     Object.assign(process.env, wanted.env)
     if (typeof wanted.confinement?.network === 'number') findProxy()
     // The library runs modules out of data: URLs as well.
     if (wanted.entry.startsWith('file:')) setEntryFile(fileURLToPath(wanted.entry))
-    const load: Load = { ...wanted, env: Object.freeze({ ...wanted.env }) }
+    const load: Load = { ...wanted, env: Object.freeze({ ...(vars as Load['env']), ...wanted.env }) }
     prepareFormats(load)
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
     const chosen = await chooseFormat(exports, load)
@@ -148,6 +150,15 @@ async function load(wanted: Load): Promise<void> {
     writer.json(FRAME.loadFailed, 0, reportError(withBunHint(error)))
     writer.flush()
   }
+}
+
+/** Variables of the system are texts. */
+function asTexts(vars: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(vars).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
+  return Object.fromEntries(texts)
 }
 
 /** Node looks for a proxy when it boots, and other runtimes when they connect. */

@@ -33,8 +33,12 @@ export async function builtFunction(
   const bundle = await newTemporaryPath(join(dir, 'state'))
   await writeBundle(bundle, await build(source))
   const files = join(bundle, 'files')
+  const { format, handler, platform } = source.identity
   return new CalledFunction(pathToFileURL(join(bundle, 'bundle.mjs')).href, {
     name,
+    format,
+    handler,
+    ...(platform !== undefined && { platform }),
     cwd: files,
     readable: [dir, join(REPOSITORY, 'node_modules')],
     ...stated,

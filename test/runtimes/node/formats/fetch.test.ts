@@ -12,11 +12,11 @@ describe('Workers', () => {
       greeting: 'Hello',
       async fetch(request, env, ctx) {
         ctx.passThroughOnException()
-        return new Response(\`\${this.greeting} \${env.NAME} \${process.env.NAME} \${request.cf}\`)
+        return new Response(\`\${this.greeting} \${env.NAME} \${process.env.NAME} \${typeof request.cf}\`)
       },
     }`
     const called = CalledFunction.of({ 'index.mjs': text }, { env: { NAME: 'Ada' } })
-    expect(await called.text()).toBe('Hello Ada Ada undefined')
+    expect(await called.text()).toBe('Hello Ada Ada object')
   })
 
   test('waitUntil goes on after the answer', async () => {

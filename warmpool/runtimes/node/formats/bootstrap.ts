@@ -7,6 +7,7 @@ import { RuntimeCall } from '../lambda-api/runtime-call.ts'
 import { folderOf, Program } from '../programs/program.ts'
 import type { Format } from './format.ts'
 import { setVariables } from './lambda-environment.ts'
+import { eventOfPayload } from './lambda-payload.ts'
 
 const NO_BODY = Buffer.alloc(0)
 
@@ -17,6 +18,7 @@ export const bootstrapFormat: Format = {
   isMarked: () => false,
   async handler(_exports, load) {
     const api = new RuntimeApi()
+    const eventOf = await eventOfPayload(load)
     const folder = folderOf(load)
     process.env.AWS_EXECUTION_ENV ??= 'AWS_Lambda_provided.al2023'
     setVariables(load)
@@ -32,9 +34,9 @@ export const bootstrapFormat: Format = {
       const { body } = call
       if (body.isWhole) {
         const bytes = body.isAbsent ? NO_BODY : body.takeToRead()
-        return api.invoke(new RuntimeCall(call, load.name, bytes, Date.now()))
+        return api.invoke(new RuntimeCall(call, load.name, bytes, eventOf))
       }
-      return body.collect().then((bytes) => api.invoke(new RuntimeCall(call, load.name, bytes, Date.now())))
+      return body.collect().then((bytes) => api.invoke(new RuntimeCall(call, load.name, bytes, eventOf)))
     }
   },
 }

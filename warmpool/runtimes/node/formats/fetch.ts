@@ -1,13 +1,15 @@
 /**
  * `export default { fetch(request, env, ctx) }` as Workers have it (a Hono app is such an object, a WorkerEntrypoint a
  * class of such), `export default (request, ctx) => Response`, the web-standard reading of a bare function,
- * `Deno.serve(handler)`, and in Bun `Bun.serve({ fetch })`.
+ * `Deno.serve(handler)`, in Bun `Bun.serve({ fetch })`, `addEventListener('fetch', …)` of older Workers, and Pages.
  */
 import type { Call } from '../call.ts'
 import { Context } from '../context.ts'
 import { bunHandler } from './bun-serve.ts'
 import type { Exports, Format, Handler } from './format.ts'
+import type { PagesTable } from './pages-files.ts'
 import { type DenoServer, denoServer } from './platform-globals.ts'
+import { answerServiceWorker, isServiceWorker } from './service-worker.ts'
 
 type Fetch = (request: Request, ...rest: unknown[]) => unknown
 type Entrypoint = new (ctx: Context, env: unknown) => { fetch: Fetch }
@@ -20,8 +22,15 @@ export const fetchFormat: Format = {
     objectWithFetch(exports) !== null ||
     typeof exports.default === 'function' ||
     denoServer() !== null ||
-    bunHandler() !== null,
-  handler(exports, { env }): Handler | null {
+    bunHandler() !== null ||
+    exports.pagesFiles !== undefined ||
+    isServiceWorker(),
+  async handler(exports, load): Promise<Handler | null> {
+    const { env } = load
+    if (exports.pagesFiles !== undefined) {
+      const { pagesHandler } = await import('./pages-files.ts')
+      return pagesHandler(exports.pagesFiles as PagesTable, load)
+    }
     const target = objectWithFetch(exports)
     if (target !== null) {
       // `this` stays what the author wrote it on.
@@ -33,6 +42,7 @@ export const fetchFormat: Format = {
       return (call) => answer(call, (bare as Fetch)(call.request(), new Context(call, env)))
     const server = denoServer()
     if (server !== null) return (call) => answerDeno(call, server)
+    if (isServiceWorker()) return answerServiceWorker
     const serve = bunHandler()
     return serve && ((call) => answer(call, serve(call.request())))
   },

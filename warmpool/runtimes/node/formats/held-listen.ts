@@ -75,6 +75,11 @@ export function heldServer(): Server | null {
   return held[0]?.server ?? null
 }
 
+/** The one that was told to listen at this port, whichever it is where none was. */
+export function heldServerAt(port: number): Server | null {
+  return held.find(({ args }) => portOf(args) === port)?.server ?? null
+}
+
 /** Until a server is told to listen, which may be long after the module has loaded; no longer than it has anything under way. */
 export function whenHeldOrIdle(withinMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()

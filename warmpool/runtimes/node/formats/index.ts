@@ -17,6 +17,7 @@ import { methodsFormat } from './methods.ts'
 import { installNetlifyGlobal, isBackground, isNetlify } from './netlify-global.ts'
 import { isNodeMarked, isNothing } from './node-marks.ts'
 import { installPlatformGlobals } from './platform-globals.ts'
+import { installServiceWorker } from './service-worker.ts'
 import { taskFormat } from './task.ts'
 
 interface Row {
@@ -78,6 +79,7 @@ const FORMATS: readonly Row[] = [
     ...always(fetchFormat),
     prepare(load) {
       installPlatformGlobals(load)
+      installServiceWorker(load)
       holdBunServe(load)
     },
     dismiss: releaseBunServe,

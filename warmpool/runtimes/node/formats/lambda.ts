@@ -9,9 +9,10 @@ import { noSuchExport } from './chosen-export.ts'
 import type { Format, Handler } from './format.ts'
 import { Answering, type Callback, type FunctionIdentity, type LambdaContext } from './lambda-context.ts'
 import { HIGH_WATER_MARK, STREAMING, STREAMS_RESPONSE, setTraceId, setVariables } from './lambda-environment.ts'
-import { ACCOUNT_ID, type LambdaEvent, lambdaEvent, setBody } from './lambda-event.ts'
+import { ACCOUNT_ID, type LambdaEvent, setBody } from './lambda-event.ts'
 import type { LambdaEvent1 } from './lambda-event-1.ts'
 import { bareHandler, findHandler, usualHandler } from './lambda-handler.ts'
+import { eventOfPayload } from './lambda-payload.ts'
 import { expectEnd, ResponseStream } from './lambda-stream.ts'
 
 type Event = LambdaEvent | LambdaEvent1
@@ -34,7 +35,7 @@ export const lambdaFormat: Format = {
     }
     setVariables(load)
     const identity = identityOf(load.name)
-    const eventOf = load.platform?.payload === '1.0' ? (await import('./lambda-event-1.ts')).lambdaEvent1 : lambdaEvent
+    const eventOf = await eventOfPayload(load)
     const run = target[STREAMING] === STREAMS_RESPONSE ? stream : answer
     return (call) => {
       const nowMs = Date.now()

@@ -42,8 +42,16 @@ function listens(server: Server): boolean {
   return server.listenerCount('request') > 0
 }
 
+/** What `httpServerHandler` of `cloudflare:node` gives: the server, or the port at which one listens. */
+export const HTTP_SERVER = Symbol.for('wrangler-free.http-server')
+
+export function isHttpServerHandler(value: unknown): value is { readonly [HTTP_SERVER]: unknown } {
+  return isObject(value) && HTTP_SERVER in value
+}
+
 export function isNodeMarked(exports: Exports): boolean {
   const { default: value } = exports
+  if (isHttpServerHandler(value)) return true
   if (isConnectApp(value) || isFastify(value) || isKoa(value) || isServer(value)) return true
   return heldServer() !== null && isNothing(exports)
 }

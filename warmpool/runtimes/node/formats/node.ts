@@ -6,8 +6,18 @@
 import { readyWithinMs } from '../load-time.ts'
 import { type Listener, type Middleware, serve, serveMiddleware } from '../reqres/serve.ts'
 import type { Format, Handler } from './format.ts'
-import { heldServer, releaseListen, whenHeldOrIdle } from './held-listen.ts'
-import { isConnectApp, isFastify, isKoa, isNodeMarked, isNothing, isServer, type Server } from './node-marks.ts'
+import { heldServer, heldServerAt, releaseListen, whenHeldOrIdle } from './held-listen.ts'
+import {
+  HTTP_SERVER,
+  isConnectApp,
+  isFastify,
+  isHttpServerHandler,
+  isKoa,
+  isNodeMarked,
+  isNothing,
+  isServer,
+  type Server,
+} from './node-marks.ts'
 
 export const nodeFormat: Format = {
   name: 'node',
@@ -15,6 +25,8 @@ export const nodeFormat: Format = {
   expects: 'export default (req, res) => { … } with "format": "node", an Express, Koa or Fastify app, or app.listen(…)',
   isMarked: (exports) => isNodeMarked(exports),
   async handler(exports, load): Promise<Handler | null> {
+    // Its servers listen nowhere, as on Cloudflare: they stay held.
+    if (isHttpServerHandler(exports.default)) return serveServer(serverOf(exports.default[HTTP_SERVER]))
     const found = await handlerOf(exports.default)
     if (found !== null) {
       // What is exported is the function: servers that it starts besides are servers.
@@ -45,6 +57,16 @@ async function handlerOf(target: unknown): Promise<Handler | null> {
   // An app answers itself what none of its routes does, unless it is given somebody to hand it to.
   if (isConnectApp(target) || target.length < 3) return serve(target as Listener)
   return serveMiddleware(target as Middleware)
+}
+
+/** A server, or `{ port }` of one that was told to listen there. */
+function serverOf(said: unknown): Server {
+  if (isServer(said)) return said
+  const port = Number((said as { port?: unknown } | null)?.port)
+  const server = heldServerAt(port)
+  if (server === null)
+    throw new TypeError(`httpServerHandler({ port: ${port} }): no HTTP server of the module was told to listen there`)
+  return server
 }
 
 function serveServer(server: Server): Handler {

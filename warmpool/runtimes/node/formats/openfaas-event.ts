@@ -4,6 +4,7 @@
  */
 import type { Call } from '../call.ts'
 import { type NestedValues, nestedValues } from './nested-values.ts'
+import { setOwn } from './own-values.ts'
 
 /** The head's lines: invocation id, method, target, then name and value in turn. */
 const FIRST_HEADER_LINE = 3
@@ -30,7 +31,7 @@ export function functionEvent(call: Call): FunctionEvent {
     const earlier: unknown = headers[name]
     // Never a string where it is only what every object inherits.
     const isMore = typeof earlier === 'string'
-    headers[name] = isMore ? `${earlier}${name === 'cookie' ? '; ' : ', '}${lines[at + 1]!}` : lines[at + 1]!
+    setOwn(headers, name, isMore ? `${earlier}${name === 'cookie' ? '; ' : ', '}${lines[at + 1]!}` : lines[at + 1]!)
   }
   headers['content-type'] ??= 'text/plain'
   return {

@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Call } from '../call.ts'
+import { setOwn } from './own-values.ts'
 
 const REQUEST_CONTEXT = Symbol.for('@vercel/request-context')
 
@@ -28,7 +29,7 @@ class RequestContext {
   get headers(): Record<string, string> {
     const { lines } = this.#call
     const headers: Record<string, string> = {}
-    for (let at = 3; at + 1 < lines.length; at += 2) headers[lines[at]!] = lines[at + 1]!
+    for (let at = 3; at + 1 < lines.length; at += 2) setOwn(headers, lines[at]!, lines[at + 1]!)
     return headers
   }
 }

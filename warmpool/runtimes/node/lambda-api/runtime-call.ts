@@ -2,7 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Call } from '../call.ts'
 import { PRELUDE_END_BYTES, PRELUDE_TYPE } from '../formats/lambda-environment.ts'
-import { ACCOUNT_ID, lambdaEvent, setBody } from '../formats/lambda-event.ts'
+import { ACCOUNT_ID, setBody } from '../formats/lambda-event.ts'
+import type { EventOf } from '../formats/lambda-payload.ts'
 import { lambdaAnswer, preludeAnswer } from '../formats/lambda-result.ts'
 import type { ReportedError, RuntimeInvocation } from './runtime-api.ts'
 
@@ -23,12 +24,13 @@ export class RuntimeCall implements RuntimeInvocation {
   #hasBegun = false
 
   /** `body`: empty where there is none. It is read before this returns. */
-  constructor(call: Call, functionName: string, body: Buffer, nowMs: number) {
+  constructor(call: Call, functionName: string, body: Buffer, eventOf: EventOf) {
+    const nowMs = Date.now()
     this.#call = call
     const { invocationId, timeLeftMs } = call
     this.id = PLAIN_ID.test(invocationId) ? invocationId : randomUUID()
     const traceId = `Root=1-${Math.floor(nowMs / 1000).toString(16)}-${randomBytes(12).toString('hex')};Sampled=0`
-    const event = lambdaEvent(call, functionName, traceId, nowMs)
+    const event = eventOf(call, functionName, traceId, nowMs)
     setBody(event, body)
     this.event = JSON.stringify(event)
     this.headers = {

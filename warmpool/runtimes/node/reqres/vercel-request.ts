@@ -1,4 +1,5 @@
 /** A request with the helpers of Vercel's Node.js runtime: `query`, `cookies` and `body`, each read when asked for. */
+import { setOwn } from '../formats/own-values.ts'
 import { isJson, mediaType, parseForm, parseJson, queryOf } from './body-parsing.ts'
 import { NodeRequest } from './request.ts'
 
@@ -66,7 +67,7 @@ function cookiesIn(text: string): Record<string, string> {
       .slice(at + 1)
       .trim()
       .replace(/^"(.*)"$/, '$1')
-    if (!Object.hasOwn(cookies, name)) cookies[name] = decoded(value)
+    if (!Object.hasOwn(cookies, name)) setOwn(cookies, name, decoded(value))
   }
   return cookies
 }

@@ -57,6 +57,11 @@ export class LazyRequest {
     return this.#headers
   }
 
+  /** What Cloudflare tells of a connection, as far as it is known here. */
+  get cf(): Record<string, unknown> {
+    return { httpProtocol: 'HTTP/1.1', clientAcceptEncoding: this.#line('accept-encoding'), requestPriority: '' }
+  }
+
   get signal(): AbortSignal {
     return this.#source.signal
   }
