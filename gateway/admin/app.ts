@@ -2,6 +2,7 @@
  * The admin address as an application without sockets: it mounts the rows of the table (operations.ts), lets in who may,
  * and says in a problem document what was wrong with a request that it does not serve. Nothing of it is ever cached.
  */
+import type { IncomingMessage } from 'node:http'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import type { DeployService } from '../deploy/service.ts'
 import { mayDo, maySee, type Principal } from '../deploy/token-store.ts'
@@ -11,9 +12,11 @@ import { deployHandlers } from './deploy-api.ts'
 import { principalOf } from './guard.ts'
 import { OPERATIONS, type Operation, type OperationId } from './operations.ts'
 import type { AdminSource, FunctionReport } from './status.ts'
+import { RETRY_AFTER_S, TokenGuesses } from './token-guesses.ts'
 
 type Handler = (c: Context, who: Principal) => Promise<Response> | Response
-type Identify = (c: Context) => Principal | null
+/** Returns who asks, or the refusal of whoever may not. */
+type Identify = (c: Context) => Promise<Principal | Response>
 
 /** Nobody in particular: what is for everybody. */
 const ANYBODY: Principal = { name: '', scope: 'read', functions: [] }
@@ -23,8 +26,14 @@ export function createAdminApp(source: AdminSource, deploy: DeployService | null
   const app = new Hono()
   app.use(responseHeaders)
   const handlers = { ...ownHandlers(source), ...(deploy === null ? {} : deployHandlers(deploy)) }
-  const identify: Identify = (c) =>
-    principalOf(source.adminToken, deploy?.tokens ?? null, c.req.header('authorization'))
+  const guesses = new TokenGuesses()
+  const identify: Identify = async (c) => {
+    const authorization = c.req.header('authorization')
+    const who = principalOf(source.adminToken, deploy?.tokens ?? null, authorization)
+    const verdict =
+      authorization === undefined ? 'judged' : await guesses.judge(addressOf(c), authorization, who !== null)
+    return verdict === 'too-many' ? tooManyGuesses() : (who ?? unauthorized(c))
+  }
   const rows = (Object.entries(OPERATIONS) as [OperationId, Operation][]).filter(([id]) => handlers[id] !== undefined)
   for (const [id, operation] of rows) mount(app, identify, operation, handlers[id]!)
   const byPath = Map.groupBy(
@@ -32,8 +41,9 @@ export function createAdminApp(source: AdminSource, deploy: DeployService | null
     ({ path }) => path,
   )
   for (const [path, operations] of byPath) mountOthers(app, identify, path, operations)
-  app.all('*', (c) => {
-    if (identify(c) === null) return unauthorized(c)
+  app.all('*', async (c) => {
+    const who = await identify(c)
+    if (who instanceof Response) return who
     return notFound(`The admin address has no ${c.req.path}. /v1/openapi.json says what it has.`)
   })
   app.onError(refuse)
@@ -57,10 +67,10 @@ function ownHandlers(source: AdminSource): Partial<Record<OperationId, Handler>>
 }
 
 function mount(app: Hono, identify: Identify, row: Operation, handler: Handler): void {
-  app.on(row.method.toUpperCase(), row.path, (c) => {
+  app.on(row.method.toUpperCase(), row.path, async (c) => {
     if (row.scope === null) return handler(c, ANYBODY)
-    const who = identify(c)
-    if (who === null) return unauthorized(c)
+    const who = await identify(c)
+    if (who instanceof Response) return who
     if (!mayDo(who, row.scope))
       return forbidden(
         `The token "${who.name}" may ${who.scope}${who.functions === null ? '' : ' single functions'}, and this takes one that may ${row.scope}${row.scope === 'admin' ? ' all functions' : ''}.`,
@@ -75,8 +85,9 @@ function mount(app: Hono, identify: Identify, row: Operation, handler: Handler):
 /** A path that is there, and a method that it does not take. */
 function mountOthers(app: Hono, identify: Identify, path: string, rows: readonly Operation[]): void {
   const methods = rows.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
-  app.all(path, (c) => {
-    if (identify(c) === null && rows.some(({ scope }) => scope !== null)) return unauthorized(c)
+  app.all(path, async (c) => {
+    const who = rows.some(({ scope }) => scope !== null) ? await identify(c) : ANYBODY
+    if (who instanceof Response) return who
     const detail = `${c.req.path} takes ${inWords(methods)}, not ${c.req.method}.`
     return respond(problem('method-not-allowed', { detail }), { allow: methods.join(', ') })
   })
@@ -94,6 +105,17 @@ const responseHeaders: MiddlewareHandler = async (c, next) => {
   await next()
   c.header('cache-control', 'no-store')
   c.header('x-content-type-options', 'nosniff')
+}
+
+/** Empty where the application is asked without a socket. */
+function addressOf(c: Context): string {
+  const env = c.env as { readonly incoming?: IncomingMessage } | undefined
+  return env?.incoming?.socket.remoteAddress ?? ''
+}
+
+function tooManyGuesses(): Response {
+  const detail = `Several tokens from this address were wrong, and others wait to be looked at. Try again in ${RETRY_AFTER_S} seconds.`
+  return respond(problem('too-many-guesses', { detail }), { 'retry-after': String(RETRY_AFTER_S) })
 }
 
 function unauthorized(c: Context): Response {

@@ -18,11 +18,11 @@ const UNUSED_MS = 3_600_000
 const CONCURRENT_FILES = 16
 
 export class BlobStore {
-  readonly #stateDir: string
+  readonly stateDir: string
   readonly #dir: string
 
   constructor(stateDir: string) {
-    this.#stateDir = stateDir
+    this.stateDir = stateDir
     this.#dir = join(stateDir, 'deploy', 'blobs')
   }
 
@@ -68,7 +68,7 @@ export class BlobStore {
     maxBytes: number,
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<{ readonly sha256: string; readonly bytes: number; keep(): Promise<void>; drop(): Promise<void> }> {
-    const draft = await newTemporaryPath(this.#stateDir)
+    const draft = await newTemporaryPath(this.stateDir)
     const drop = (): Promise<void> => rm(draft, { force: true })
     try {
       const file = await open(draft, 'wx', 0o444)

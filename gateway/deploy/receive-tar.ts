@@ -1,12 +1,15 @@
 /**
  * A folder as one archive, for whoever has nothing but curl: tar, packed with gzip or not. It is unpacked into blobs, never
  * into paths; all that an archive can hold besides files and folders is refused, and counting stops it at the limits
- * while it unpacks, so that a small archive cannot become a large one.
+ * while it unpacks, so that a small archive cannot become a large one. Nothing becomes a file before all of it was
+ * counted: until then the bytes of all files lie in one draft, so a refusal does not wait for thousands of files.
  */
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
+import { newTemporaryPath } from '../functions/temporary.ts'
 import type { BlobStore } from './blob-store.ts'
 import { type FolderLimits, type Manifest, type ManifestFile, tooLarge, tooMany } from './manifest.ts'
 import { pathProblem, shown } from './paths.ts'
@@ -16,13 +19,47 @@ const GZIP = [0x1f, 0x8b]
 /** Heads of the archive, padding: what it may have besides its files' bytes, for each file. */
 const OVERHEAD_BYTES = 4096
 
+/** Pieces in which the draft is written, and becomes files. */
+const PIECE_BYTES = 64 * 1024
+
+/** A file of the archive, and where its bytes are in the draft. */
+interface Entry {
+  readonly path: string
+  readonly at: number
+  readonly bytes: number
+  readonly executable: boolean
+}
+
 /** Throws `Refusal`. The folder's own name in front of all paths, as `tar czf x.tgz folder` has it, is taken off. */
 export async function receiveTar(
   chunks: AsyncIterable<Uint8Array>,
   limits: FolderLimits,
   blobs: BlobStore,
 ): Promise<Manifest> {
-  const files: ManifestFile[] = []
+  const draft = await newTemporaryPath(blobs.stateDir)
+  const file = await open(draft, 'wx+', 0o600)
+  try {
+    const entries = await unpack(chunks, limits, new Draft(file))
+    const files: ManifestFile[] = []
+    for (const { path, at, bytes, executable } of entries) {
+      const received = await blobs.receiveAny(bytes, piecesOf(file, at, at + bytes))
+      await received.keep().finally(received.drop)
+      files.push({ path, bytes, sha256: received.sha256, executable })
+    }
+    return { files: withoutCommonFolder(files), install: 'no' }
+  } finally {
+    await file.close()
+    await rm(draft, { force: true })
+  }
+}
+
+async function unpack(
+  chunks: AsyncIterable<Uint8Array>,
+  limits: FolderLimits,
+  draft: Draft,
+): Promise<readonly Entry[]> {
+  const entries: Entry[] = []
+  let folders = 0
   let bytes = 0
   const unpacking = extract()
   const filling = fill(chunks, unpacking, limits.maxBytes + limits.maxFiles * OVERHEAD_BYTES)
@@ -31,27 +68,70 @@ export async function receiveTar(
   try {
     for await (const entry of unpacking) {
       const path = pathOf(entry.header)
-      if (path === null) entry.resume()
-      else {
-        if (files.length >= limits.maxFiles)
-          throw new Refusal('upload-too-large', tooMany(files.length + 1, limits.maxFiles))
-        const left = limits.maxBytes - bytes
-        if (entry.header.size > left)
+      if (path === null) {
+        if (++folders > limits.maxFiles) throw new Refusal('upload-too-large', tooManyFolders(folders, limits.maxFiles))
+        entry.resume()
+      } else {
+        if (entries.length >= limits.maxFiles)
+          throw new Refusal('upload-too-large', tooMany(entries.length + 1, limits.maxFiles))
+        if (bytes + entry.header.size > limits.maxBytes)
           throw new Refusal('upload-too-large', tooLarge(bytes + entry.header.size, limits.maxBytes))
-        const received = await blobs.receiveAny(left, entry as AsyncIterable<Uint8Array>)
-        await received.keep().finally(received.drop)
-        bytes += received.bytes
-        const executable = (entry.header.mode & 0o100) !== 0
-        files.push({ path, bytes: received.bytes, sha256: received.sha256, executable })
+        const at = bytes
+        for await (const chunk of entry as AsyncIterable<Uint8Array>) {
+          bytes += chunk.length
+          await draft.add(chunk)
+        }
+        entries.push({ path, at, bytes: bytes - at, executable: (entry.header.mode & 0o100) !== 0 })
       }
     }
     await filling
+    await draft.flush()
+    return entries
   } catch (error) {
     unpacking.destroy()
     if (error instanceof Refusal || (error as NodeJS.ErrnoException).syscall !== undefined) throw error
     throw new Refusal('unacceptable-upload', `The archive cannot be read: ${(error as Error).message}`)
   }
-  return { files: withoutCommonFolder(files), install: 'no' }
+}
+
+/** Writes to a file in large pieces, however small those are that come. */
+class Draft {
+  readonly #file: FileHandle
+  #held: Uint8Array[] = []
+  #heldBytes = 0
+
+  constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  async add(chunk: Uint8Array): Promise<void> {
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    if (this.#heldBytes >= PIECE_BYTES) await this.flush()
+  }
+
+  async flush(): Promise<void> {
+    const held = this.#held
+    this.#held = []
+    this.#heldBytes = 0
+    // All of it: of one write, a disk that gets full takes a part without an error.
+    if (held.length > 0) await this.#file.writeFile(Buffer.concat(held))
+  }
+}
+
+async function* piecesOf(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = start; at < end; ) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - at))
+    const { bytesRead } = await file.read(piece, 0, piece.length, at)
+    if (bytesRead === 0)
+      throw new Refusal('corrupted', 'What was unpacked of the archive has changed on the disk: deploy again')
+    yield piece.subarray(0, bytesRead)
+    at += bytesRead
+  }
+}
+
+function tooManyFolders(folders: number, maxFiles: number): string {
+  return `The archive has ${folders} folders; deploy.maxFiles allows ${maxFiles}`
 }
 
 /** Null for a folder. */

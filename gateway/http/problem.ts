@@ -28,6 +28,7 @@ export const PROBLEMS = {
   'body-too-large': { status: 413, fault: 'caller', title: 'The request body is too large' },
   'target-too-long': { status: 414, fault: 'caller', title: 'The request target is too long' },
   'expectation-failed': { status: 417, fault: 'caller', title: 'The expectation cannot be met' },
+  'too-many-guesses': { status: 429, fault: 'caller', title: 'Too many wrong tokens came from this address' },
   'headers-too-large': { status: 431, fault: 'caller', title: 'The request headers are too large' },
   'not-implemented': { status: 501, fault: 'platform', title: 'The request asks for what is not implemented here' },
   'version-not-supported': { status: 505, fault: 'platform', title: 'This version of HTTP is not spoken here' },

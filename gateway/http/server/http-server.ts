@@ -60,8 +60,10 @@ export class HttpServer implements ConnectionHost {
   /** Hold for what is waited for from now on. */
   set limits(limits: HttpLimits) {
     this.#limits = limits
-    const seconds = Math.floor(limits.keepAliveTimeoutMs / 1000)
-    this.keepAliveFields = `connection: keep-alive\r\n${seconds > 0 ? `keep-alive: timeout=${seconds}\r\n` : ''}`
+    // Never left out: clients that are told nothing keep a connection for seconds, and lose the request that they send on
+    // it when it closes. Those that leave a second's margin, as Node's do, do not use one of the shortest again.
+    const seconds = Math.max(1, Math.floor(limits.keepAliveTimeoutMs / 1000))
+    this.keepAliveFields = `connection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n`
   }
 
   get counts(): ConnectionCounts {

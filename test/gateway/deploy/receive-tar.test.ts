@@ -101,3 +101,24 @@ it.each([
 ])('refuses an archive that %s', async (_, bytes) => {
   await expect(received(bytes)).rejects.toMatchObject({ code: 'unacceptable-upload' })
 })
+
+it('refuses an archive of too many files before any of them becomes a file of its own', async () => {
+  const bytes = await tar(...Array.from({ length: 5 }, (_, at) => ({ name: `a${at}`, content: `${at}` })))
+  await expect(received(bytes)).rejects.toMatchObject({ code: 'upload-too-large' })
+  expect(readdirSync(join(state, 'deploy/blobs'))).toEqual([])
+})
+
+it('refuses an archive of too many folders', async () => {
+  const bytes = await tar(...Array.from({ length: 5 }, (_, at) => ({ name: `a${at}/`, type: 'directory' as const })))
+  await expect(received(bytes)).rejects.toMatchObject({
+    code: 'upload-too-large',
+    message: 'The archive has 5 folders; deploy.maxFiles allows 4',
+  })
+})
+
+it('keeps the bytes of files apart, whatever their lengths', async () => {
+  const contents = ['', 'x'.repeat(70_000), 'yz', '']
+  const bytes = await tar(...contents.map((content, at) => ({ name: `f${at}`, content })))
+  const { files } = await received(gzipSync(bytes))
+  expect(files.map((file) => readFileSync(join(state, 'deploy/blobs', file.sha256), 'utf8'))).toEqual(contents)
+})

@@ -44,6 +44,18 @@ it('understands requests that come byte by byte as it does whole ones', async ()
   connection.close()
 })
 
+it('RFC 9112, 9.3: says how long a connection is kept, so that no client sends on one that is about to close', async () => {
+  for (const [keepAliveTimeoutMs, seconds] of [
+    [300, 1],
+    [65_900, 65],
+  ]) {
+    const { connect } = await serve(say('ok'), { keepAliveTimeoutMs: keepAliveTimeoutMs! })
+    const connection = await connect()
+    expect((await connection.send(GET).response()).headers['keep-alive']).toBe(`timeout=${seconds}`)
+    connection.close()
+  }
+})
+
 it('takes only so many requests of one connection at a time, and answers all of them in their order', async () => {
   const { seen, connect } = await serve(() => {})
   const connection = await connect()
