@@ -8,7 +8,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 
 /** Counts up when the same sources have to become another bundle. */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 export interface BundleFile {
   /** Relative to `files/`, with forward slashes. */
@@ -28,11 +28,19 @@ export interface BundleContent {
   /** Relative to the function's folder. */
   readonly entry: string
   readonly files: readonly BundleFile[]
-  readonly externals: readonly { readonly name: string; readonly version: string }[]
+  /** Linked packages. The place is part of the identity: functions that link different places must not share a bundle. */
+  readonly externals: readonly LinkedPackage[]
   /** What was installed into the folder and is linked: the place is part of what it does, for the content is not looked at. */
   readonly installed: readonly { readonly name: string; readonly dir: string }[]
   readonly layoutVersion: number
   readonly esbuildVersion: string
+}
+
+export interface LinkedPackage {
+  readonly name: string
+  readonly version: string
+  /** Absolute real path. Bundles that an older version of the gateway built do not record it. */
+  readonly dir?: string
 }
 
 const ID = /^[0-9a-f]{40}$/
@@ -44,7 +52,9 @@ export function bundleId(content: BundleContent): string {
     ['layout', content.layoutVersion, 'esbuild', content.esbuildVersion, 'entry', content.entry],
     ['code', sha256(content.code), 'map', sha256(content.map)],
     ...sorted(content.files, (file) => file.path).map(({ path, kind, mode, hash }) => ['file', path, kind, mode, hash]),
-    ...sorted(content.externals, (external) => external.name).map(({ name, version }) => ['external', name, version]),
+    ...sorted(content.externals, (external) => external.name).map(({ name, version, dir }) => {
+      return dir === undefined ? ['external', name, version] : ['external', name, version, dir]
+    }),
     ...sorted(content.installed, ({ name }) => name).map(({ name, dir }) => ['installed', name, dir]),
   ]
   return sha256(JSON.stringify(listing)).slice(0, 40)

@@ -4,6 +4,7 @@
  *   <stateDir>/bundles/<id>/bundle.mjs         the code
  *                          /bundle.mjs.map     its source map, leading to files/
  *                          /bundle.json        what it is made of
+ *                          /package.json       empty: Node looks for one no further up
  *                          /files/             the function's own files; its working directory
  *                          /node_modules/      links to packages with native parts, if any
  *
@@ -11,15 +12,14 @@
  * dies while writing leaves only that, and the next one to open the store removes it. (A power cut may still lose
  * bytes that the system had not written yet: `verify` finds out.)
  */
-import { access, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { access, mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { BuildResult } from './build.ts'
 import { bundleId, hashFile, isBundleId, sha256 } from './bundle-id.ts'
 import { concurrently } from './concurrently.ts'
 import { listFolder } from './folder-files.ts'
-import type { ExternalPackage } from './native-packages.ts'
 import { newTemporaryPath, sweepTemporaries } from './temporary.ts'
-import { type BundleManifest, makeDir, writeBundle } from './write-bundle.ts'
+import { type BundleManifest, writeBundle } from './write-bundle.ts'
 
 /** A stored bundle. All paths are absolute. */
 export interface Bundle {
@@ -54,8 +54,7 @@ export class BundleStore {
    */
   async put(build: BuildResult): Promise<Bundle> {
     const bundle = this.#bundle(build.id)
-    if (await this.has(build.id)) await this.#relink(bundle, build.externals)
-    else await this.#write(build, bundle)
+    if (!(await this.has(build.id))) await this.#write(build, bundle)
     return bundle
   }
 
@@ -89,7 +88,7 @@ export class BundleStore {
         ...file,
         hash: file.kind === 'link' ? sha256(file.target) : await hashFile(join(filesDir, file.path)),
       }))
-      return bundleId({ ...manifest, code, map, files }) === id
+      return bundleId({ ...manifest, code, map, files }) === id && (await linksLead(dir, manifest))
     } catch {
       return false
     }
@@ -127,18 +126,15 @@ export class BundleStore {
       if (!wroteAnother) throw error
     }
   }
+}
 
-  /** The id covers names and versions of native packages, not where they are installed: that may have changed. */
-  async #relink(bundle: Bundle, externals: readonly ExternalPackage[]): Promise<void> {
-    for (const external of externals) {
-      const link = join(bundle.dir, 'node_modules', external.name)
-      if ((await readlink(link).catch(() => undefined)) === external.dir) continue
-      const draft = await newTemporaryPath(this.#stateDir)
-      await symlink(external.dir, draft)
-      makeDir(dirname(link))
-      await rename(draft, link)
-    }
-  }
+/** Whether each linked package is there, and is where the bundle's identity says. */
+async function linksLead(bundleDir: string, { externals }: BundleManifest): Promise<boolean> {
+  const checks = externals.map(async ({ name, dir }) => {
+    const real = await realpath(join(bundleDir, 'node_modules', name)).catch(() => null)
+    return real !== null && (dir === undefined || real === dir)
+  })
+  return (await Promise.all(checks)).every(Boolean)
 }
 
 async function exists(path: string): Promise<boolean> {

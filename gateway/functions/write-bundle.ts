@@ -7,7 +7,7 @@ import { chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync, write
 import { chmod, copyFile, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BuildResult } from './build.ts'
-import { hashFile } from './bundle-id.ts'
+import { hashFile, type LinkedPackage } from './bundle-id.ts'
 import { concurrently } from './concurrently.ts'
 
 /** A file of the function is no longer what it was when the bundle was built: build again. */
@@ -23,23 +23,29 @@ export class ChangedWhileBuilding extends Error {
 export interface BundleManifest {
   readonly id: string
   readonly entry: string
-  readonly externals: readonly { readonly name: string; readonly version: string }[]
+  readonly externals: readonly LinkedPackage[]
   readonly installed: readonly { readonly name: string; readonly dir: string }[]
   readonly layoutVersion: number
   readonly esbuildVersion: string
 }
 
 const CONCURRENT_COPIES = 8
+/**
+ * Ends the search for a package.json. Without it Node looks in every folder above the bundle, and stops with an error at
+ * one that a confined worker may not read: the package.json of the project that the state folder lies in.
+ */
+const BOUNDARY = '{}\n'
 
 /** Writes all of a bundle into `dir`, which must not exist. Throws {@link ChangedWhileBuilding}. */
 export async function writeBundle(dir: string, build: BuildResult): Promise<void> {
   const { id, entry, externals, installed, layoutVersion, esbuildVersion } = build
-  const packages = externals.map(({ name, version }) => ({ name, version }))
+  const packages = externals.map(({ name, version, dir }) => ({ name, version, dir }))
   const manifest: BundleManifest = { id, entry, externals: packages, installed, layoutVersion, esbuildVersion }
   makeDir(dir)
   makeDir(join(dir, 'files'))
   writeText(join(dir, 'bundle.mjs'), build.code)
   writeText(join(dir, 'bundle.mjs.map'), build.map)
+  writeText(join(dir, 'package.json'), BOUNDARY)
   await copyFiles(join(dir, 'files'), build)
   for (const external of externals) {
     const link = join(dir, 'node_modules', external.name)

@@ -33,6 +33,31 @@ function recordOf(state: string, name: string): OnDisk {
   return JSON.parse(readFileSync(join(state, 'deploy/functions', name, 'record.json'), 'utf8')) as OnDisk
 }
 
+describe('a folder that brings its own native package, deployed under two names', () => {
+  it('answers under both after a restart, and under the first when the second is removed', async () => {
+    const state = temporaryFolder()
+    const files = {
+      'index.js': "import words from 'nat'\nexport default () => new Response(words)\n",
+      'node_modules/nat/package.json': '{ "name": "nat", "version": "1.0.0", "gypfile": true, "main": "main.js" }',
+      'node_modules/nat/main.js': "module.exports = 'of the package'\n",
+    }
+    const first = await start(state)
+    for (const name of ['one', 'two']) await deployBy(clientOf(first, state), name, files)
+    const isAnswered = async (gateway: GatewayUnderTest, name: string) =>
+      expect(await (await gateway.fetch(`/${name}`)).text()).toBe('of the package')
+    for (const name of ['one', 'two']) await isAnswered(first, name)
+    await first.stop()
+
+    const second = await start(state)
+    for (const name of ['one', 'two']) await isAnswered(second, name)
+    await ask(clientOf(second, state), 'DELETE', '/v1/functions/two')
+    await second.stop()
+
+    const third = await start(state)
+    await isAnswered(third, 'one')
+  })
+})
+
 describe('a restart', () => {
   it('serves what was live, without building, with its versions and tokens', async () => {
     const state = temporaryFolder()

@@ -1,18 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmod,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, mkdir, readdir, readlink, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { build, stopBuilding } from '../../../gateway/functions/build.ts'
@@ -46,7 +34,13 @@ describe('BundleStore', () => {
       dir: join(stateDir, 'bundles', result.id),
       entryFile: join(stateDir, 'bundles', result.id, 'bundle.mjs'),
     })
-    expect((await readdir(bundle.dir)).sort()).toEqual(['bundle.json', 'bundle.mjs', 'bundle.mjs.map', 'files'])
+    expect((await readdir(bundle.dir)).sort()).toEqual([
+      'bundle.json',
+      'bundle.mjs',
+      'bundle.mjs.map',
+      'files',
+      'package.json',
+    ])
     expect(await readdir(join(stateDir, 'tmp'))).toEqual([])
     for (const path of ['bundle.mjs', 'bundle.mjs.map', 'bundle.json', 'files/sub/a.txt']) {
       expect((await stat(join(bundle.dir, path))).mode & 0o777).toBe(0o644)
@@ -125,22 +119,36 @@ describe('BundleStore', () => {
     expect(await readdir(join(stateDir, 'tmp'))).toEqual([])
   })
 
-  it('links a native package anew when it moved', async () => {
-    const { dir, functionsDir, stateDir } = await project({ 'f/index.js': "import n from '@s/nat'; export default n" })
-    await rm(join(dir, 'node_modules'))
-    await mkdir(join(dir, 'old/@s/nat'), { recursive: true })
-    await writeFile(join(dir, 'old/@s/nat/package.json'), '{"version":"1.0.0","gypfile":true,"main":"i.js"}')
-    await writeFile(join(dir, 'old/@s/nat/i.js'), 'module.exports = 7')
-    await symlink('old', join(dir, 'node_modules'))
+  it('gives functions of the same code bundles of their own where they link different places', async () => {
+    const files = (name: string) => ({
+      [`${name}/index.js`]: "import n from '@s/nat'; export default n",
+      [`${name}/node_modules/@s/nat/package.json`]: '{"version":"1.0.0","gypfile":true,"main":"i.js"}',
+      [`${name}/node_modules/@s/nat/i.js`]: 'module.exports = 7',
+    })
+    const { functionsDir, stateDir } = await project({ ...files('a'), ...files('b') })
     const store = await BundleStore.open(stateDir)
-    const before = await store.put(await build(await sourceOf(functionsDir, 'f')))
-    await rename(join(dir, 'old'), join(dir, 'new'))
-    await rm(join(dir, 'node_modules'))
-    await symlink('new', join(dir, 'node_modules'))
-    const after = await store.put(await build(await sourceOf(functionsDir, 'f')))
-    expect(after).toEqual(before)
-    const link = join(after.dir, 'node_modules/@s/nat')
-    expect(await readlink(link)).toBe(await realpath(join(dir, 'new/@s/nat')))
-    expect(await readFile(join(link, 'i.js'), 'utf8')).toContain('7')
+    const a = await store.put(await build(await sourceOf(functionsDir, 'a')))
+    const b = await store.put(await build(await sourceOf(functionsDir, 'b')))
+    expect(a.id).not.toBe(b.id)
+    for (const [bundle, name] of [
+      [a, 'a'],
+      [b, 'b'],
+    ] as const) {
+      const link = join(bundle.dir, 'node_modules/@s/nat')
+      expect(await readlink(link)).toBe(await realpath(join(functionsDir, name, 'node_modules/@s/nat')))
+      expect(await store.verify(bundle.id)).toBe(true)
+    }
+    await rm(join(functionsDir, 'b'), { recursive: true })
+    expect([await store.verify(a.id), await store.verify(b.id)]).toEqual([true, false])
+  })
+
+  it('knows a bundle whose link leads elsewhere for damaged', async () => {
+    const { dir, functionsDir, stateDir } = await project({ 'f/index.js': "import n from 'sharp'; export default n" })
+    const store = await BundleStore.open(stateDir)
+    const bundle = await store.put(await build(await sourceOf(functionsDir, 'f')))
+    const link = join(bundle.dir, 'node_modules/sharp')
+    await rm(link)
+    await symlink(dir, link)
+    expect(await store.verify(bundle.id)).toBe(false)
   })
 })
