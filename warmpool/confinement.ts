@@ -26,7 +26,7 @@ export const DEMANDED: Readonly<Record<Isolation, readonly Mechanism[]>> = {
  * hosts; `sandboxed` says how it was started.
  */
 export function confinementOf(
-  { isolation, network, readable, writable, isolationMissing }: FunctionSettings,
+  { isolation, network, listen, readable, writable, isolationMissing }: FunctionSettings,
   own: readonly string[],
   folder: string,
   egress: Egress | null,
@@ -38,15 +38,22 @@ export function confinementOf(
   const reached = typeof network === 'string' ? network : (egress?.port ?? 'none')
   // A sandbox without the machine's network has one of its own: in there, programs may speak to each other.
   const taken = sandboxed !== null && reached === 'none' ? 'all' : reached
+  const mayListen = listen !== 'none'
   return {
     read: [...systemThatIsThere(), ...read],
     write: [...write, ...DEVICES],
     network: taken,
+    mayListen,
     folder,
-    filter: filterFor(typeof taken === 'number' ? 'tcp' : taken),
+    filter: filterFor(socketsFor(taken, mayListen)),
     isDemanded: isolationMissing === 'refuse',
     ...(sandboxed === null ? {} : { sandbox: entryInto(sandboxed, read, write) }),
   }
+}
+
+function socketsFor(network: Confinement['network'], mayListen: boolean): Sockets {
+  if (typeof network === 'number') return 'tcp'
+  return network === 'all' && !mayListen ? 'known' : network
 }
 
 function entryInto({ host, user, given }: Sandboxed, read: readonly string[], write: readonly string[]): SandboxEntry {
@@ -76,8 +83,14 @@ export function filterFor(network: Sockets): string | null {
 
 /** Whether workers that were started under the one may go on under the other. */
 export function sameIsolation(a: FunctionSettings, b: FunctionSettings): boolean {
-  const isolationIn = ({ isolation, network, readable, writable, isolationMissing }: FunctionSettings): string =>
-    JSON.stringify([isolation, network, readable, writable, isolationMissing])
+  const isolationIn = ({
+    isolation,
+    network,
+    listen,
+    readable,
+    writable,
+    isolationMissing,
+  }: FunctionSettings): string => JSON.stringify([isolation, network, listen, readable, writable, isolationMissing])
   return isolationIn(a) === isolationIn(b)
 }
 

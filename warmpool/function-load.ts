@@ -16,6 +16,9 @@ export class FolderMissing extends Error {
   override readonly name = 'FolderMissing'
 }
 
+/** Programs that are reached by a port of their own, and those that reach their worker by one of its. */
+const HAVE_PORTS: ReadonlySet<string | null> = new Set(['http', 'bootstrap'])
+
 /** Throws {@link FolderMissing}. */
 export function loadFor(
   worker: { readonly sandboxed: Sandboxed | null },
@@ -25,10 +28,11 @@ export function loadFor(
 ): Omit<Load, 'ring'> {
   const name = title ?? rest.name
   const egress = Array.isArray(settings.network) ? egressOf(name) : null
-  const confinement = confinementFor(worker.sandboxed, readable, settings, egress)
+  const listen = HAVE_PORTS.has(rest.format) ? 'all' : settings.listen
+  const confinement = confinementFor(worker.sandboxed, readable, { ...settings, listen }, egress)
   const env = { ...withSecrets(settings.env, settings.secrets), ...(confinement === null ? {} : egress?.env) }
   const memoryBytes = Number.isFinite(settings.memoryBytes) ? settings.memoryBytes : null
-  return { ...rest, name, memoryBytes, timeoutMs: settings.bootTimeoutMs, env, confinement }
+  return { ...rest, name, memoryBytes, timeoutMs: settings.bootTimeoutMs, env, listen, confinement }
 }
 
 function confinementFor(

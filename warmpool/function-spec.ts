@@ -40,5 +40,12 @@ export function isSameCode(a: FunctionSpec, b: FunctionSpec): boolean {
 /** A module of the library's user: its URL is its name. It is the user's own program, and trusted as that. */
 export function taskSpec(url: string, settings: FunctionSettings): FunctionSpec {
   const as = { format: 'task', handler: null, command: null, runtime: 'node', readable: [] } as const
-  return { name: url, bundle: url, entry: url, cwd: null, ...as, settings: { ...settings, isolation: 'trusted' } }
+  return {
+    name: url,
+    bundle: url,
+    entry: url,
+    cwd: null,
+    ...as,
+    settings: { ...settings, isolation: 'trusted', listen: 'all' },
+  }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Secrets } from './secret.ts'
+import type { Listening } from './wire/messages.ts'
 
 /** What a worker and everything that it has started may use; `Infinity`: as much as it likes. Beyond it is ended. */
 export interface FunctionLimits {
@@ -79,6 +80,8 @@ export interface FunctionSettings {
   readonly isolation: Isolation
   /** What it reaches of the network: a list is of hosts, by way of a proxy. Not of what is trusted. */
   readonly network: Network
+  /** What becomes of TCP servers that it starts. Programs that serve calls on a port of their own have that in any case. */
+  readonly listen: Listening
   /** Absolute paths that it may read, and those that it may write to, besides its own. */
   readonly readable: readonly string[]
   readonly writable: readonly string[]
@@ -143,6 +146,7 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
   cpu: { weight: 100, nice: 0, cores: [] },
   isolation: 'process',
   network: 'all',
+  listen: 'none',
   readable: [],
   writable: [],
   isolationMissing: 'warn',

@@ -65,6 +65,7 @@ function functionFileFields(runtimes: readonly string[]) {
       'The least that keeps it from everything else. What the operator says may be stricter, and then is that.',
     ),
     network: optional(oneOf(['none']), null, 'That it reaches nothing of the network.'),
+    listen: optional(oneOf(['none']), null, 'That it opens no TCP port, whatever the operator would let it.'),
   }
 }
 

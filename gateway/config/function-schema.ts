@@ -186,6 +186,11 @@ export const operatorFields = {
     DEFAULT_FUNCTION_SETTINGS.network,
     'What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`.',
   ),
+  listen: optional(
+    oneOf(['none', 'loopback', 'all']),
+    DEFAULT_FUNCTION_SETTINGS.listen,
+    'What becomes of TCP servers that it starts. `none`: no port is opened; what it exports, or serves with `app.listen()`, the gateway calls all the same. `loopback`: they listen on 127.0.0.1. `all`: they listen as they say. Programs of the runtimes `http` and `lambda` have their own port in any case. See docs/security.md.',
+  ),
   readable: optional(
     folders(),
     [...DEFAULT_FUNCTION_SETTINGS.readable],

@@ -74,7 +74,10 @@ function strictest(operators: Partial<WrittenLimits>, own: WrittenLimits): Parti
   return { ...operators, ...Object.fromEntries(lowered) }
 }
 
-type IsolationSettings = Pick<FunctionSettings, 'isolation' | 'network' | 'readable' | 'writable' | 'isolationMissing'>
+type IsolationSettings = Pick<
+  FunctionSettings,
+  'isolation' | 'network' | 'listen' | 'readable' | 'writable' | 'isolationMissing'
+>
 
 /** A function's own file can only ask for something stricter; all else is the operator's. */
 function isolationOf(operators: WrittenSettings, own: WrittenSettings): IsolationSettings {
@@ -83,6 +86,7 @@ function isolationOf(operators: WrittenSettings, own: WrittenSettings): Isolatio
   return {
     isolation: stricter(own.isolation, operators.isolation ?? base.isolation),
     network: own.network === 'none' ? 'none' : (operators.network ?? base.network),
+    listen: own.listen === 'none' ? 'none' : (operators.listen ?? base.listen),
     readable: operators.readable ?? base.readable,
     writable: operators.writable ?? base.writable,
     isolationMissing: operators.isolationMissing ?? (isWritten ? 'refuse' : 'warn'),

@@ -153,6 +153,8 @@ export interface FunctionConfig {
   isolation?: 'sandbox' | 'process' | 'trusted'
   /** What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`. Default: `'all'`. */
   network?: 'all' | 'none' | string[]
+  /** What becomes of TCP servers that it starts. `none`: no port is opened; what it exports, or serves with `app.listen()`, the gateway calls all the same. `loopback`: they listen on 127.0.0.1. `all`: they listen as they say. Programs of the runtimes `http` and `lambda` have their own port in any case. See docs/security.md. Default: `'none'`. */
+  listen?: 'none' | 'loopback' | 'all'
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
   readable?: string[]
   /** Folders and files that it may write to, besides its temporary folder. They have to be there. Default: `[]`. */
@@ -249,6 +251,8 @@ export interface OverrideConfig {
   isolation?: 'sandbox' | 'process' | 'trusted'
   /** What it reaches of the network; hosts by way of a proxy, with what that holds: see docs/security.md. Not for what is `trusted`. Default: `'all'`. */
   network?: 'all' | 'none' | string[]
+  /** What becomes of TCP servers that it starts. `none`: no port is opened; what it exports, or serves with `app.listen()`, the gateway calls all the same. `loopback`: they listen on 127.0.0.1. `all`: they listen as they say. Programs of the runtimes `http` and `lambda` have their own port in any case. See docs/security.md. Default: `'none'`. */
+  listen?: 'none' | 'loopback' | 'all'
   /** Folders and files that it may read, besides its own and the system. Default: `[]`. */
   readable?: string[]
   /** Folders and files that it may write to, besides its temporary folder. They have to be there. Default: `[]`. */

@@ -10,6 +10,7 @@ import * as esbuild from 'esbuild'
 import { type Bundled, CODE_FILE, COMPILE, isFile, type Located } from './bundling.ts'
 import { withCheapNames } from './cheap-names.ts'
 import { googleFunctions } from './google-functions.ts'
+import { withHost } from './host-module.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
 import { platformModules } from './platform-modules.ts'
@@ -70,7 +71,7 @@ function resultsOf(root: string, some: readonly Located[], { metafile, outputFil
     // What is another's own file in here would not be that alone.
     if (files.some((file) => file !== one.entry && entries.has(file))) continue
     const text = (name: string) => texts.get(resolve(root, name))?.text ?? ''
-    const code = withCheapNames(text(`${at}.mjs`)).replace(
+    const code = withHost(withCheapNames(text(`${at}.mjs`))).replace(
       `\n//# sourceMappingURL=${at}.mjs.map\n`,
       `\n//# sourceMappingURL=${CODE_FILE}.map\n`,
     )

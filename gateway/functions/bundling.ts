@@ -11,6 +11,7 @@ import { withCheapNames } from './cheap-names.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
 import { googleFunctions } from './google-functions.ts'
+import { withHost } from './host-module.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
 import { isPagesEntry, pagesModule } from './pages-files.ts'
@@ -89,7 +90,12 @@ export async function bundle({ source, root, entry, ownPath }: Located): Promise
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)
-    return { code: withCheapNames(output('.mjs')), map: output('.map'), inputs, externals: [...externals.values()] }
+    return {
+      code: withHost(withCheapNames(output('.mjs'))),
+      map: output('.map'),
+      inputs,
+      externals: [...externals.values()],
+    }
   } catch (error) {
     throw await buildErrorFrom(source, root, error)
   }

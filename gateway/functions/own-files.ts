@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'esbuild'
+import { HOST_BANNER, HOST_DEFINE } from './host-module.ts'
 
 /** Before any module of a bundle: a `require` for bundled CommonJS, and what modules call to learn where they are. */
 export const BUNDLE_BANNER = [
@@ -17,6 +18,7 @@ export const BUNDLE_BANNER = [
     ' const filename = __wfResolve(import.meta.dirname, "files", path);' +
     ' return { filename, dirname: __wfDirname(filename), url: __wfPathToFileURL(filename).href };' +
     ' }',
+  HOST_BANNER,
 ].join('\n')
 
 /** esbuild's `define`: it knows one value for the whole bundle, hence a variable that each module declares itself. */
@@ -26,6 +28,7 @@ export const OWN_FILES_DEFINE = {
   'import.meta.filename': '__wfMeta.filename',
   __dirname: '__wfMeta.dirname',
   __filename: '__wfMeta.filename',
+  ...HOST_DEFINE,
 }
 
 const MENTIONS = /\bimport\s*\.\s*meta\b|\b__dirname\b|\b__filename\b/

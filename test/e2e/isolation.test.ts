@@ -28,7 +28,7 @@ import { descendants, eventually, isAlive, parentOf } from './processes.ts'
 const ATTACKER = readFileSync(new URL('functions/attacker.mjs', import.meta.url), 'utf8')
 const NEIGHBOUR = 'export default () => new Response("unharmed")\nexport const SECRET = "in the code"'
 const PYTHON = `
-import os
+import _socket, os
 def handler(request):
     try:
         what = request.query['attack']
@@ -40,6 +40,8 @@ def handler(request):
             return 'done: ' + str(os.kill(int(request.query['pid']), 0))
         if what == 'environment':
             return 'done: ' + ' '.join(sorted(os.environ))
+        if what == 'listen':
+            return 'done: ' + str(_socket.socket().bind(('', 0)))
     except OSError as error:
         return {1: 'EPERM', 13: 'EACCES'}.get(error.errno, str(error))
 `
@@ -225,6 +227,12 @@ describe.each(RUNTIMES)('a function under `process` in %s', (runtime) => {
     },
   )
 
+  it('opens no TCP port: by itself, by native code, by a child', async () => {
+    for (const attack of ['listen', 'listen-by-native', 'listen-by-child'])
+      expect(await tried(attacker, attack), attack).toBe('EACCES')
+    expect(await tried(attacker, 'open-multipath')).toBe('error 93')
+  })
+
   it('makes no namespaces', async () => {
     expect(await tried(attacker, 'namespace')).toMatch(REFUSED)
   })
@@ -258,6 +266,7 @@ describe('a function under `process`', () => {
     expect(await tried('snake', 'read', { path: `/proc/${pid}/environ` })).toBe('EACCES')
     expect(await tried('snake', 'write', { path: join(outside, 'new') })).toBe('EACCES')
     expect(await tried('snake', 'signal', { pid })).toBe('EPERM')
+    expect(await tried('snake', 'listen')).toBe('EACCES')
   })
 
   it('reads and writes what the operator allows, and nothing beside it', async () => {

@@ -34,6 +34,8 @@ def stream():
 @app.route('/away')
 def away():
     return redirect(url_for('index'))
+
+app.run(host='0.0.0.0')
 `
 
 const STARLETTE = `

@@ -65,7 +65,25 @@ const server = Bun.serve({
 console.log('listens on ' + server.url)
 `
 
-/** Where the code is a fetch handler after all, a server of its own listens as anywhere. */
+/** What it exports is the function. Native code and other modules of Bun's are the kernel's business. */
+const BUN_BESIDE = `
+const pretended = Bun.serve({ port: 65529, fetch: () => new Response('not this') })
+const tried = (open) => {
+  try {
+    return String(open().port)
+  } catch (error) {
+    return error.code + ': ' + error.message
+  }
+}
+export function GET() {
+  const later = () => Bun.serve({ port: 65529, fetch: () => new Response() })
+  const any = () => Bun.serve({ port: 0, fetch: () => new Response() })
+  const raw = () => Bun.listen({ hostname: '0.0.0.0', port: 65529, socket: { data() {} } })
+  return Response.json([pretended.port, ...[later, any, raw].map(tried)])
+}
+`
+
+/** Where the code is a fetch handler after all, a server of its own listens where the operator lets it. */
 const BESIDE = `
 import { createServer } from 'node:http'
 const own = createServer((_, response) => response.end('from its own server'))
@@ -98,6 +116,7 @@ describe.skipIf(names.length === 0)('runtimes from npm', () => {
       bun: probe('bun'),
       deno: probe('deno'),
       'bun-serve': run('bun', BUN_SERVE),
+      'bun-beside': run('bun', BUN_BESIDE),
       'bun-routes': run('bun', 'Bun.serve({ routes: { "/": () => new Response() } })'),
       python: { 'main.py': 'def handler(request):\n    return "python"\n' },
       first: withPackage('1.2.3'),
@@ -111,7 +130,10 @@ describe.skipIf(names.length === 0)('runtimes from npm', () => {
       ),
     },
     packages: 'installed',
-    config: { state },
+    config: {
+      state,
+      overrides: Object.fromEntries(Object.keys(LISTENERS).map((name) => [`beside-${name}`, { listen: 'loopback' }])),
+    },
   })
 
   it('says what is installed', () => {
@@ -175,8 +197,18 @@ describe.skipIf(names.length === 0)('runtimes from npm', () => {
     expect([response.status, await response.json()]).toEqual([201, { said: { a: 1 } }])
   })
 
-  it.each(Object.keys(LISTENERS))('%s lets a server listen that is not the function itself', async (name) => {
-    expect(await (await gateway().fetch(`/beside-${name}`)).text()).toBe('from its own server')
+  it.each(Object.keys(LISTENERS))(
+    '%s lets a server listen on loopback that is not the function itself, where the operator does',
+    async (name) => {
+      expect(await (await gateway().fetch(`/beside-${name}`)).text()).toBe('from its own server')
+    },
+  )
+
+  it('bun opens no port for what is not the function', async () => {
+    const [exported, later, any, raw] = (await (await gateway().fetch('/bun-beside')).json()) as string[]
+    expect([exported, later]).toEqual([65529, '65529'])
+    expect(any).toContain('overrides.bun-beside.listen')
+    expect(raw).toMatch(/EACCES|Failed to listen/)
   })
 
   it('bun serves what is given to Bun.serve, and says what of it is not there', async () => {

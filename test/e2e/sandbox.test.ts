@@ -205,6 +205,12 @@ for (const { title, user } of CASES)
         },
       )
 
+      it('opens no TCP port: by itself, by native code, by a child', async () => {
+        for (const attack of ['listen', 'listen-by-native', 'listen-by-child'])
+          expect(await tried('attacker', attack), attack).toBe('EACCES')
+        expect(await tried('attacker', 'open-multipath')).toBe('error 93')
+      })
+
       it('makes no namespaces', async () => {
         expect(await tried('attacker', 'namespace')).toMatch(REFUSED)
       })

@@ -45,6 +45,9 @@ export interface SandboxEntry {
   readonly given: readonly Mechanism[]
 }
 
+/** What TCP servers of a function may do: nothing, listen on this machine's own address, or listen. */
+export type Listening = 'none' | 'loopback' | 'all'
+
 /** What a worker is to take from itself, and for ever, before it loads the function. */
 export interface Confinement {
   /** Absolute paths: folders with all in them, or files. Those that are not there are passed over. */
@@ -52,6 +55,8 @@ export interface Confinement {
   readonly write: readonly string[]
   /** A port: it may connect to that one and no other, which is where its proxy is. The proxy is in `env` of the load. */
   readonly network: 'all' | 'none' | number
+  /** False: it may bind no TCP port, where the kernel can tell. */
+  readonly mayListen: boolean
   /** Its own, empty: home and temporary files. */
   readonly folder: string
   /** For seccomp, in base64: the filter's instructions. Null where this processor's are not known. */
@@ -100,6 +105,8 @@ export interface Load {
   /** After how long the parent gives up: who waits for something can say before that what does not come. */
   readonly timeoutMs?: number
   readonly env: Readonly<Record<string, string>>
+  /** What TCP servers of it may do; missing: `all`. */
+  readonly listen?: Listening
   /** A path under which it tells what calls have left behind; missing: it does not. */
   readonly traces?: string
   /** True: the parent takes large bodies out of its ring, too. */

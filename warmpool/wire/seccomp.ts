@@ -9,6 +9,7 @@ import type { CallName, Processor } from './system-calls.ts'
 const EPERM = 1
 const EACCES = 13
 const ENOSYS = 38
+const EPROTONOSUPPORT = 93
 const EAFNOSUPPORT = 97
 
 const FORBIDDEN: readonly CallName[] = [
@@ -108,6 +109,8 @@ const SOCK_STREAM = 1
 /** Of a type; the rest is about descriptors. */
 const TYPE_BITS = 0xf
 const IPPROTO_TCP = 6
+const IPPROTO_SMC = 256
+const IPPROTO_MPTCP = 262
 const MSG_FASTOPEN = 0x2000_0000
 const FAST_OPENING: readonly (readonly [CallName, flagsAt: number])[] = [
   ['sendto', 3],
@@ -140,8 +143,11 @@ const load = (at: number): Instruction => [LOAD, 0, 0, at]
 const fail = (errno: number): Instruction => [RETURN, 0, 0, FAIL_WITH | errno]
 const allow: Instruction = [RETURN, 0, 0, ALLOW]
 
-/** `tcp`: what may connect to a port is Landlock's to say; here all else is refused that could leave the machine. */
-export type Sockets = 'all' | 'tcp' | 'none'
+/**
+ * `tcp`: what may connect to a port is Landlock's to say; here all else is refused that could leave the machine. `known`: all,
+ * except those that bind TCP ports without asking Landlock.
+ */
+export type Sockets = 'all' | 'known' | 'tcp' | 'none'
 
 /** The filter's instructions, eight bytes each. */
 export function seccompFilter(processor: Processor, network: Sockets): Buffer {
@@ -190,6 +196,7 @@ function withoutNamespaces(bits: number): Instruction[] {
 
 function socketsOf(network: Sockets): Instruction[] {
   if (network === 'all') return usualSockets()
+  if (network === 'known') return knownSockets()
   return network === 'tcp' ? streamSockets() : localSockets()
 }
 
@@ -200,6 +207,26 @@ function usualSockets(): Instruction[] {
     [JUMP_IF_EQUAL, 5, 0, AF_INET],
     [JUMP_IF_EQUAL, 4, 0, AF_INET6],
     ...routesOnly(EAFNOSUPPORT),
+  ]
+}
+
+/** Of the internet's without MPTCP and SMC: whoever asks for those (Go's servers) goes on with TCP. */
+function knownSockets(): Instruction[] {
+  const ofKnown: Instruction[] = [
+    load(argumentAt(2)),
+    [JUMP_IF_EQUAL, 2, 0, IPPROTO_MPTCP],
+    [JUMP_IF_EQUAL, 1, 0, IPPROTO_SMC],
+    allow,
+    fail(EPROTONOSUPPORT),
+  ]
+  return [
+    load(argumentAt(0)),
+    [JUMP_IF_EQUAL, 2, 0, AF_INET],
+    [JUMP_IF_EQUAL, 1, 0, AF_INET6],
+    // In any case.
+    [JUMP_IF_EQUAL, ofKnown.length, ofKnown.length, 0],
+    ...ofKnown,
+    ...usualSockets(),
   ]
 }
 

@@ -19,7 +19,7 @@ import {
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { get } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -83,6 +83,23 @@ const ATTACKS = {
       .filter((file) => file.startsWith('/') && !/^\/dev\/null$|\(deleted\)$/.test(file))
       .join(' '),
   connect: ({ host, port }) => connected(connect({ host, port: Number(port) })),
+  listen: () =>
+    new Promise((resolve, reject) => {
+      const server = createServer().once('error', reject)
+      server.listen(0, () => server.close(() => resolve('')))
+    }),
+  /** `struct sockaddr_in` of any port on every address. */
+  'listen-by-native': ({ door }) => {
+    const socket = native(door, 'socket', [2, 1, 0])
+    native(door, 'bind', [socket, Buffer.from([2, ...Array(15).fill(0)]), 16])
+    native(door, 'listen', [socket, 1])
+  },
+  'listen-by-child': () =>
+    checked(spawnSync('/usr/bin/python3', ['-c', 'import socket; socket.create_server(("", 0))'])),
+  /** What Go's servers ask for. */
+  'open-multipath': ({ door }) => {
+    native(door, 'socket', [2, 1, 262])
+  },
   /** Not every runtime knows such addresses, and the system does. */
   'connect-abstract': ({ name, door }) => {
     const address = Buffer.from(`\x01\0\0${name}`)
@@ -165,7 +182,9 @@ function checked({ status, stderr, stdout }) {
 
 const NUMBERS = {
   x64: {
+    bind: 49,
     connect: 42,
+    listen: 50,
     mq_open: 240,
     mq_unlink: 241,
     msgctl: 71,
@@ -179,7 +198,9 @@ const NUMBERS = {
     socket: 41,
   },
   arm64: {
+    bind: 200,
     connect: 203,
+    listen: 201,
     mq_open: 180,
     mq_unlink: 181,
     msgctl: 187,

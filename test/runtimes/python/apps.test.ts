@@ -209,3 +209,42 @@ def handler(event, context):
   expect([status, body]).toEqual([418, Buffer.of(255)])
   expect(fields.map(([, value]) => value)).toEqual(['x/y', 'a=1', 'b=2'])
 })
+
+const LISTENS = `
+import asyncio, errno, os, socket, subprocess, sys
+def tried(listen):
+    try:
+        return listen().getsockname()[0]
+    except OSError as error:
+        return f'{errno.errorcode[error.errno]} {error}'
+def without_an_address():
+    server = socket.socket()
+    server.listen()
+    return server
+async def by_asyncio():
+    server = await asyncio.start_server(lambda *streams: None, '0.0.0.0', 0)
+    server.close()
+    return server.sockets[0]
+def handler(request):
+    own = [lambda: socket.create_server(('', 0)), without_an_address, lambda: socket.create_server(('localhost', 0))]
+    child = subprocess.run([sys.executable, '-c', 'import socket; socket.create_server(("", 0))'], stderr=subprocess.PIPE)
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind(os.environ['TMPDIR'] + '/s')
+    return [*map(tried, own), child.stderr.decode()]
+`
+
+test('no TCP port is opened by a function, nor by what it starts; a unix socket is', async () => {
+  const called = python(LISTENS, { name: 'shop' })
+  const [server, bare, local, child] = JSON.parse(await called.text()) as string[]
+  for (const answer of [server, bare, local]) {
+    expect(answer).toMatch(/^EACCES /)
+    expect(answer).toContain('overrides.shop.listen')
+  }
+  expect(child).toContain('PermissionError')
+})
+
+test('with loopback its servers are where no other machine reaches them', async () => {
+  const called = python(LISTENS, { settings: { listen: 'loopback' } })
+  const answers = JSON.parse(await called.text()) as string[]
+  expect(answers).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1', ''])
+})

@@ -1,5 +1,7 @@
 /** Apps of the frameworks' own packages, as their documents write them, bundled as the gateway does it. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { afterAll, describe, expect, test } from 'vitest'
 import { stopBuilding } from '../../../../gateway/functions/build.ts'
@@ -127,22 +129,158 @@ describe('Express', () => {
   })
 })
 
-test('a server beside a function of another format really listens', async () => {
-  const called = await bundled({
-    'index.mjs': `
-      import http from 'node:http'
-      const server = http.createServer((req, res) => res.end('from the inner server')).listen(0)
-      const held = http.createServer((req, res) => res.end('from the held server'))
-      held.listen({ port: '65530', host: '127.0.0.1' })
-      export default {
-        async fetch(request) {
-          const port = new URL(request.url).pathname === '/held' ? held.address().port : server.address().port
-          return fetch('http://127.0.0.1:' + port)
-        },
-      }`,
+/** Two servers beside the function: one on any free port, which it asks for, and one as an app says it. */
+const BESIDE = `
+  import http from 'node:http'
+  const server = http.createServer((req, res) => res.end('from the inner server')).listen(0)
+  const held = http.createServer((req, res) => res.end('from the held server'))
+  held.listen({ port: '65530', host: '0.0.0.0' })
+  export default {
+    async fetch(request) {
+      const port = new URL(request.url).pathname === '/held' ? held.address().port : server.address().port
+      return fetch('http://127.0.0.1:' + port)
+    },
+  }`
+
+describe('what a function listens to', () => {
+  test.each(['loopback', 'all'] as const)('beside a function of another format is there with %s', async (listen) => {
+    const called = await bundled({ 'index.mjs': BESIDE }, { settings: { listen } })
+    expect(await called.text()).toBe('from the inner server')
+    expect(await called.text({ url: '/held' })).toBe('from the held server')
   })
-  expect(await called.text()).toBe('from the inner server')
-  expect(await called.text({ url: '/held' })).toBe('from the held server')
+
+  /** Each tells what it saw, and the function is what the module exports. */
+  const SAW =
+    'const saw = []; export default { fetch: () => Response.json(saw) }\nconst note = (what) => saw.push(what)\n'
+
+  test('opens no port: an HTTP server says that it listens, and closes as one', async () => {
+    const port = await freePort()
+    const called = await bundled({
+      'index.mjs': `import http from 'node:http'; import http2 from 'node:http2'; import https from 'node:https'
+        ${SAW}
+        for (const made of [http.createServer(() => {}), https.createServer({}, () => {}), http2.createServer(() => {}), http.createServer()]) {
+          await new Promise((resolve) => made.listen(${port}, resolve))
+          note([made.listening, made.address().port])
+          await new Promise((resolve) => made.close(resolve))
+          note(made.listening)
+        }`,
+    })
+    expect(JSON.parse(await called.text())).toEqual([1, 2, 3, 4].flatMap(() => [[true, port], false]))
+  })
+
+  test('fails with what to do where it is no app, or asks for any port: while it loads and during a call', async () => {
+    const called = await bundled(
+      {
+        'index.mjs': `import http from 'node:http'; import net from 'node:net'; import { once } from 'node:events'
+        const tried = async (server, ...args) => {
+          try {
+            await once(server.listen(...args), 'listening')
+            return 'listens'
+          } catch (error) {
+            return error.code + ' ' + error.message
+          }
+        }
+        const all = () => Promise.all([tried(net.createServer(), ${await freePort()}), tried(http.createServer(() => {}), 0), tried(net.createServer(), { port: 0, host: '::' })])
+        const early = await all()
+        export default { fetch: async () => Response.json([...early, ...(await all())]) }`,
+      },
+      { name: 'shop' },
+    )
+    const answers = JSON.parse(await called.text()) as string[]
+    expect(answers).toHaveLength(6)
+    for (const answer of answers) {
+      expect(answer).toMatch(/^EACCES listen EACCES: /)
+      expect(answer).toContain('overrides.shop.listen')
+    }
+  })
+
+  test('is reached by nobody in a child, in a thread and by native ways, which the kernel sees to', async () => {
+    const child =
+      "require('node:net').createServer().listen(0).on('error', ({ code }) => console.log(code)).on('listening', () => { console.log('listens'); process.exit() })"
+    const called = await bundled({
+      'index.mjs': `import { spawnSync } from 'node:child_process'; import { Worker } from 'node:worker_threads'; import { once } from 'node:events'
+        const CODE = ${JSON.stringify(child)}
+        export default { async fetch() {
+          const inChild = spawnSync(process.execPath, ['-e', CODE], { encoding: 'utf8' }).stdout.trim()
+          const worker = new Worker(CODE.replaceAll('console.log', "require('node:worker_threads').parentPort.postMessage"), { eval: true })
+          const [inThread] = await once(worker, 'message')
+          return Response.json([inChild, inThread])
+        } }`,
+    })
+    expect(JSON.parse(await called.text())).toEqual(['EACCES', 'EACCES'])
+  })
+
+  test('on a unix socket of its own is there', async () => {
+    const called = await bundled({
+      'index.mjs': `import http from 'node:http'; import { tmpdir } from 'node:os'; import { once } from 'node:events'
+        const socketPath = tmpdir() + '/s'
+        export default { async fetch() {
+          const server = http.createServer((req, res) => res.end('by socket')).listen(socketPath)
+          await once(server, 'listening')
+          const [answer] = await once(http.get({ socketPath }), 'response')
+          return new Response((await answer.toArray()).join(''))
+        } }`,
+    })
+    expect(await called.text()).toBe('by socket')
+  })
+
+  test('with loopback other machines do not reach', async () => {
+    const port = await freePort()
+    const called = await bundled(
+      {
+        'index.mjs': `import http from 'node:http'; import net from 'node:net'; import { once } from 'node:events'
+        export default { async fetch() {
+          const addresses = []
+          for (const args of [[${port}], [{ port: 0 }], [0, '0.0.0.0', 10], [0, '127.0.0.1']]) {
+            const server = net.createServer().listen(...args)
+            await once(server, 'listening')
+            addresses.push(server.address().address)
+            server.close()
+          }
+          return Response.json(addresses)
+        } }`,
+      },
+      { settings: { listen: 'loopback' } },
+    )
+    expect(new Set(JSON.parse(await called.text()))).toEqual(new Set(['127.0.0.1']))
+  })
+})
+
+describe('an app that listens when nobody has required it', () => {
+  const app = (guard: string, port: number) => `
+    const http = require('node:http')
+    const answer = (req, res) => res.end('served')
+    const handle = Object.assign((req, res) => answer(req, res), { handle: answer, listen: (...args) => http.createServer(answer).listen(...args) })
+    if (${guard}) handle.listen(${port}, () => console.log('listens'))
+    module.exports = handle`
+
+  test.each([
+    '!module.parent',
+    '!module?.parent',
+    'module.parent === null || module.parent === undefined',
+    'require.main === module',
+    'require.main.filename === __filename',
+  ])('is told that somebody has: %s', async (guard) => {
+    const called = await bundled({ 'index.js': app(guard, await freePort()) })
+    expect(await called.text()).toBe('served')
+    expect(called.log).toEqual([])
+  })
+
+  test('opens no port where it asks nobody', async () => {
+    const port = await freePort()
+    const called = await bundled({ 'index.js': app('true', port) })
+    expect(await called.text()).toBe('served')
+    await expect.poll(() => called.log).toContain('listens')
+    expect(await isOpen(port)).toBe(false)
+  })
+
+  test('finds its folder by the main module', async () => {
+    const called = await bundled({
+      'index.js': `const { dirname } = require('node:path')
+        module.exports = { fetch: () => Response.json([dirname(require.main.filename) === __dirname, typeof module.parent.filename]) }`,
+    })
+    expect(JSON.parse(await called.text())).toEqual([true, 'string'])
+  })
 })
 
 test('Koa', async () => {
@@ -231,3 +369,20 @@ test('an http.Server', async () => {
   })
   expect(await called.text()).toBe('served')
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}

@@ -30,8 +30,8 @@ const OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 const MAKE_DEVICES = (1n << 6n) | (1n << 11n)
 
 const NETWORK_FROM = 4
+const BIND = 1n
 const CONNECT = 2n
-const BIND_AND_CONNECT = 3n
 const NET_PORT = 2
 const SCOPED_FROM = 6
 const SCOPES = 1n | 2n
@@ -65,19 +65,25 @@ export function openRuleset(
   kernel: Kernel,
   version: number,
   folders: Folders,
-  network: Confinement['network'],
+  wanted: Pick<Confinement, 'network' | 'mayListen'>,
 ): number {
   const handled = handledBy(version)
   const attributes = kernel.scratch.memory
   attributes.writeBigUInt64LE(handled, 0)
-  attributes.writeBigUInt64LE(network !== 'all' && hasNetwork(version) ? BIND_AND_CONNECT : 0n, 8)
+  attributes.writeBigUInt64LE(hasNetwork(version) ? networkHandled(wanted) : 0n, 8)
   attributes.writeBigUInt64LE(hasScopes(version) ? SCOPES : 0n, 16)
   const bytes = hasScopes(version) ? 24 : hasNetwork(version) ? 16 : 8
   const ruleset = kernel.call(LANDLOCK_CREATE_RULESET, kernel.scratch.address, bytes, 0)
   if (ruleset < 0) throw new Error(`the kernel refuses a Landlock ruleset (error ${-ruleset})`)
   addRules(kernel, ruleset, folders, handled)
-  if (typeof network === 'number' && hasNetwork(version)) addPort(kernel, ruleset, network)
+  if (typeof wanted.network === 'number' && hasNetwork(version)) addPort(kernel, ruleset, wanted.network)
   return ruleset
+}
+
+/** The rights to TCP that a ruleset is about; without rules for them there are none. */
+function networkHandled({ network, mayListen }: Pick<Confinement, 'network' | 'mayListen'>): bigint {
+  if (network !== 'all') return BIND | CONNECT
+  return mayListen ? 0n : BIND
 }
 
 /** The rights to files and folders that a ruleset of this version is about. */

@@ -25,11 +25,14 @@ const CAPABILITIES_AT = 128
 const READ_BY_ALL = new Set([...SYSTEM_PATHS, process.execPath])
 const WRITTEN_BY_ALL = new Set(DEVICES)
 
+/** Of most functions. */
+const USUAL_NETWORK = { network: 'all', mayListen: false } as const
+
 export interface Rights {
   readonly kernel: Kernel
   /** Of the kernel's Landlock. */
   readonly version: number
-  /** What every function may, and all of the network; null: this kernel has no rulesets. */
+  /** What every function may, and all of the network but to listen; null: this kernel has no rulesets. */
   readonly ruleset: number | null
   /** Armed with what takes all else. */
   readonly threads: EveryThread
@@ -42,7 +45,7 @@ export type Taken = Readonly<Record<Extract<Mechanism, 'privileges' | 'files' | 
 export function prepareRights(kernel: Kernel): Rights {
   const version = landlockVersion(kernel)
   const ofAll = { read: READ_BY_ALL, write: WRITTEN_BY_ALL }
-  const ruleset = version === 0 ? null : openRuleset(kernel, version, ofAll, 'all')
+  const ruleset = version === 0 ? null : openRuleset(kernel, version, ofAll, USUAL_NETWORK)
   writeCapabilities(kernel, KEPT_CAPABILITIES)
   const threads = new EveryThread(kernel)
   threads.arm(callsWith(kernel, ruleset))
@@ -101,9 +104,10 @@ function userCalls({ processor }: Kernel, { sandbox }: Confinement): ThreadCall[
   ]
 }
 
-function rulesetFor({ kernel, version, ruleset }: Rights, { read, write, network }: Confinement): number | null {
+function rulesetFor({ kernel, version, ruleset }: Rights, wanted: Confinement): number | null {
   if (ruleset === null) return null
-  if (network === 'all') {
+  const { read, write, network, mayListen } = wanted
+  if (network === USUAL_NETWORK.network && mayListen === USUAL_NETWORK.mayListen) {
     const own = {
       read: read.filter((path) => !READ_BY_ALL.has(path)),
       write: write.filter((path) => !WRITTEN_BY_ALL.has(path)),
@@ -112,7 +116,7 @@ function rulesetFor({ kernel, version, ruleset }: Rights, { read, write, network
     return ruleset
   }
   close(kernel, ruleset)
-  return openRuleset(kernel, version, { read: [...read, process.execPath], write }, network)
+  return openRuleset(kernel, version, { read: [...read, process.execPath], write }, wanted)
 }
 
 /** By the system itself: not every runtime closes what it has not opened. */

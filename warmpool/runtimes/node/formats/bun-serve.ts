@@ -1,15 +1,17 @@
 /**
  * `Bun.serve({ fetch })` as Bun's own examples have it, under Bun alone: nothing listens, and its `fetch` is the function,
- * as with `Deno.serve`. If the function turns out to be something else, it listens after all. What Bun's router and
- * sockets would do is said to be missing while the function loads.
+ * as with `Deno.serve`. If the function turns out to be something else, it does what the setting `listen` says. What Bun's router
+ * and sockets would do is said to be missing while the function loads.
  */
 import type { Load } from '../../../wire/messages.ts'
+import { listenRefusal, onLoopback } from './listen-address.ts'
 
 interface Options {
   readonly fetch?: (this: BunServer, request: Request, server: BunServer) => unknown
   readonly error?: (this: BunServer, error: unknown) => unknown
   readonly port?: number | string
   readonly hostname?: string
+  readonly unix?: string
   readonly [other: string]: unknown
 }
 
@@ -21,8 +23,11 @@ const INSTEAD =
   'Answer in `fetch`, or run it as a program that listens on $PORT: "runtime": "http", "command": ["bun", "index.ts"] in function.json'
 
 const bun = (globalThis as { Bun?: Bun }).Bun
-let original: Bun['serve'] | null = null
 let options: Options | null = null
+/** What a server of somebody else's does; null: Bun's own is in place. */
+let serveOther: Bun['serve'] | null = null
+/** What `Bun.serve` is told may be the function. */
+let isWanted = false
 
 /** For what a module threw as it was imported: under another runtime there is no `Bun`, and nothing says which to ask for. */
 export function withBunHint(error: unknown): unknown {
@@ -32,14 +37,21 @@ export function withBunHint(error: unknown): unknown {
 }
 
 /** To be called before the function's module is imported. */
-export function holdBunServe({ format }: Pick<Load, 'format'>): void {
-  if (bun === undefined) return
+export function holdBunServe({ name, format, listen = 'all' }: Pick<Load, 'name' | 'format' | 'listen'>): void {
+  isWanted = format === null || format === 'fetch'
+  if (bun === undefined || (!isWanted && listen === 'all')) return
   const { serve } = bun
-  original = serve
+  serveOther = (given) => {
+    if (listen === 'all' || given.unix !== undefined) return serve.call(bun, given)
+    if (listen === 'loopback') return serve.call(bun, onLoopbackOf(given))
+    if (takesAnyPort(given)) throw new Error(listenRefusal(name, `${given.hostname ?? '0.0.0.0'}:0`))
+    return new BunServer(given)
+  }
   bun.serve = (given) => {
-    // Bun's node:http comes by here, too; and whoever takes any free port is hardly the function itself.
-    const isOfNobody = format === null && given.port !== undefined && Number(given.port) === 0
-    if (isOfNobody || 'onNodeHTTPRequest' in given) return serve.call(bun, given)
+    // Bun's node:http comes by here, too, when held-listen.ts has let it.
+    if ('onNodeHTTPRequest' in given) return serve.call(bun, given)
+    // Whoever takes any free port is hardly the function itself.
+    if (!isWanted || (format === null && takesAnyPort(given))) return serveOther!(given)
     if (typeof given.fetch !== 'function' || given.websocket !== undefined || given.routes !== undefined)
       throw new TypeError(`\`routes\` and \`websocket\` of Bun.serve are not there. ${INSTEAD}`)
     if (options !== null) throw new Error('Bun.serve was called twice: a function has one handler')
@@ -50,10 +62,18 @@ export function holdBunServe({ format }: Pick<Load, 'format'>): void {
 
 /** Something else is the function. */
 export function releaseBunServe(): void {
-  if (bun === undefined || original === null) return
-  bun.serve = original
-  original = null
-  if (options !== null) bun.serve(options)
+  isWanted = false
+  if (options !== null) serveOther?.(options)
+  options = null
+}
+
+function takesAnyPort({ port }: Options): boolean {
+  return port !== undefined && Number(port) === 0
+}
+
+function onLoopbackOf(given: Options): Options {
+  const [{ host }] = onLoopback([{ host: given.hostname }]) as [{ host: string }]
+  return { ...given, hostname: host }
 }
 
 /** Null: the module has not called `Bun.serve`. */

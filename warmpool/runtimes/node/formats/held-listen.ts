@@ -1,17 +1,21 @@
 /**
- * Programs that end with `app.listen(3000)` export nothing. HTTP servers that are told to listen while such a function
- * may be loading are held back, and say that they listen: the first is what the function serves. If the function turns
- * out to be something else, they listen after all. In Node and Deno all servers listen by `net.Server`; in Bun those of HTTP
- * have a `listen` of their own.
+ * What a function's servers do when they are told to listen. While the function loads, an HTTP server may be the function
+ * itself (a program that ends with `app.listen(3000)` exports nothing): it is held back, and says that it listens. All
+ * other servers do what the setting `listen` says: nothing, listen on loopback, or listen. In Node and Deno all servers
+ * listen by `net.Server`; in Bun those of HTTP have a `listen` of their own. Behind this stands the kernel, which refuses
+ * to bind a port (confine/landlock.ts), in threads, children and native code as well.
  */
 import { readFileSync } from 'node:fs'
 import { Server } from 'node:net'
-import type { Load } from '../../../wire/messages.ts'
+import type { Listening, Load } from '../../../wire/messages.ts'
 import { whenLoopIsEmpty } from '../empty-loop.ts'
+import { addressOf, isOfTcp, listenRefusal, onLoopback, portOf } from './listen-address.ts'
+
+type Args = readonly unknown[]
 
 interface Held {
   readonly server: Server
-  readonly args: readonly unknown[]
+  readonly args: Args
 }
 
 type Listen = (this: Server, ...args: unknown[]) => Server
@@ -22,22 +26,28 @@ interface Prototype {
 
 const HTTP_IMPORT = /["'](?:node:)?https?["']/
 
-let changed: { readonly prototype: Prototype; readonly listen: Listen } | null = null
+let changed: { readonly prototype: Prototype; readonly listen: Listen; readonly mode: Listening } | null = null
+/** A server that is told to listen may be the function. */
+let isWanted = false
 let held: Held[] = []
 let onHeld: () => void = () => {}
 
 /** From now on. A server of HTTP is known by its listener: in Node nothing of HTTP needs to be loaded for this. */
-export function holdListen({ format, entry }: Pick<Load, 'format' | 'entry'>): void {
+export function holdListen({ name, format, entry, listen: mode = 'all' }: Load): void {
+  isWanted = format === null || format === 'node'
+  if (!isWanted && mode === 'all') return
   const prototype = listeningPrototype(entry)
   if (prototype === null) return
   const { listen } = prototype
-  changed = { prototype, listen }
+  changed = { prototype, listen, mode }
   prototype.listen = function (...args) {
+    const isHttp = servesHttp(this)
     // Whoever takes any free port asks for it afterwards, and is hardly the function itself.
-    const isOfNobody = format === null && portOf(args) === 0
-    if (this.listenerCount('request') === 0 || isOfNobody) return listen.apply(this, args)
-    hold(this, args)
-    return this
+    const isOfNobody = portOf(args) === 0
+    if (isWanted && isHttp && !(isOfNobody && format === null)) return hold(this, args)
+    if (mode === 'all' || !isOfTcp(args)) return listen.apply(this, args)
+    if (mode === 'loopback') return listen.apply(this, onLoopback(args))
+    return isHttp && !isOfNobody ? pretend(this, args) : refuse(this, args, name)
   }
 }
 
@@ -57,22 +67,50 @@ function mentionsHttp(entry: string): boolean {
   }
 }
 
-function hold(server: Server, args: readonly unknown[]): void {
-  held.push({ server, args })
-  const callback = args.at(-1)
-  if (typeof callback === 'function') server.once('listening', callback as () => void)
-  server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: portOf(args) ?? 0 })
-  process.nextTick(() => server.emit('listening'))
-  onHeld()
+/** HTTP/1 is known by a setting of its servers, since their listener may be added later, and HTTP/2 by its listeners. */
+function servesHttp(server: Server): boolean {
+  return 'keepAliveTimeout' in server || server.listenerCount('request') > 0 || server.listenerCount('stream') > 0
 }
 
-function portOf([first]: readonly unknown[]): number | undefined {
-  const port: unknown = typeof first === 'object' ? (first as { port?: unknown } | null)?.port : first
-  return typeof port === 'number' || typeof port === 'string' ? Number(port) : undefined
+function hold(server: Server, args: Args): Server {
+  held.push({ server, args })
+  pretend(server, args)
+  onHeld()
+  return server
+}
+
+/** It says that it listens, and no port is opened. */
+function pretend(server: Server, args: Args): Server {
+  const callback = args.at(-1)
+  if (typeof callback === 'function') server.once('listening', callback as () => void)
+  const close = (done?: () => void): Server => {
+    stopPretending(server)
+    if (done !== undefined) server.once('close', done)
+    process.nextTick(() => server.emit('close'))
+    return server
+  }
+  const address = () => ({ address: '127.0.0.1', family: 'IPv4', port: portOf(args) ?? 0 })
+  for (const [name, value] of Object.entries({ address, close, listening: true }))
+    Object.defineProperty(server, name, { value, configurable: true, writable: true })
+  process.nextTick(() => server.emit('listening'))
+  return server
+}
+
+function stopPretending(server: Server): void {
+  for (const name of ['address', 'close', 'listening']) delete (server as unknown as Record<string, unknown>)[name]
+}
+
+/** As where the system refuses the port. */
+function refuse(server: Server, args: Args, name: string): Server {
+  const { host, port } = addressOf(args)
+  const message = `listen EACCES: ${listenRefusal(name, `${host}:${port}`)}`
+  const error = Object.assign(new Error(message), { code: 'EACCES', syscall: 'listen', address: host, port })
+  process.nextTick(() => server.emit('error', error))
+  return server
 }
 
 export function heldServer(): Server | null {
-  return held[0]?.server ?? null
+  return held.find(({ server }) => server.listenerCount('request') > 0)?.server ?? null
 }
 
 /** The one that was told to listen at this port, whichever it is where none was. */
@@ -92,15 +130,20 @@ export function whenHeldOrIdle(withinMs: number): Promise<void> {
   })
 }
 
-/** Something else is the function: servers are servers again. */
+/** Something else is the function: from now on servers do what the setting says. */
 export function releaseListen(): void {
+  isWanted = false
   if (changed === null) return
-  changed.prototype.listen = changed.listen
-  changed = null
+  const { prototype, listen, mode } = changed
   const waiting = held
   held = []
+  if (mode === 'all') {
+    prototype.listen = listen
+    changed = null
+  }
   for (const { server, args } of waiting) {
-    delete (server as Partial<Server>).address
+    if (mode === 'none' && isOfTcp(args)) continue
+    stopPretending(server)
     // Whoever waited for it was told already.
     server.listen(...(args.filter((arg) => typeof arg !== 'function') as []))
   }

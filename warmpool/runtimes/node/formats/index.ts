@@ -57,7 +57,6 @@ const FORMATS: readonly Row[] = [
   },
   {
     name: 'node',
-    prepare: holdListen,
     dismiss: releaseListen,
     // A router may answer to any name, `listen` among them: what has `fetch` is meant by that.
     isMarked: (exports) => objectWithFetch(exports) === null && isNodeMarked(exports),
@@ -80,7 +79,6 @@ const FORMATS: readonly Row[] = [
     prepare(load) {
       installPlatformGlobals(load)
       installServiceWorker(load)
-      holdBunServe(load)
     },
     dismiss: releaseBunServe,
   },
@@ -113,6 +111,10 @@ export function isProgram(load: Load): boolean {
 
 /** To be called before the function's module is imported. */
 export function prepareFormats(load: Load): void {
+  if (!isProgram(load)) {
+    holdListen(load)
+    holdBunServe(load)
+  }
   for (const row of FORMATS) if (load.format === null || load.format === row.name) row.prepare?.(load)
 }
 

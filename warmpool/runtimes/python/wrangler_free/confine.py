@@ -22,8 +22,8 @@ _HANDLED = ((1, (1 << 13) - 1), (2, 1 << 13), (3, _TRUNCATE), (5, _IOCTL_DEV))
 _READING = _EXECUTE | _READ_FILE | _READ_DIR
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _MAKE_DEVICES = 1 << 6 | 1 << 11
-# Of TCP's rights: to connect. Where, a rule for a port says.
-_CONNECT = 2
+# TCP's rights. Where it may connect to, a rule for a port says.
+_BIND, _CONNECT = 1, 2
 _FILES_FROM, _NETWORK_FROM, _SCOPES_FROM = 3, 4, 6
 
 
@@ -137,7 +137,7 @@ def _set_privileges(libc, capset, sandbox):
 
 def _restrict_files(libc, version, wanted, load):
     handled = sum(rights for since, rights in _HANDLED if version >= since)
-    network = 3 if wanted['network'] != 'all' and version >= _NETWORK_FROM else 0
+    network = 0 if version < _NETWORK_FROM else _network_handled(wanted)
     attributes = (ctypes.c_uint64 * 3)(handled, network, 3)
     size = 24 if version >= _SCOPES_FROM else 16 if version >= _NETWORK_FROM else 8
     ruleset = _checked(libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(size), 0))
@@ -145,11 +145,18 @@ def _restrict_files(libc, version, wanted, load):
         _add_rule(libc, ruleset, path, handled & _READING)
     for path in wanted['write']:
         _add_rule(libc, ruleset, path, handled & ~_MAKE_DEVICES)
-    if network and wanted['network'] != 'none':
+    if network and wanted['network'] not in ('all', 'none'):
         rule = (ctypes.c_uint64 * 2)(_CONNECT, wanted['network'])
         _checked(libc.syscall(_ADD_RULE, ruleset, 2, ctypes.byref(rule), 0))
     _checked(libc.syscall(_RESTRICT_SELF, ruleset, 0))
     os.close(ruleset)
+
+
+def _network_handled(wanted):
+    """The rights to TCP that a ruleset is about; without rules for them there are none."""
+    if wanted['network'] != 'all':
+        return _BIND | _CONNECT
+    return 0 if wanted.get('mayListen', True) else _BIND
 
 
 def _add_rule(libc, ruleset, path, rights):

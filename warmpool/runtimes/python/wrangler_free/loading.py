@@ -7,7 +7,7 @@ import sys
 import time
 from urllib.parse import unquote, urlsplit
 
-from . import environment
+from . import environment, ports
 from .formats import choose
 
 
@@ -26,6 +26,7 @@ def load_format(load, leftover):
     if load.get('format') in (None, 'lambda'):
         from .aws_lambda import prepare_environment
         prepare_environment(load)
+    ports.hold(load)
     try:
         module = _import(entry, folder)
     except ModuleNotFoundError as error:
