@@ -9,9 +9,12 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import * as esbuild from 'esbuild'
 import { modulesOf } from './azure-entry.ts'
 import { azurePaths } from './azure-paths.ts'
+import { asObject, readDataFile } from './data-file.ts'
 import { readLiteral, UNREADABLE } from './literal.ts'
 
 export interface AzureRegistrations {
+  /** What stands before every route, without slashes at its ends. */
+  readonly prefix: string
   /** In our own syntax; the function itself chooses among what it has registered, and knows the methods. */
   readonly routes: readonly string[]
   /** What could not be read, for the author. */
@@ -46,9 +49,9 @@ export function registersWithAzure(text: string): boolean {
   return text.includes('@azure/functions') && IMPORTS_PACKAGE.test(text) && CALLS_APP.test(text)
 }
 
-/** `entry`: the module, or the package.json whose `main` names several with a pattern; `dir`: where host.json lies. */
+/** `entry`: the module, or the package.json whose `main` names several with a pattern; `dir`: where host.json lies. Throws DataFileProblem for a broken one. */
 export async function readAzureRegistrations(dir: string, entry: string): Promise<AzureRegistrations> {
-  const prefix = routePrefix(dir)
+  const prefix = await routePrefix(dir)
   const routes = new Set<string>()
   const notes = new Set<string>()
   for (const text of await textsFrom(startsOf(entry))) {
@@ -58,17 +61,16 @@ export async function readAzureRegistrations(dir: string, entry: string): Promis
     }
     for (const { name, method } of triggers(text)) notes.add(uncalled(name, method))
   }
-  return { routes: [...routes], notes: [...notes] }
+  return { prefix, routes: [...routes], notes: [...notes] }
 }
 
-/** `/api` without a slash, unless host.json says otherwise; as the worker reads it. */
-function routePrefix(dir: string): string {
-  try {
-    const host = JSON.parse(readFileSync(join(dir, 'host.json'), 'utf8'))
-    return host?.extensions?.http?.routePrefix ?? 'api'
-  } catch {
-    return 'api'
-  }
+/** `/api` without a slash, unless host.json says otherwise. Throws DataFileProblem. */
+async function routePrefix(dir: string): Promise<string> {
+  const file = join(dir, 'host.json')
+  if (!isFile(file)) return 'api'
+  const host = asObject(await readDataFile(file))
+  const { routePrefix: said } = asObject(asObject(host.extensions).http)
+  return typeof said === 'string' ? said.replace(/^\/+|\/+$/g, '') : 'api'
 }
 
 function startsOf(entry: string): string[] {

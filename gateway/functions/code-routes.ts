@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, relative } from 'node:path'
 import { isJavaScript } from '../config/index.ts'
 import { readAzureRegistrations, registersWithAzure } from './azure-registrations.ts'
+import { DataFileProblem } from './data-file.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
 import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
@@ -69,9 +70,20 @@ function azureMark(entry: string, text: string): { readonly format: 'azure'; rea
   return { format: 'azure', why }
 }
 
-async function withAzureRoutes(source: FunctionSource): Promise<FunctionSource> {
-  const { routes, notes } = await readAzureRegistrations(source.dir, source.entry)
-  return { ...source, routes: [...source.routes, ...routes], notes: [...source.notes, ...notes] }
+async function withAzureRoutes(source: FunctionSource): Promise<FunctionSource | { readonly problem: string }> {
+  try {
+    const { prefix, routes, notes } = await readAzureRegistrations(source.dir, source.entry)
+    const identity =
+      prefix === 'api'
+        ? source.identity
+        : { ...source.identity, platform: { ...source.identity.platform, routePrefix: prefix } }
+    return { ...source, identity, routes: [...source.routes, ...routes], notes: [...source.notes, ...notes] }
+  } catch (error) {
+    if (!(error instanceof DataFileProblem)) throw error
+    return {
+      problem: `${source.name}/host.json cannot be read: ${error.message}. Correct it, or remove it to serve the app under /api.`,
+    }
+  }
 }
 
 /** Named by `handler`, or the only export that could answer. */

@@ -4,10 +4,12 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
-import { readLiteral } from './literal.ts'
 
 /** Configuration is written by hand; a larger file would keep the gateway busy. */
 const MOST_BYTES = 512 * 1024
+
+const STRING_OR_COMMENT = /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[\s\S]*?\*\//g
+const STRING_OR_LAST_COMMA = /"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])/g
 
 /** A data file that is there and cannot be read. The message is a sentence without the file's name. */
 export class DataFileProblem extends Error {
@@ -35,7 +37,13 @@ async function parseData(file: string, text: string): Promise<unknown> {
     for (const error of document.errors) throw error
     return document.toJS({ maxAliasCount: 100 })
   }
-  return readLiteral(text, 0)
+  return JSON.parse(withoutComments(text))
+}
+
+/** Strict JSON of JSON with comments and commas at the ends of lists. */
+function withoutComments(text: string): string {
+  const bare = text.replace(/^\uFEFF/, '').replace(STRING_OR_COMMENT, (found) => (found[0] === '"' ? found : ' '))
+  return bare.replace(STRING_OR_LAST_COMMA, (found) => (found[0] === '"' ? found : ''))
 }
 
 /** The value as an object; an empty one for anything else. */

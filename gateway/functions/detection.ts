@@ -7,6 +7,7 @@ import { access, constants, readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import type { PlatformSettings } from '../../warmpool/index.ts'
 import { type FormatName, type FunctionRuntime, isJavaScript, type ParsedFunctionFile } from '../config/index.ts'
+import { azureV3Folders, azureV3Problem } from './azure-v3.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 import { type LambdaEntry, type LambdaFile, lambdaFile } from './lambda-files.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
@@ -64,6 +65,7 @@ const TABLE: readonly Row[] = [
   async (look) => (look.overridden !== null || isStated(look.file) ? byStatement(look, look.file ?? {}) : null),
   byBootstrap,
   byLambdaFile,
+  byAzureV3,
   byPackage,
   byPagesFolder,
   byVercelFolder,
@@ -258,6 +260,13 @@ async function byPackage(look: FolderLook): Promise<Found | null> {
   if (found === undefined) return null
   const own = { format: found[1], handler: null, runtime: 'node' } as const
   return ofNode(look, own, `package.json depends on ${found[0]}`)
+}
+
+/** An app of Azure's older model names no module: each of its functions is a folder. */
+async function byAzureV3(look: FolderLook): Promise<Found | null> {
+  if (!look.names.has('host.json') || look.package?.main != null) return null
+  const folders = await azureV3Folders(look.dir)
+  return folders.length === 0 ? null : { problem: azureV3Problem(look.name, folders) }
 }
 
 /** A project of Pages may have a module for another purpose, and then says with its own configuration what it is. */

@@ -11,6 +11,7 @@ import {
   type ParsedFunctionFile,
   parseFunctionFile,
 } from '../config/index.ts'
+import { azureV3Problem, isAzureV3 } from './azure-v3.ts'
 import { type WorkerFile, workerFile } from './wrangler-file.ts'
 
 /** What the configuration says of runtimes: which there are besides ours, and which functions are run by another. */
@@ -43,6 +44,7 @@ export async function lookAt(
 ): Promise<FolderLook | { readonly problem: string }> {
   const names = new Set(await readdir(dir))
   const text = names.has(FUNCTION_FILE) ? await readFile(join(dir, FUNCTION_FILE), 'utf8') : null
+  if (text !== null && isAzureV3(text)) return { problem: azureV3Problem(name, [name]) }
   const file = text === null ? null : parseFunctionFile(text, `${name}/${FUNCTION_FILE}`, said.runtimeNames)
   const manifest = names.has('package.json') ? await readPackage(name, dir) : null
   if (manifest !== null && 'problem' in manifest) return manifest

@@ -77,6 +77,8 @@ export interface Confined {
 export interface PlatformSettings {
   /** Lambda: the shape of the event; unsaid: 2.0. */
   readonly payload?: '1.0' | '2.0'
+  /** Azure: what stands before every route, without slashes at its ends; unsaid: `api`. */
+  readonly routePrefix?: string
   /** Workers: the variables of their own configuration, which the function's settings override. JSON. */
   readonly vars?: Readonly<Record<string, unknown>>
   /** Workers: true for a script that calls `addEventListener('fetch', …)`. */

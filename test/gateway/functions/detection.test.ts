@@ -259,6 +259,36 @@ test('a name that ends in -background is said to decide', async () => {
 const AZURE = { 'package.json': '{"dependencies":{"@azure/functions":"4"}}' }
 const registering = (call: string) => ({ ...AZURE, 'index.ts': `import { app } from '@azure/functions'\n${call}` })
 
+test.each(['{ "extensions": }', '[', '{ "a": 1 } }'])(
+  'a broken host.json is told by the gateway, before a worker is started: %s',
+  async (host) => {
+    const { problem } = await lookAt({ ...registering("app.http('x', { handler })"), 'host.json': host })
+    expect(problem).toMatch(
+      /^fn\/host\.json cannot be read: .+ Correct it, or remove it to serve the app under \/api\.$/,
+    )
+  },
+)
+
+test('a host.json with comments, as Azure reads it, gives its prefix to routes and worker', async () => {
+  const host = '\uFEFF{ // mine\n "extensions": { "http": { "routePrefix": "/v2/" /* . */, }, } }'
+  const { found } = await lookAt({ ...registering("app.http('x', { handler })"), 'host.json': host })
+  expect(found).toMatchObject({ routes: ['/v2/x'], identity: { platform: { routePrefix: 'v2' } } })
+})
+
+const V3 = '{ "bindings": [{ "type": "httpTrigger", "direction": "in", "name": "req" }] }'
+test.each([
+  [
+    'an app',
+    { 'host.json': '{}', 'Hello/function.json': V3, 'Hello/index.js': 'module.exports = async (context, req) => {}' },
+    'Hello',
+  ],
+  ['a function', { 'function.json': V3, 'index.js': 'module.exports = async function (context, req) {}' }, 'fn'],
+])('%s of Azure’s v3 model is told how to be written for v4', async (_what, tree, name) => {
+  const { problem } = await lookAt(tree)
+  expect(problem).toContain("version 3 of Azure's Node model")
+  expect(problem).toContain(`app.http('${name}', { methods: ['GET', 'POST']`)
+})
+
 const ROUTES: readonly [what: string, tree: Tree, routes: readonly string[]][] = [
   ['a name', registering("app.http('hello', { handler: async () => ({}) })"), ['/api/hello']],
   ['a handler alone', registering("app.get('hello', async () => ({}))"), ['/api/hello']],

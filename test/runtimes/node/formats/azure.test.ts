@@ -59,6 +59,47 @@ describe('the documented example', () => {
   })
 })
 
+describe.each(['azure-functions-4-0', 'azure-functions-4-5', '@azure/functions'])('the package as %s', (name) => {
+  test('gives requests, contexts and responses of its own classes', async () => {
+    const text = `const { app, HttpRequest, HttpResponse, InvocationContext } = require('@azure/functions')
+      app.http('all', {
+        methods: ['GET', 'POST'],
+        route: 'all/{id}',
+        handler: async (request, context) => {
+          context.log('called')
+          return {
+            status: 201,
+            headers: { 'x-user': String(request.user?.username ?? request.user) },
+            jsonBody: [
+              request.method, new URL(request.url).pathname, request.params.id, request.query.get('q'),
+              request.headers.get('x-a'), await request.clone?.().text(), await request.text(),
+              request instanceof HttpRequest, context instanceof InvocationContext, context.functionName,
+            ],
+          }
+        },
+      })
+      app.post('form', async (request) => new HttpResponse({ body: (await request.formData()).get('a'), headers: { 'x-b': 'c' } }))
+      app.get('json', async () => new HttpResponse({ jsonBody: { a: 1 } }))`
+    const tree = { 'app/index.js': text, 'app/package.json': '{"dependencies":{"@azure/functions":"^4"}}' }
+    const called = await builtFunction('app', tree, {}, { 'app/node_modules/@azure/functions': name })
+    const principal = Buffer.from('{"identityProvider":"x","userId":"1","userDetails":"Ada","userRoles":[]}')
+    const headers = { 'x-a': 'A', 'x-ms-client-principal': principal.toString('base64') }
+    const { status, fields, body, failure } = await called.call({
+      url: '/api/all/7?q=r',
+      method: 'POST',
+      body: 'b',
+      headers,
+    })
+    expect(failure).toBeNull()
+    expect([status, fields.find(([field]) => field === 'x-user')?.[1]]).toEqual([201, 'Ada'])
+    expect(JSON.parse(body.toString())).toEqual(['POST', '/api/all/7', '7', 'r', 'A', 'b', 'b', true, true, 'all'])
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await called.call({ url: '/api/form', method: 'POST', body: 'a=1', headers: form })
+    expect([answer.body.toString(), answer.fields.find(([field]) => field === 'x-b')?.[1]]).toEqual(['1', 'c'])
+    expect(await called.text({ url: '/api/json' })).toBe('{"a":1}')
+  })
+})
+
 describe('requests', () => {
   test('are read as text, JSON, bytes, a form and a stream, and can be cloned', async () => {
     const called = await app(`import { app } from '@azure/functions'

@@ -14,11 +14,15 @@ const REPOSITORY = resolve(import.meta.dirname, '../../../..')
 
 type Stated = ConstructorParameters<typeof CalledFunction>[1]
 
-/** `tree`: files under the functions folder, by path; the function is named `name`. The repository's packages are there. */
+/**
+ * `tree`: files under the functions folder, by path; the function is named `name`. The repository's packages are there.
+ * `packages`: by a path such as `app/node_modules/name`, which of the repository's packages is there.
+ */
 export async function builtFunction(
   name: string,
   tree: Readonly<Record<string, string>>,
   stated: Stated = {},
+  packages: Readonly<Record<string, string>> = {},
 ): Promise<CalledFunction> {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'built-')))
   onTestFinished(() => rmSync(dir, { recursive: true }))
@@ -27,6 +31,10 @@ export async function builtFunction(
     writeFileSync(join(dir, 'functions', path), text)
   }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(dir, 'node_modules'))
+  for (const [path, name] of Object.entries(packages)) {
+    mkdirSync(dirname(join(dir, 'functions', path)), { recursive: true })
+    symlinkSync(join(REPOSITORY, 'node_modules', name), join(dir, 'functions', path))
+  }
   const { functions, problems } = await discover(join(dir, 'functions'))
   const source = functions.find((one) => one.name === name)
   if (source === undefined) throw new Error(`no function ${name}: ${JSON.stringify(problems)}`)

@@ -1,7 +1,7 @@
 /**
  * Requests and contexts of `@azure/functions` without their price. The package keeps private fields in WeakMaps, six
  * entries a call, which the garbage collector pays for: more than all the rest of a call. These are instances of the
- * package's classes (`instanceof` holds), with the same fields; what only the package can do (`clone`, `user`, what
+ * package's classes (`instanceof` holds), with the same fields; what only the package can do (`user`, what
  * a later version adds) is asked of a real one, made when that is called for.
  */
 import { format } from 'node:util'
@@ -64,6 +64,19 @@ export function lightRequest(Original: Class<object>): Class<RequestInit> {
       return this.#native.json()
     }
 
+    async blob(): Promise<Blob> {
+      return this.#native.blob()
+    }
+
+    async formData(): Promise<FormData> {
+      return this.#native.formData()
+    }
+
+    clone(): HttpRequest {
+      const { search } = new URL(this.url)
+      return new HttpRequest({ nativeRequest: this.#native.clone(), params: this.params, search: search.slice(1) })
+    }
+
     async text(): Promise<string> {
       return this.#native.text()
     }
@@ -71,11 +84,10 @@ export function lightRequest(Original: Class<object>): Class<RequestInit> {
     static real(light: HttpRequest): object {
       if (light.#real !== null) return light.#real
       const nativeRequest = light.#native
-      const { params } = light
-      // Without a query of ours it takes the URL apart.
-      light.#real = new Original(
-        light.query.size === 0 ? { nativeRequest, params, query: {} } : { nativeRequest, params },
-      )
+      const { params, url, method } = light
+      // Versions before 4.11 make a request of the parts; without a query of ours it takes the URL apart.
+      const parts = { nativeRequest, params, url, method, headers: Object.fromEntries(light.headers) }
+      light.#real = new Original(light.query.size === 0 ? { ...parts, query: {} } : parts)
       return light.#real
     }
   }

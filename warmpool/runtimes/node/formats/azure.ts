@@ -4,7 +4,6 @@
  * Azure's host has). Requests and contexts pass for that package's (azure-light.ts), over this runtime's lazy request. Triggers other
  * than HTTP load, are named once in the log, and are never called.
  */
-import { readFileSync } from 'node:fs'
 import type { Load } from '../../../wire/messages.ts'
 import type { Call } from '../call.ts'
 import { parsableUrl } from '../web/request-url.ts'
@@ -115,18 +114,20 @@ function traceOf({ lines }: Call): object | undefined {
  */
 async function classesOf({ model }: AzureApp): Promise<Classes> {
   const nativeRequest = new Request('http://localhost/')
+  // Versions before 4.11 make a request of the parts.
+  const http = { nativeRequest, url: nativeRequest.url, method: 'GET', headers: {}, params: {}, query: {} }
   const bindings = { probe: { type: 'probeTrigger', direction: 'in' } }
   const invocation = model?.getInvocationModel({
     invocationId: 'probe',
     metadata: { name: 'probe', bindings },
-    request: { inputData: [{ name: 'probe', data: { http: { nativeRequest, params: {}, query: {} } } }] },
+    request: { inputData: [{ name: 'probe', data: { http } }] },
     log: () => {},
   })
   const { context, inputs } = (await invocation?.getArguments()) ?? {}
   const request = inputs?.[0] as { url?: string } | undefined
   if (context === undefined || request?.url !== nativeRequest.url)
     throw new TypeError(
-      'This version of @azure/functions is not known here: install a newer one; 4.16 is known to work',
+      'This version of @azure/functions is not known here: install a newer one; 4.0 to 4.16 are known to work',
     )
   return {
     HttpRequest: lightRequest(request.constructor as Class<object>),
@@ -135,7 +136,7 @@ async function classesOf({ model }: AzureApp): Promise<Classes> {
 }
 
 function routesOf(app: AzureApp, load: Load): AzureRoutes<Served> {
-  const prefix = routePrefix(load)
+  const prefix = load.platform?.routePrefix ?? 'api'
   const routes = app.functions.flatMap((one) => {
     const trigger = triggerOf(one)
     if (trigger.type?.toLowerCase() !== 'httptrigger') {
@@ -171,17 +172,4 @@ function optionsOf({ metadata }: AzureFunction): object {
     extraInputs: all.filter(({ type, direction }) => direction === 'in' && !isTrigger(type)),
     extraOutputs: all.filter(({ name, direction }) => direction === 'out' && name !== '$return'),
   }
-}
-
-/** `/api`, unless host.json says otherwise. */
-function routePrefix({ cwd }: Load): string {
-  if (cwd === null) return 'api'
-  let text: string
-  try {
-    text = readFileSync(`${cwd}/host.json`, 'utf8')
-  } catch {
-    return 'api'
-  }
-  const { extensions } = JSON.parse(text) as { extensions?: { http?: { routePrefix?: string } } }
-  return extensions?.http?.routePrefix ?? 'api'
 }
