@@ -18,7 +18,15 @@ export async function runInspect(path: string, file: string | undefined, form: '
 }
 
 export function renderInspection(found: Inspection): string {
-  return [headline(found), problem(found), notes(found), facts(found), settings(found), otherwise(found)]
+  return [
+    headline(found),
+    problem(found),
+    notes(found),
+    facts(found),
+    platformFiles(found),
+    settings(found),
+    otherwise(found),
+  ]
     .filter(Boolean)
     .join('\n')
 }
@@ -65,6 +73,27 @@ function isolationOf({ isolation }: Inspection): [string, string][] {
     `${pc.yellow(mechanism)}: ${plainLine(why)}`,
   ])
   return [['isolation', held.length === 0 ? profile : `${profile} (${held.join(', ')})`], ...lacking]
+}
+
+const MOST_KEYS = 12
+
+/** What of other platforms' files counts here, and how to say it in the folder's own file. */
+function platformFiles({ platformFiles: all, functionFile, name }: Inspection): string {
+  if (all.length === 0) return ''
+  const rows = all.flatMap(({ file, read, ignored, problem: unread, advice }): [string, string][] => [
+    ...(unread === null ? [] : [[file, pc.yellow(`cannot be read: ${plainLine(unread)}`)] as [string, string]]),
+    ...(unread === null ? [[file, `read: ${keys(read)}; ignored: ${keys(ignored)}`] as [string, string]] : []),
+    ...(advice === null ? [] : [['', advice] as [string, string]]),
+  ])
+  const same =
+    functionFile === null ? '' : `  ${name}/function.json that says the same: ${JSON.stringify(functionFile)}\n`
+  return `Files of other platforms\n${table(rows)}${same}`
+}
+
+function keys(all: readonly string[]): string {
+  if (all.length === 0) return 'nothing'
+  const more = all.length > MOST_KEYS ? ` and ${all.length - MOST_KEYS} more` : ''
+  return all.slice(0, MOST_KEYS).map(plainLine).join(', ') + more
 }
 
 function settings({ settings: all }: Inspection): string {

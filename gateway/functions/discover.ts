@@ -11,6 +11,7 @@ import { concurrently } from './concurrently.ts'
 import { detect, type Identity, ofFile } from './detection.ts'
 import { type FolderLook, lookAt, type SaidOfRuntimes } from './folder-look.ts'
 import { netlifyFolder } from './node-entry.ts'
+import { procfileAdvice } from './platform-files.ts'
 
 /** Where the code of one function lies. */
 export interface FunctionSource {
@@ -180,7 +181,10 @@ async function lookIntoFolder(
   const seen = await lookAt(name, dir, said)
   if ('problem' in seen) return seen
   const found = await detect(seen)
-  if ('problem' in found) return found
+  if ('problem' in found) {
+    const advice = await procfileAdvice(name, dir)
+    return advice === null ? found : { problem: `${found.problem} ${advice}` }
+  }
   const notes = [...(await siteNotes(name, seen)), ...found.notes]
   return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], ...found, notes })
 }

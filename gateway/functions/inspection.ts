@@ -21,9 +21,10 @@ import type { BuildError } from './build-error.ts'
 import { Builder } from './builder.ts'
 import { discoverOne, type FunctionSource } from './discover.ts'
 import { ownRoutes } from './own-routes.ts'
+import { type PlatformReport, platformReport } from './platform-files.ts'
 import { runAs } from './run-as.ts'
 
-export interface Inspection {
+export interface Inspection extends PlatformReport {
   readonly name: string
   readonly kind: 'folder' | 'file' | null
   /** Relative to the function's folder; null when it is not known where it starts. */
@@ -71,7 +72,8 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
   const { identity, file, name } = source
   const [forAll, forThis] = config.layersOf(name)
   const own = file === null ? [] : [{ from: 'function.json', written: file, isOwn: true as const }]
-  const { format, ...loaded } = await load(source, config)
+  const { format: foundFormat, ...loaded } = await load(source, config)
+  const format = foundFormat ?? identity.format
   return {
     name,
     kind: source.kind,
@@ -83,11 +85,12 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
     why: identity.why,
     routes: new RouteTable([...config.routes, ...ownRoutes(source)], [name]).routesOf(name),
     notes: source.notes,
+    ...(await platformReport(source, format)),
     settings: [
       ...settingsInForce([forAll, ...own, forThis]),
       ...secretsInForce(config.secretsOf(name, file ?? undefined)),
     ],
-    format: format ?? identity.format,
+    format,
     ...loaded,
   }
 }
@@ -171,5 +174,16 @@ function unfit(name: string, message: string): Inspection {
     why: null,
     startedBy: null,
   }
-  return { name, ...nothing, routes: [], notes: [], settings: [], loadMs: null, isolation: null, problem: { message } }
+  return {
+    name,
+    ...nothing,
+    routes: [],
+    notes: [],
+    platformFiles: [],
+    functionFile: null,
+    settings: [],
+    loadMs: null,
+    isolation: null,
+    problem: { message },
+  }
 }

@@ -2,7 +2,7 @@
  * Which module of a folder a JavaScript function starts from: stated by a Worker's own configuration or `package.json`,
  * or by convention. Names that a folder of another kind may have as well (`app.js` beside a Flask app) count last.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPattern, modulesOf } from './azure-entry.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
@@ -28,11 +28,24 @@ export async function nodeEntry(look: FolderLook): Promise<NodeEntry | { problem
   for (const path of stated) {
     if (isPattern(path) && modulesOf(look.dir, path).length > 0)
       return { entry: join(look.dir, 'package.json'), namedBy: null }
-    const entry = CODE_FILE.test(path) ? await fileIn(look.dir, path) : null
+    const entry = await mainFile(look.dir, path)
     if (entry !== null) return { entry, namedBy: null }
   }
   const entry = await conventional(look)
   return entry === null ? { problem: await noEntry(look, stated[0]) } : { entry, namedBy: null }
+}
+
+/** As Node resolves a `main`: a file, one without its ending, or a folder with an index. Null: no module of ours. */
+async function mainFile(dir: string, path: string): Promise<string | null> {
+  if (CODE_FILE.test(path)) {
+    const file = await fileIn(dir, path)
+    if (file !== null) return file
+  }
+  for (const name of [...files(path), ...files(join(path, 'index'))]) {
+    const file = await fileIn(dir, name)
+    if (file !== null) return file
+  }
+  return null
 }
 
 /** The same where nothing says that the folder is of another kind. */
@@ -63,6 +76,14 @@ async function firstInSrc(look: FolderLook, names: readonly string[]): Promise<s
   return firstOf({ ...look, dir, names: new Set(await readdir(dir).catch(() => [])) }, names)
 }
 
+async function unusable(dir: string, path: string): Promise<string> {
+  if ((await fileIn(dir, path)) !== null) return `${path}, which is not JavaScript or TypeScript.`
+  const seen = await stat(join(dir, path)).catch(() => null)
+  return seen?.isDirectory() === true
+    ? `${path}, which is a folder without an index.`
+    : `${path}, which is not a file in the folder.`
+}
+
 function files(name: string): string[] {
   return CODE_EXTENSIONS.map((extension) => `${name}.${extension}`)
 }
@@ -73,8 +94,8 @@ async function noEntry(look: FolderLook, missing: string | undefined): Promise<s
   if (netlify !== null)
     return `${name}/ is a site of Netlify's, whose functions are in ${name}/${netlify}: copy each of them into the folder of functions, or serve that one with --functions.`
   const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.*, server.*, lambda.*, and the same in src/`
-  const inPackage = missing === undefined ? '' : ` package.json names ${missing}, which is not a file in the folder.`
-  const inWorker =
-    (worker?.main ?? null) === null ? '' : ` ${worker!.file} names ${worker!.main}, which is not a file in the folder.`
+  const inPackage = missing === undefined ? '' : ` package.json names ${await unusable(look.dir, missing)}`
+  const main = worker?.main ?? null
+  const inWorker = main === null ? '' : ` ${worker!.file} names ${await unusable(look.dir, main)}`
   return `${name}/ has no module to start from:${inWorker}${inPackage} Looked for ${looked}. Add one, or name it as "main" in ${name}/package.json, or say in ${name}/function.json what the folder is.`
 }

@@ -120,3 +120,16 @@ test('says what keeps it from others on this machine, with what is missing and w
   const asJson = JSON.parse((await inspectIn(cwd, 'fn', environment, '--json')).stdout)
   expect(asJson.isolation).toMatchObject({ profile: 'sandbox', missing: [{ mechanism: 'namespaces' }] })
 })
+
+test('says what counts of other platforms’ files, and the function.json that says the same', async () => {
+  const tree = {
+    'fn/wrangler.jsonc': '{ "main": "lib/worker.js", "kv_namespaces": [] }',
+    'fn/lib/worker.js': 'export default { fetch: () => new Response() }',
+    'fn/Procfile': 'web: npm start',
+  }
+  const { stdout } = await inspect(tree, 'fn')
+  expect(stdout).toMatch(/wrangler\.jsonc +read: main; ignored: kv_namespaces\n/)
+  expect(stdout).toMatch(/Procfile +read: nothing; ignored: web\n/)
+  expect(stdout).toContain('To start its web process, write fn/function.json: {"command":["npm","start"]}')
+  expect(stdout).toContain('fn/function.json that says the same: {"format":"fetch","handler":"lib/worker.default"}')
+})
