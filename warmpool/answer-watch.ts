@@ -5,6 +5,7 @@
  */
 import { CORES } from './idle-cores.ts'
 import { skippedNext, watchUntilMs } from './policy/watching.ts'
+import { clock } from './running-clock.ts'
 
 /** One function's record of being watched. */
 export class Watched {
@@ -50,7 +51,7 @@ export class AnswerWatch {
 
   #look(): void {
     const isAnswered = this.#awaited!.state !== 'sent'
-    if (!isAnswered && performance.now() < this.#untilMs) {
+    if (!isAnswered && clock.now() < this.#untilMs) {
       setImmediate(this.#onTurn)
       return
     }

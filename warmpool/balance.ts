@@ -9,6 +9,7 @@ import type { FunctionPool } from './function-pool.ts'
 import { MissingByKind } from './missing.ts'
 import { poorest, surplusOf } from './policy/fair-share.ts'
 import type { ProcessSupply } from './process-supply.ts'
+import { clock } from './running-clock.ts'
 import type { Worker } from './worker.ts'
 
 export class Balance {
@@ -33,7 +34,7 @@ export class Balance {
     this.#isRequested = true
     setImmediate(() => {
       this.#isRequested = false
-      if (this.#state !== 'closed') this.run(performance.now())
+      if (this.#state !== 'closed') this.run(clock.now())
     })
   }
 

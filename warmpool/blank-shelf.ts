@@ -5,6 +5,7 @@
  */
 import type { BlankKind } from './blank-kind.ts'
 import { afterFailure, type Breaker, CLOSED, isOpen } from './policy/breaker.ts'
+import { clock } from './running-clock.ts'
 import { commandOf, type RuntimeLocator, RuntimeMissing } from './runtime.ts'
 import { noSandboxBecause } from './sandbox/available.ts'
 import { inSandbox } from './sandbox/launch.ts'
@@ -147,7 +148,7 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
 
   onTemplateGone(template: Template, why: string | null): void {
     if (this.#template === template) this.#template = null
-    if (why !== null) this.#failed(why, performance.now())
+    if (why !== null) this.#failed(why, clock.now())
     this.#host.onTemplateGone()
   }
 
@@ -160,7 +161,7 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     const { usesCgroups } = this.#host
     this.#openTemplate().fork(usesCgroups, (start) => {
       this.forking--
-      const nowMs = performance.now()
+      const nowMs = clock.now()
       if (typeof start === 'string') this.#failed(start, nowMs)
       else if (start !== null) this.#begin(start, nowMs)
       if (this.#isClosed) this.close(nowMs)
@@ -185,7 +186,7 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
       if (worker.state !== 'blank') continue
       this.workers.delete(worker)
       // From the first that is missing on: one that follows does not put off its replacement.
-      if (this.takenAtMs < this.lastStartAtMs) this.takenAtMs = performance.now()
+      if (this.takenAtMs < this.lastStartAtMs) this.takenAtMs = clock.now()
       return worker
     }
     return null
@@ -203,7 +204,7 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     worker.clearDeadline()
     this.workers.delete(worker)
     if (worker.death.reason === 'crash' && worker.death.during === 'starting')
-      this.#failed(worker.death.description, performance.now())
+      this.#failed(worker.death.description, clock.now())
     this.#host.onBlankDied(worker)
   }
 

@@ -1,8 +1,11 @@
 /**
  * Deadlines for very many short-lived things without a timer each: a wheel of buckets holding intrusive lists, so that
  * setting and clearing one touches three pointers and allocates nothing. Deadlines fire up to one tick late, never
- * early. The one interval behind it runs only while deadlines are set (and a little longer), and holds no process open.
+ * early: they count in running time (running-clock.ts), and what has arrived by then is read before one fires. The one
+ * interval behind it runs only while deadlines are set (and a little longer), and holds no process open.
  */
+
+import { clock, type RunningClock } from './running-clock.ts'
 
 const TICK_MS = 16
 const BUCKETS = 1024
@@ -25,12 +28,17 @@ class Sentinel implements Expiring {
 }
 
 export class DeadlineWheel {
+  readonly #clock: RunningClock
   readonly #buckets = Array.from({ length: BUCKETS }, () => new Sentinel())
   #interval: NodeJS.Timeout | null = null
   /** The last tick that was worked off. */
   #tick = 0
   #count = 0
   #restedTicks = 0
+
+  constructor(of: RunningClock = clock) {
+    this.#clock = of
+  }
 
   /** Sets the deadline; `Infinity` sets none. One that is set already must be cleared first. */
   set(item: Expiring, expiresAtMs: number): void {
@@ -60,9 +68,10 @@ export class DeadlineWheel {
   }
 
   #start(): void {
-    this.#tick = Math.floor(performance.now() / TICK_MS)
+    this.#clock.hold()
+    this.#tick = Math.floor(this.#clock.now() / TICK_MS)
     this.#restedTicks = 0
-    this.#interval = setInterval(() => this.#turn(performance.now()), TICK_MS)
+    this.#interval = setInterval(() => this.#turn(this.#clock.now()), TICK_MS)
     this.#interval.unref()
   }
 
@@ -71,27 +80,31 @@ export class DeadlineWheel {
     if (this.#restedTicks > REST_TICKS) {
       clearInterval(this.#interval!)
       this.#interval = null
+      this.#clock.release()
       return
     }
     const now = Math.floor(nowMs / TICK_MS)
     // After a long pause one round over the wheel sees every bucket.
     const first = Math.max(this.#tick + 1, now - BUCKETS + 1)
     this.#tick = now
-    for (let tick = first; tick <= now; tick++) this.#expire(this.#buckets[tick % BUCKETS]!, nowMs)
+    const due: Expiring[] = []
+    for (let tick = first; tick <= now; tick++) collectDue(this.#buckets[tick % BUCKETS]!, nowMs, due)
+    // Timers come before sockets in a turn of the loop, and immediates after them.
+    if (due.length > 0) setImmediate(() => this.#expire(due))
   }
 
-  #expire(bucket: Sentinel, nowMs: number): void {
-    let item: Expiring = bucket.wheelNext
-    const due: Expiring[] = []
-    while (item !== bucket) {
-      if (item.expiresAtMs <= nowMs) due.push(item)
-      item = item.wheelNext!
-    }
+  #expire(due: readonly Expiring[]): void {
+    const nowMs = this.#clock.now()
     for (const late of due) {
-      // An earlier one's ending may have cleared this one, and set it again for later.
+      // What was read meanwhile, or an earlier one's ending, may have cleared this one, and set it again for later.
       if (late.wheelNext === null || late.expiresAtMs > nowMs) continue
       this.clear(late)
       late.onExpired(nowMs)
     }
   }
+}
+
+function collectDue(bucket: Sentinel, nowMs: number, due: Expiring[]): void {
+  for (let item: Expiring = bucket.wheelNext; item !== bucket; item = item.wheelNext!)
+    if (item.expiresAtMs <= nowMs) due.push(item)
 }

@@ -2,7 +2,9 @@
  * How a process ends: asked first (SIGTERM), made to after a while (SIGKILL), and gone only when it has exited, its last
  * bytes have been read, and whatever it has started is gone, too.
  */
+
 import type { ProcessGroup } from './resources/process-group.ts'
+import { Deadline } from './running-clock.ts'
 import { type Exit, exitOf, signalGroup, type WorkerProcess } from './spawn.ts'
 
 /** How long a process that should go may take after it was asked, before SIGKILL. */
@@ -30,7 +32,7 @@ export class Ending {
   readonly #process: WorkerProcess
   readonly #group: ProcessGroup
   readonly #owner: EndingOwner
-  #timer: NodeJS.Timeout | null = null
+  #timer: Deadline | null = null
   #isWireClosed = false
   #isCleared = false
   #clearings = 0
@@ -87,7 +89,7 @@ export class Ending {
 
   #gone(): void {
     if (this.#isCleared || this.#clearings >= MOST_CLEARINGS) {
-      if (this.#timer !== null) clearTimeout(this.#timer)
+      this.#timer?.clear()
       this.#owner.onGone()
       return
     }
@@ -100,7 +102,7 @@ export class Ending {
 
   /** One thing is waited for at a time: the latest. */
   #wait(afterMs: number, then: () => void): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = setTimeout(then, afterMs)
+    this.#timer?.clear()
+    this.#timer = new Deadline(afterMs, then)
   }
 }

@@ -14,6 +14,7 @@ import { isExcess } from './policy/limits.ts'
 import { patientUntilMs } from './policy/patience.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { startKind } from './policy/scheduling.ts'
+import { clock } from './running-clock.ts'
 import type { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
 import { WaitingList } from './waiting-list.ts'
@@ -138,7 +139,7 @@ export class FunctionCalls implements InvocationOwner {
   onStreaming(invocation: Invocation): void {
     const { streamTimeoutMs } = this.#owner.settings
     if (!Number.isFinite(streamTimeoutMs)) return
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     invocation.endsAtMs = invocation.expiresAtMs
     invocation.activeAtMs = nowMs
     this.#wheel.clear(invocation)

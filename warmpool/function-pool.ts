@@ -19,6 +19,7 @@ import { LoadingWorkers } from './loading-workers.ts'
 import { weightOfEach } from './policy/fair-share.ts'
 import { isOneShot, SUCCESSOR_DELAY_MS } from './policy/recycling.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
+import { clock } from './running-clock.ts'
 import { sameSecrets } from './secret.ts'
 import { ServingWorkers } from './serving-workers.ts'
 import type { FunctionSettings } from './settings.ts'
@@ -45,9 +46,6 @@ export interface FunctionPoolHost {
   onDied(pool: FunctionPool, worker: Worker): void
   onLog(pool: FunctionPool, worker: Worker, stream: 'stdout' | 'stderr', line: string): void
 }
-
-/** Longest time that setTimeout can count; "never" is as good as that. */
-const LONGEST_GRACE_MS = 2 ** 31 - 1
 
 export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDemandOwner {
   readonly spec: FunctionSpec
@@ -208,7 +206,7 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
 
   onLoaded(worker: Worker): void {
     this.loading.remove(worker)
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     if (this.isRetired) return worker.drain('replaced', 0, nowMs)
     this.availability.onLoaded()
     this.#isolation.onLoaded(worker)
@@ -223,8 +221,8 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
 
   onLoadFailed(worker: Worker, report: ErrorReport): void {
     this.#host.onLoadFailed(this, worker, report)
-    this.availability.onLoadFailed(`${report.name}: ${report.message}`, report, performance.now())
-    this.calls.tellUnavailable(performance.now())
+    this.availability.onLoadFailed(`${report.name}: ${report.message}`, report, clock.now())
+    this.calls.tellUnavailable(clock.now())
   }
 
   onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null, nowMs: number): void {
@@ -241,7 +239,7 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
     this.workers.splice(this.workers.indexOf(worker), 1)
     this.stats.countDeath(worker.death.reason!)
     this.#host.onDied(this, worker)
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     this.availability.onDied(worker.death, nowMs)
     this.calls.onOrphans(worker, orphans, nowMs)
     this.#host.requestBalance(this)
@@ -271,6 +269,6 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
 
   drain(worker: Worker, reason: DeathReason, nowMs: number): void {
     this.serving.remove(worker)
-    worker.drain(reason, Math.min(LONGEST_GRACE_MS, this.settings.timeoutMs + TIMEOUT_GRACE_MS), nowMs)
+    worker.drain(reason, this.settings.timeoutMs + TIMEOUT_GRACE_MS, nowMs)
   }
 }

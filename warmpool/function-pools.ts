@@ -8,6 +8,7 @@ import { FunctionPool, type FunctionPoolHost } from './function-pool.ts'
 import { type FunctionSpec, isSameCode } from './function-spec.ts'
 import { FunctionStats } from './function-stats.ts'
 import type { ProcessSupply } from './process-supply.ts'
+import { clock } from './running-clock.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { FunctionStatus } from './status.ts'
 
@@ -83,7 +84,7 @@ export class FunctionPools {
 
   #retune(pool: FunctionPool, settings: FunctionSettings): void {
     const { kind } = pool
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     pool.retune(settings, nowMs)
     if (pool.kind === kind) return
     this.#supply.use(pool.kind)
@@ -93,7 +94,7 @@ export class FunctionPools {
   #retire(pool: FunctionPool, successor: FunctionPool | null): void {
     this.#balance.forget(pool)
     if (pool.workers.length > 0) this.#retired.add(pool)
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     pool.retire(successor, 'replaced', nowMs)
     this.#supply.leave(pool.kind, nowMs)
   }

@@ -1,6 +1,7 @@
 /**
  * Whether one worker's event loop turns: it is pinged every now and then, and stands still while the answer is overdue.
  */
+import { clock } from './running-clock.ts'
 import type { FrameWriter } from './wire/frame-writer.ts'
 import { FRAME } from './wire/frames.ts'
 
@@ -8,6 +9,8 @@ export class Heartbeat {
   readonly #writer: FrameWriter
   #pingedAtMs = 0
   #answeredAtMs = 0
+  /** It owes an answer: time that this process stands still is not its own. */
+  #isOwing = false
 
   constructor(writer: FrameWriter) {
     this.#writer = writer
@@ -15,6 +18,13 @@ export class Heartbeat {
 
   onPong(nowMs: number): void {
     this.#answeredAtMs = nowMs
+    this.end()
+  }
+
+  /** It owes nothing any longer. */
+  end(): void {
+    if (this.#isOwing) clock.release()
+    this.#isOwing = false
   }
 
   /** True when it owes an answer for longer than the limit. Where it owes none it is pinged as it is time. */
@@ -22,6 +32,8 @@ export class Heartbeat {
     if (this.#pingedAtMs > this.#answeredAtMs) return nowMs - this.#pingedAtMs > limitMs
     if (nowMs - this.#pingedAtMs >= pingEveryMs) {
       this.#pingedAtMs = nowMs
+      this.#isOwing = true
+      clock.hold()
       this.#writer.empty(FRAME.ping, 0)
     }
     return false

@@ -9,6 +9,7 @@
 
 import type { Expiring } from './deadline-wheel.ts'
 import type { InvocationFailure } from './failure.ts'
+import { clock } from './running-clock.ts'
 import type { StartKind } from './status.ts'
 import { releaseBody } from './wire/body-memory.ts'
 import type { Numbered } from './wire/by-id.ts'
@@ -196,7 +197,7 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
   receive(chunk: Buffer): boolean {
     this.#receiveWindowBytes -= chunk.length
     this.responseBytesLeft -= chunk.length
-    if (this.activeAtMs > 0) this.activeAtMs = performance.now()
+    if (this.activeAtMs > 0) this.activeAtMs = clock.now()
     if (this.responseBytesLeft < 0) {
       this.owner?.onTooLarge(this)
       return true

@@ -5,6 +5,7 @@
 import type { Balance } from './balance.ts'
 import type { FunctionPools } from './function-pools.ts'
 import type { ProcessSupply } from './process-supply.ts'
+import { clock } from './running-clock.ts'
 
 const TICK_MS = 1_000
 const PING_EVERY_MS = 5_000
@@ -17,12 +18,14 @@ export class Tick {
   readonly #balance: Balance
   readonly #interval: NodeJS.Timeout
   #nextAtMs = 0
+  #hasEnded = false
 
   constructor(supply: ProcessSupply, functions: FunctionPools, balance: Balance) {
     this.#supply = supply
     this.#functions = functions
     this.#balance = balance
-    this.#interval = setInterval(() => this.#look(performance.now()), TICK_MS)
+    // What has arrived is read before anything is judged: timers come before sockets in a turn of the loop.
+    this.#interval = setInterval(() => setImmediate(() => this.#look(clock.now())), TICK_MS)
     this.#interval.unref()
   }
 
@@ -37,10 +40,12 @@ export class Tick {
   }
 
   end(): void {
+    this.#hasEnded = true
     clearInterval(this.#interval)
   }
 
   #look(nowMs: number): void {
+    if (this.#hasEnded) return
     this.#nextAtMs = nowMs + TICK_MS
     this.#supply.measure(nowMs)
     if (this.#supply.isPolling) this.#glanceSoon()
@@ -58,7 +63,7 @@ export class Tick {
     setTimeout(() => {
       this.#supply.glance()
       for (const pool of this.#functions.all) pool.checkLimits()
-      if (performance.now() < this.#nextAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
+      if (clock.now() < this.#nextAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
     }, GLANCE_EVERY_MS).unref()
   }
 }

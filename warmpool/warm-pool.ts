@@ -19,6 +19,7 @@ import type { Invocation } from './invocation.ts'
 import { ProcessSupply, type SupplyHost } from './process-supply.ts'
 import { accountingInForce } from './resources/cgroups.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
+import { clock, Deadline } from './running-clock.ts'
 import type { RuntimeLocator } from './runtime.ts'
 import { DEFAULT_POOL_SETTINGS, type FunctionDefaults, type FunctionSettings, type PoolSettings } from './settings.ts'
 import type { FunctionStatus, PoolStatus } from './status.ts'
@@ -27,9 +28,6 @@ import { Tick } from './tick.ts'
 import type { ErrorReport } from './wire/messages.ts'
 import type { Worker } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
-
-/** The longest that setTimeout can count. */
-const LONGEST_GRACE_MS = 2 ** 31 - 1
 
 export interface WarmPoolOptions extends Partial<PoolSettings> {
   /** For every function, where it does not say otherwise. */
@@ -126,14 +124,14 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
       if (this.#isClosing) return true
       const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
       const named = name === undefined ? this.#live.values() : [this.#live.get(name)].filter((one) => one !== undefined)
-      return ![...named].some((pool) => pool.demand.isWarming(performance.now()) && canWarm(pool))
+      return ![...named].some((pool) => pool.demand.isWarming(clock.now()) && canWarm(pool))
     })
     this.#balance.warmUps--
   }
 
   /** What it knows of one function; null: it knows none of this name. Cheaper than the {@link status} of all. */
   statusOf(name: string): FunctionStatus | null {
-    return this.#live.get(name)?.status(performance.now()) ?? null
+    return this.#live.get(name)?.status(clock.now()) ?? null
   }
 
   /** Why no process can be started for this function, once several tries have failed; null otherwise. */
@@ -143,7 +141,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   status(): PoolStatus {
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     const { blanks, starting, processes, memoryBytes, settings } = this.#supply
     return {
       pool: {
@@ -228,22 +226,22 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   async #close(graceMs: number): Promise<void> {
     this.#isClosing = true
     this.#balance.startClosing()
-    const cut = setTimeout(() => this.#abort(), Math.min(graceMs, LONGEST_GRACE_MS))
+    const cut = new Deadline(graceMs, () => this.#abort())
     await this.#conditions.until(() => this.#functions.all.every((pool) => pool.isIdle))
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     for (const pool of this.#live.values()) pool.retire(null, 'shutdown', nowMs)
     this.#supply.close(nowMs)
     await this.#conditions.until(() => this.#supply.processes === 0)
     this.#supply.endTemplates()
     await this.#conditions.until(() => !this.#supply.hasTemplates)
-    clearTimeout(cut)
+    cut.clear()
     this.#tick.end()
     this.#balance.close()
   }
 
   #admit(pool: FunctionPool, invocation: Invocation): void {
     if (this.#isClosing) invocation.fail(new InvocationFailure('shutdown', 'The pool is closing'))
-    else pool.calls.admit(invocation, performance.now())
+    else pool.calls.admit(invocation, clock.now())
   }
 
   #afterDeath(name: string | null, worker: Worker): void {

@@ -9,6 +9,7 @@ import { allInForce, explained, withheld } from './confinement.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
+import { clock } from './running-clock.ts'
 import { RingReader, RingWriter, TO_PARENT, TO_WORKER } from './wire/body-ring.ts'
 import { FrameReader } from './wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from './wire/frame-writer.ts'
@@ -80,6 +81,7 @@ export class WorkerChannel {
   /** The process is gone: its descriptor may be another file's from now on, and its memory nobody's. */
   close(): void {
     this.#isClosed = true
+    this.heartbeat.end()
     this.writer.ring = null
     this.#reader.ring = null
     this.#journal.close()
@@ -88,7 +90,7 @@ export class WorkerChannel {
   #onBytes(chunk: Buffer): void {
     if (this.#isClosed) return
     flushAfterThisRead()
-    this.readAtMs = performance.now()
+    this.readAtMs = clock.now()
     try {
       this.#reader.push(chunk)
     } catch (error) {
@@ -105,7 +107,7 @@ export class WorkerChannel {
 
   #onControl(type: FrameType, chunk: Buffer, start: number, end: number): void {
     const { state } = this.#owner
-    const nowMs = performance.now()
+    const nowMs = clock.now()
     if (type === FRAME.pong) this.heartbeat.onPong(nowMs)
     else if (type === FRAME.hello && state === 'starting') this.#onHello(parseMessage<Hello>(chunk, start, end))
     else if (type === FRAME.ready && state === 'loading') this.#onReady(parseMessage<Ready>(chunk, start, end), nowMs)

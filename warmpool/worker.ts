@@ -17,6 +17,7 @@ import { removePrivateFolder } from './private-folder.ts'
 import { forgetGroup } from './reaper.ts'
 import { redactionOf } from './redaction.ts'
 import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
+import { clock, Deadline } from './running-clock.ts'
 import type { Secrets } from './secret.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { Sandboxed } from './spawn.ts'
@@ -73,7 +74,7 @@ export class Worker implements EndingOwner, ChannelOwner {
   readonly #ending: Ending
   /** Its own, of a load; what it was started with is in `sandboxed`. */
   #folder: string | null = null
-  #deadline: NodeJS.Timeout | null = null
+  #deadline: Deadline | null = null
 
   constructor({ process, journal, group, sandboxed }: Start, owner: WorkerOwner, nowMs: number) {
     this.owner = owner
@@ -171,11 +172,11 @@ export class Worker implements EndingOwner, ChannelOwner {
   /** Calls back unless the step that it waits for (booting, loading) is taken in time. */
   setDeadline(afterMs: number, onMissed: () => void): void {
     this.clearDeadline()
-    this.#deadline = setTimeout(onMissed, afterMs)
+    this.#deadline = new Deadline(afterMs, onMissed)
   }
 
   clearDeadline(): void {
-    if (this.#deadline !== null) clearTimeout(this.#deadline)
+    this.#deadline?.clear()
     this.#deadline = null
   }
 
@@ -225,7 +226,7 @@ export class Worker implements EndingOwner, ChannelOwner {
     this.#channel.close()
     if (this.#folder !== null) removePrivateFolder(this.#folder)
     giveBack(this.sandboxed)
-    this.#enter('dead', performance.now())
+    this.#enter('dead', clock.now())
     forgetGroup(this.pid)
     this.owner.onDied(this, this.death.orphans)
   }
@@ -276,7 +277,7 @@ export class Worker implements EndingOwner, ChannelOwner {
 
   #onBooted(): void {
     if (this.state !== 'starting') return
-    this.bootedAtMs = performance.now()
+    this.bootedAtMs = clock.now()
     this.#enter('blank', this.bootedAtMs)
     this.owner.onBooted(this)
   }

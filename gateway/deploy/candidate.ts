@@ -2,7 +2,13 @@
  * A new version before it gets traffic: it is started beside the live one under a name of its own, has to load and to
  * answer its health check, and is warm when this is done. What fails leaves nothing behind. Deployments and `--watch` go this way.
  */
-import type { ErrorReport, FunctionSpec, LoadFailedEvent, WarmPool } from '../../warmpool/index.ts'
+import {
+  Deadline,
+  type ErrorReport,
+  type FunctionSpec,
+  type LoadFailedEvent,
+  type WarmPool,
+} from '../../warmpool/index.ts'
 import { CheckCall } from '../functions/check-call.ts'
 import { Refusal } from './refusal.ts'
 
@@ -102,7 +108,7 @@ export function warmWorkers(pool: WarmPool, name: string): number {
 
 async function within(work: Promise<void>, ms: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
+  const deadline = new Deadline(ms, resolve)
   await Promise.race([work, promise])
-  clearTimeout(timer)
+  deadline.clear()
 }

@@ -3,6 +3,7 @@
  * and hands the rest to the pool. Read it after route-table.ts and before http-invocation.ts. What HTTP looks like on the
  * wire is server/'s business.
  */
+import { clock } from '../../warmpool/index.ts'
 import { type Edge, type ExchangeSummary, HttpInvocation } from './http-invocation.ts'
 import { type ListenAddress, listen } from './listen.ts'
 import { type Problem, type ProblemCode, problem } from './problem.ts'
@@ -146,7 +147,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
   #dispatch(exchange: Exchange, match: Match): void {
     const invocation = new HttpInvocation(exchange, this, match)
     this.requestsInFlight++
-    invocation.admittedAtMs = performance.now()
+    invocation.admittedAtMs = clock.now()
     if (!invocation.isGathering) this.#owner.invoke(match.function, invocation)
   }
 

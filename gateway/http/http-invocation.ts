@@ -3,7 +3,7 @@
  * as the caller takes it, verifies what the function says of its length, and answers exactly once, with the function's
  * response or with a problem document.
  */
-import { Invocation, type InvocationFailure, releaseBody } from '../../warmpool/index.ts'
+import { clock, Invocation, type InvocationFailure, releaseBody } from '../../warmpool/index.ts'
 import { type ResponseHead, readResponseHead } from './headers.ts'
 import { invocationHead } from './invocation-head.ts'
 import { type Problem, type ProblemCode, problem } from './problem.ts'
@@ -120,7 +120,7 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   onClosed(): void {
     const { exchange } = this
     if (!exchange.isEnded) this.cancel()
-    const tookMs = performance.now() - this.admittedAtMs
+    const tookMs = clock.now() - this.admittedAtMs
     this.#edge.onOver({
       invocation: this,
       status: exchange.status,
@@ -214,7 +214,7 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   /** What the call waited for, in milliseconds. */
   #timing(): string {
     const queueMs = this.sentAtMs - this.admittedAtMs
-    const runMs = performance.now() - this.sentAtMs
+    const runMs = clock.now() - this.sentAtMs
     const load = this.startKind === 'warm' ? '' : `, load;dur=${this.worker!.loadMs.toFixed(2)}`
     return `queue;dur=${queueMs.toFixed(2)}, start;desc="${this.startKind}"${load}, run;dur=${runMs.toFixed(2)}`
   }

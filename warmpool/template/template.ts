@@ -12,6 +12,7 @@ import { LogBudget, LogLines } from '../log-lines.ts'
 import { forgetGroup, registerGroup } from '../reaper.ts'
 import { ProcessGroup } from '../resources/process-group.ts'
 import { readProcess } from '../resources/process-table.ts'
+import { Deadline } from '../running-clock.ts'
 import { DEFAULT_FUNCTION_SETTINGS } from '../settings.ts'
 import { type Command, type ProcessHandle, signalName, spawnWith, type WorkerProcess } from '../spawn.ts'
 import { DescriptorMessage } from '../wire/descriptor-message.ts'
@@ -45,7 +46,7 @@ export type OnFork = (start: Start | string | null) => void
 interface Asked extends Shared {
   readonly pairs: readonly Pair[]
   /** When it ends, the template is given up. */
-  readonly deadline: NodeJS.Timeout
+  readonly deadline: Deadline
   readonly onFork: OnFork
 }
 
@@ -104,7 +105,7 @@ export class Template {
       const text = JSON.stringify({ fork, name: shared.group.name, seed: randomInt(1, LARGEST_SEED) } satisfies Fork)
       const given = [...pairs.map(([, other]) => other), shared.journal.fd]
       const timeoutMs = this.isBooting ? Math.max(BOOT_MS, this.#timeoutMs) : this.#timeoutMs
-      const deadline = setTimeout(() => this.#giveUp(timeoutMs), timeoutMs)
+      const deadline = new Deadline(timeoutMs, () => this.#giveUp(timeoutMs))
       this.#asked.set(fork, { ...shared, pairs, deadline, onFork })
       // One that takes nothing is no more, or about to be.
       if (!pass(this.#message, this.#control, text, given)) this.end()
@@ -177,7 +178,7 @@ export class Template {
     const asked = this.#asked.get(fork)
     if (asked === undefined) return
     this.#asked.delete(fork)
-    clearTimeout(asked.deadline)
+    asked.deadline.clear()
     if (pid <= 0) return refuse(asked, 'The system refuses a fork: see `ulimit -u` and `ulimit -n`')
     const handle = new ForkedHandle(pid)
     this.#forked.set(pid, handle)
@@ -194,7 +195,7 @@ export class Template {
 }
 
 function refuse(asked: Asked, why: string | null): void {
-  clearTimeout(asked.deadline)
+  asked.deadline.clear()
   for (const [own] of asked.pairs) closeSync(own)
   closeShared(asked)
   asked.onFork(why)
