@@ -210,8 +210,10 @@ export class Gateway implements EdgeOwner, AdminSource {
 
   onOver(summary: ExchangeSummary): void {
     logExchange(summary, this.#log)
-    const { functionName, version } = summary.invocation
-    if (version > 0) this.#deploy.onAnswered(functionOf(functionName), version, summary.status, summary.tookMs)
+    const { invocation, status, tookMs } = summary
+    const { functionName, version } = invocation
+    if (version > 0)
+      this.#deploy.onAnswered(functionOf(functionName), version, { status, tookMs, isEarly: invocation.isEarly })
     this.#hooks.onExchange?.(summary)
   }
 

@@ -64,6 +64,12 @@ const canaryBody = z.strictObject({
     .max(1_000)
     .default(2)
     .describe("How many times the live version's 95th percentile its own may be."),
+  latencyFloorMs: z
+    .number()
+    .min(0)
+    .max(3_600_000)
+    .default(20)
+    .describe('And by how many milliseconds it may be higher whatever the ratio.'),
 })
 
 export const activationBody = z.strictObject({
@@ -106,13 +112,28 @@ export const versionAnswer = z.object({
   isWarm: z.boolean().describe('Switching to it takes no start.'),
 })
 
+const answered = z.object({
+  calls: z.int(),
+  failed: z.int().describe('With a status of 500 or more.'),
+  p95Ms: z.number().nullable().describe('Of `timedCalls`.'),
+  timedCalls: z.int().describe("The latest thousand at most, without those of each worker's first second."),
+})
+
 const canaryAnswer = z.object({
   version: versionNumber,
   percent: z.int(),
   by: canaryBy,
   steps: z.array(z.int()),
   stepMs: z.int(),
-  bounds: z.object({ minCalls: z.int(), errors: z.number(), latency: z.number() }),
+  bounds: z.object({ minCalls: z.int(), errors: z.number(), latency: z.number(), latencyFloorMs: z.number() }),
+  evidence: z
+    .object({
+      sinceStepMs: z.int(),
+      live: answered,
+      canary: answered,
+      verdict: z.string().describe('What follows from it, or what is waited for.'),
+    })
+    .describe('What it is judged by: what both versions answered since its last step.'),
 })
 
 export const versionsAnswer = z.object({
@@ -120,6 +141,10 @@ export const versionsAnswer = z.object({
   live: versionNumber.nullable(),
   previous: versionNumber.nullable(),
   canary: canaryAnswer.nullable(),
+  takenBack: z
+    .object({ version: versionNumber, at: z.string(), why: z.string() })
+    .nullable()
+    .describe('The latest canary that was taken back by itself since the gateway started.'),
   versions: z.array(versionAnswer),
 })
 

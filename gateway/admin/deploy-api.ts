@@ -4,6 +4,7 @@
  */
 import type { Context } from 'hono'
 import type { ZodType } from 'zod'
+import { type Answered, decideCanary, p95Of } from '../deploy/canary-policy.ts'
 import type { OnStep } from '../deploy/candidate.ts'
 import type { Deployment } from '../deploy/deployer.ts'
 import {
@@ -15,7 +16,7 @@ import {
   versionOf,
 } from '../deploy/record.ts'
 import { Refusal } from '../deploy/refusal.ts'
-import type { DeployService } from '../deploy/service.ts'
+import type { CanaryEvidence, DeployService } from '../deploy/service.ts'
 import type { Principal, TokenRecord } from '../deploy/token-store.ts'
 import { renderProblem } from '../http/problem.ts'
 import { bodyOf, frameOf, problemOf, textOf } from './answers.ts'
@@ -191,14 +192,33 @@ function chosen(record: FunctionRecord, named: string | undefined): VersionRecor
 }
 
 function versionsReport(service: DeployService, record: FunctionRecord): object {
-  const { name, live, previous, canary, versions } = record
+  const { name, live, previous, versions } = record
   return {
     function: name,
     live,
     previous,
-    canary,
+    ...canaryReport(service.canaryEvidence(record)),
     versions: versions.map((one) => versionReport(service, record, one)),
   }
+}
+
+function canaryReport({ running, takenBack }: CanaryEvidence): object {
+  if (running === null) return { canary: null, takenBack }
+  const { record, seen } = running
+  const { live, canary, sinceStepMs } = seen
+  const { why: verdict } = decideCanary(record, live, canary, sinceStepMs)
+  const evidence = {
+    sinceStepMs: Math.round(sinceStepMs),
+    live: answeredReport(live),
+    canary: answeredReport(canary),
+    verdict,
+  }
+  return { canary: { ...record, evidence }, takenBack }
+}
+
+function answeredReport(answered: Answered): object {
+  const { calls, failed, latenciesMs } = answered
+  return { calls, failed, p95Ms: p95Of(answered), timedCalls: latenciesMs.length }
 }
 
 function versionReport({ deployments }: DeployService, record: FunctionRecord, version: VersionRecord): object {

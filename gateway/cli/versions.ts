@@ -6,9 +6,26 @@ import { CommandError, EXIT } from './exit-codes.ts'
 import { formatBytes, plainLine } from './format.ts'
 import { print } from './print.ts'
 
+interface AnsweredReport {
+  readonly calls: number
+  readonly failed: number
+  readonly p95Ms: number | null
+}
+
 interface VersionsReport {
   readonly function: string
-  readonly canary: { readonly percent: number; readonly steps: readonly number[] } | null
+  readonly canary: {
+    readonly version: number
+    readonly percent: number
+    readonly steps: readonly number[]
+    readonly evidence: {
+      readonly sinceStepMs: number
+      readonly live: AnsweredReport
+      readonly canary: AnsweredReport
+      readonly verdict: string
+    }
+  } | null
+  readonly takenBack: { readonly version: number; readonly at: string; readonly why: string } | null
   readonly versions: readonly {
     readonly number: number
     readonly id: string
@@ -62,7 +79,26 @@ function show(report: VersionsReport, form: Form): void {
     const what = `${files} files, ${formatBytes(bytes)}`
     return `${String(number).padStart(5)}  ${marked}${id.slice(0, 12)}  ${createdAt}  ${plainLine(by).padEnd(12)} ${what}  ${pc.dim(`key ${key}`)}\n`
   })
-  print(lines.join(''))
+  print(lines.join('') + canaryLines(report))
+}
+
+/** What the canary is judged by, or why the latest one is gone. */
+function canaryLines({ canary, takenBack }: VersionsReport): string {
+  if (canary !== null) {
+    const { sinceStepMs, live, canary: own, verdict } = canary.evidence
+    const since = `for ${Math.round(sinceStepMs / 1000)} s`
+    return [
+      `\ncanary ${canary.version}, ${canary.percent} % ${since}: ${answeredInWords(own)}\n`,
+      `the live version beside it: ${answeredInWords(live)}\n`,
+      `verdict: ${plainLine(verdict)}\n`,
+    ].join('')
+  }
+  if (takenBack === null) return ''
+  return `\ncanary ${takenBack.version} was taken back at ${takenBack.at}: ${plainLine(takenBack.why)}\n`
+}
+
+function answeredInWords({ calls, failed, p95Ms }: AnsweredReport): string {
+  return `${calls} calls, ${failed} failed, 95th percentile ${p95Ms === null ? 'not known yet' : `${p95Ms.toFixed(1)} ms`}`
 }
 
 function pathOf(name: string): string {

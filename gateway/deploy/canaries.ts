@@ -49,6 +49,7 @@ async function decide(
   const who = { function: name, version: String(canary.version) }
   if (decision.kind === 'revert') {
     log.warn(who, `the canary is taken back: ${decision.why}`)
+    windows.noteTakenBack(name, canary.version, decision.why)
     await deployer.setCanary(name, null, 'gateway', { why: decision.why, seen: canary })
   } else if (decision.kind === 'raise') {
     const { percent, steps } = decision

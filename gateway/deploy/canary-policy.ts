@@ -1,24 +1,30 @@
 /**
- * When a canary rises, becomes live, or goes back: decided from what both versions answered since its last step. Pure: the time is an
- * argument.
+ * When a canary rises, becomes live, or goes back: decided from what both versions answered since its last step. A
+ * canary goes back only where it is worse by more than its bounds allow and chance is excluded: Fisher's exact test says
+ * that two equal versions would differ so much less than once in ten thousand looks. Pure: the time is an argument.
  */
 import type { CanaryBounds, CanaryRecord } from './record.ts'
+import { chanceOfMore, chanceOfShare } from './significance.ts'
 
 /** What one version answered since the last step. */
 export interface Answered {
   readonly calls: number
   /** With a status of 500 or more. */
   readonly failed: number
-  /** Null before there was a call. */
-  readonly p95Ms: number | null
+  /** Of the latest calls to workers that were past their first second, rising. */
+  readonly latenciesMs: readonly number[]
 }
 
+/** `why` is for people: what was found, or what is waited for. */
 export type CanaryDecision =
-  | { readonly kind: 'wait' }
+  | { readonly kind: 'wait'; readonly why: string }
   /** `steps` are those that are left then. */
-  | { readonly kind: 'raise'; readonly percent: number; readonly steps: readonly number[] }
-  | { readonly kind: 'complete' }
+  | { readonly kind: 'raise'; readonly why: string; readonly percent: number; readonly steps: readonly number[] }
+  | { readonly kind: 'complete'; readonly why: string }
   | { readonly kind: 'revert'; readonly why: string }
+
+/** It is asked once a second, so chance gets many tries. */
+const CHANCE = 0.0001
 
 export function decideCanary(
   { percent, steps, stepMs, bounds }: CanaryRecord,
@@ -26,29 +32,52 @@ export function decideCanary(
   canary: Answered,
   sinceStepMs: number,
 ): CanaryDecision {
-  const why = worse(bounds, live, canary)
-  if (why !== null) return { kind: 'revert', why }
+  const worse = moreFailures(bounds, live, canary) ?? slower(bounds, live, canary)
+  if (worse !== null) return { kind: 'revert', why: worse }
   // Nobody called, or too few: that says nothing for it.
-  if (sinceStepMs < stepMs || canary.calls < bounds.minCalls || steps.length === 0) return { kind: 'wait' }
+  if (canary.calls < bounds.minCalls)
+    return { kind: 'wait', why: `it has answered ${canary.calls} calls; ${bounds.minCalls} are needed` }
+  const why = 'it is not worse than the live version by more than its bounds and chance'
+  if (steps.length === 0) return { kind: 'wait', why: `${why}; no step is left` }
+  if (sinceStepMs < stepMs) return { kind: 'wait', why: `${why}; its step lasts ${stepMs / 1000} s` }
   const [next = percent, ...rest] = steps
-  return next >= 100 ? { kind: 'complete' } : { kind: 'raise', percent: next, steps: rest }
+  return next >= 100 ? { kind: 'complete', why } : { kind: 'raise', why, percent: next, steps: rest }
 }
 
-/** What is worse than the bounds allow, in words; null: nothing, or too little is known. */
-function worse(bounds: CanaryBounds, live: Answered, canary: Answered): string | null {
+export function p95Of({ latenciesMs }: Answered): number | null {
+  return latenciesMs[Math.floor(latenciesMs.length * 0.95)] ?? null
+}
+
+/** In words, that more of its calls fail than the bounds allow; null: they do not, or too little is known. */
+function moreFailures(bounds: CanaryBounds, live: Answered, canary: Answered): string | null {
   if (canary.calls < bounds.minCalls) return null
-  const canaryShare = canary.failed / canary.calls
+  const ofCanary = { hits: canary.failed, calls: canary.calls }
+  const ofLive = { hits: live.failed, calls: live.calls }
   const liveShare = live.calls === 0 ? 0 : live.failed / live.calls
-  if (canaryShare > liveShare + bounds.errors)
-    return `${inPercent(canaryShare)} of its ${canary.calls} calls failed, against ${inPercent(liveShare)} of the live version's ${live.calls}`
-  if (live.calls < bounds.minCalls || live.p95Ms === null || canary.p95Ms === null) return null
-  if (canary.p95Ms > live.p95Ms * bounds.latency)
-    return `its 95th percentile is ${canary.p95Ms.toFixed(1)} ms, against ${live.p95Ms.toFixed(1)} ms of the live version's`
-  return null
+  if (canary.failed / canary.calls <= liveShare + bounds.errors) return null
+  // With too few calls to compare with, the bound itself is what it is held against.
+  const chance =
+    live.calls < bounds.minCalls ? chanceOfShare(ofCanary, liveShare + bounds.errors) : chanceOfMore(ofCanary, ofLive)
+  if (chance >= CHANCE) return null
+  return `${inPercent(ofCanary)} of its ${canary.calls} calls failed, against ${inPercent(ofLive)} of the live version's ${live.calls}`
 }
 
-function inPercent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`
+/** In words, that it is slower than the bounds allow; null: it is not, or too little is known. */
+function slower(bounds: CanaryBounds, live: Answered, canary: Answered): string | null {
+  const [liveP95, canaryP95] = [p95Of(live), p95Of(canary)]
+  if (liveP95 === null || canaryP95 === null) return null
+  if (Math.min(live.latenciesMs.length, canary.latenciesMs.length) < bounds.minCalls) return null
+  const mostMs = Math.max(liveP95 * bounds.latency, liveP95 + bounds.latencyFloorMs)
+  if (canaryP95 <= mostMs || chanceOfMore(slowerThan(canary, mostMs), slowerThan(live, mostMs)) >= CHANCE) return null
+  return `its 95th percentile is ${canaryP95.toFixed(1)} ms, against ${liveP95.toFixed(1)} ms of the live version's`
+}
+
+function slowerThan({ latenciesMs }: Answered, ms: number): { readonly hits: number; readonly calls: number } {
+  return { hits: latenciesMs.filter((one) => one > ms).length, calls: latenciesMs.length }
+}
+
+function inPercent({ hits, calls }: { readonly hits: number; readonly calls: number }): string {
+  return `${(calls === 0 ? 0 : (hits / calls) * 100).toFixed(1)} %`
 }
 
 /**

@@ -42,7 +42,7 @@ export class RecordStore {
         const record = JSON.parse(readFileSync(`${this.#dir}/${name}/${RECORD}`, 'utf8')) as FunctionRecord
         if (record.layout !== 1 || record.name !== name || !Array.isArray(record.versions))
           throw new Error('it is of another layout')
-        return [record]
+        return [withFloor(record)]
       } catch (error) {
         // A first deployment that did not come to its end.
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
@@ -120,5 +120,15 @@ export class RecordStore {
   /** Functions that have a folder here, with a record or without. */
   names(): Promise<string[]> {
     return readdir(this.#dir)
+  }
+}
+
+/** Records of before canaries had a floor for latencies. */
+function withFloor(record: FunctionRecord): FunctionRecord {
+  const { canary } = record
+  if (canary === null) return record
+  return {
+    ...record,
+    canary: { ...canary, bounds: { ...canary.bounds, latencyFloorMs: canary.bounds.latencyFloorMs ?? 20 } },
   }
 }

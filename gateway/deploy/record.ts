@@ -58,6 +58,8 @@ export interface CanaryBounds {
   readonly errors: number
   /** How many times as long as the live version's its 95th percentile may be. */
   readonly latency: number
+  /** So much longer it may be in any case: below that a ratio says nothing. */
+  readonly latencyFloorMs: number
 }
 
 export interface FunctionRecord {

@@ -8,20 +8,21 @@ import type { WarmPool } from '../../warmpool/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Catalog } from '../functions/catalog.ts'
 import type { Logger } from '../log.ts'
+import type { AnsweredCall } from './answered-window.ts'
 import { AuditLog } from './audit-log.ts'
 import { receiveBlobs } from './blob-frames.ts'
 import { BlobStore } from './blob-store.ts'
 import { BundleKeeper } from './bundle-keeper.ts'
 import { CallTargets } from './call-target.ts'
 import { watchCanaries } from './canaries.ts'
-import { CanaryWindows } from './canary-windows.ts'
+import { CanaryWindows, type Seen, type TakenBack } from './canary-windows.ts'
 import type { OnStep } from './candidate.ts'
 import { Deployer, type Deployment } from './deployer.ts'
 import { Deployments } from './deployments.ts'
 import { checkManifest, type Manifest } from './manifest.ts'
 import { Previews } from './previews.ts'
 import { receiveTar } from './receive-tar.ts'
-import { type Activation, versionWithId } from './record.ts'
+import { type Activation, type CanaryRecord, type FunctionRecord, versionWithId } from './record.ts'
 import { RecordStore } from './record-store.ts'
 import { checkAll, restoreAll } from './restore.ts'
 import { type Principal, TokenStore } from './token-store.ts'
@@ -30,6 +31,12 @@ import { VersionMaker } from './version-maker.ts'
 
 /** How often uploaded files are looked through that no version has. */
 const SWEEP_EVERY_MS = 3_600_000
+
+export interface CanaryEvidence {
+  /** Null: none runs. */
+  readonly running: { readonly record: CanaryRecord; readonly seen: Seen } | null
+  readonly takenBack: TakenBack | null
+}
 
 export interface Begun {
   readonly upload: string
@@ -101,10 +108,16 @@ export class DeployService {
     return service
   }
 
+  /** What a function's canary is judged by, and what became of the latest that was taken back. */
+  canaryEvidence({ name, canary }: FunctionRecord): CanaryEvidence {
+    const running = canary && { record: canary, seen: this.#windows.seen(name, canary) }
+    return { running, takenBack: this.#windows.takenBack(name) }
+  }
+
   /** A call that a version of a function answered. */
-  onAnswered(name: string, version: number, status: number, tookMs: number): void {
+  onAnswered(name: string, version: number, call: AnsweredCall): void {
     const record = this.deployments.recordOf(name)
-    if (record !== null) this.#windows.onAnswered(record, version, status, tookMs)
+    if (record !== null) this.#windows.onAnswered(record, version, call)
   }
 
   /** Bundles that no sweep may take. */

@@ -211,6 +211,12 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
     return `${text}x-request-id: ${this.invocationId}\r\n${timing}`
   }
 
+  /** Its worker was in its first second, or was started for it. */
+  get isEarly(): boolean {
+    const { worker } = this
+    return this.startKind !== 'warm' || worker === null || this.sentAtMs - worker.loadedAtMs < EARLY_MS
+  }
+
   /** What the call waited for, in milliseconds. */
   #timing(): string {
     const queueMs = this.sentAtMs - this.admittedAtMs
@@ -269,6 +275,9 @@ function isShort(contentLength: number | null): boolean {
 
 /** Each proxy may add to the list; the one nearest to the caller says how that came. */
 const HTTPS_FIRST = /^[\t ]*https[\t ]*(?:,|$)/i
+
+/** Until then a worker's code is not compiled, and slower by that. */
+const EARLY_MS = 1_000
 
 const HIDDEN = 'What it threw is in the log of the gateway, under this invocation id.'
 

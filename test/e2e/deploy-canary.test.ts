@@ -1,6 +1,6 @@
 /** A version that is tried with a part of the traffic, judged by what it answers. */
 import { describe, expect, it } from 'vitest'
-import { ask, clientOf, deployBy, deployed, saying } from './deploying.ts'
+import { ask, cli, clientOf, deployBy, deployed, saying } from './deploying.ts'
 import { type GatewayUnderTest, shareGateway } from './gateway-under-test.ts'
 import { eventually } from './processes.ts'
 
@@ -13,7 +13,8 @@ async function said(gateway: GatewayUnderTest, path: string, headers: Record<str
 const versionsOf = async (gateway: GatewayUnderTest, name: string) =>
   (await ask(clientOf(gateway), 'GET', `/v1/functions/${name}/versions`)).body as unknown as {
     live: number
-    canary: { version: number; percent: number } | null
+    canary: { version: number; percent: number; evidence: object } | null
+    takenBack: { version: number; why: string } | null
   }
 
 describe('a canary', () => {
@@ -59,7 +60,12 @@ describe('a canary', () => {
       await said(gateway, '/failing')
       return (await versionsOf(gateway, 'failing')).canary === null
     })
-    expect(await versionsOf(gateway, 'failing')).toMatchObject({ live: 1, canary: null })
+    expect(await versionsOf(gateway, 'failing')).toMatchObject({
+      live: 1,
+      canary: null,
+      takenBack: { version: 2, why: expect.stringContaining('calls failed') },
+    })
+    expect((await cli(gateway, ['versions', 'failing'])).stdout).toContain('canary 2 was taken back at ')
     const { events } = (await ask(client, 'GET', '/v1/audit')).body as unknown as { events: Record<string, string>[] }
     const noted = events.find((event) => event.function === 'failing')
     expect(noted).toMatchObject({
@@ -89,5 +95,36 @@ describe('a canary', () => {
     })
     expect([...seen]).toEqual([20, 60, undefined])
     expect(await said(gateway, '/rising')).toBe('new new')
+  })
+
+  it('of the very same code is not taken back under load: it rises, and `versions` shows what it is judged by', async () => {
+    const gateway = shared()
+    const client = clientOf(gateway)
+    await deployBy(client, 'same', saying('same'))
+    // Another file, so that it is another version of the same code.
+    const same = { ...saying('same'), 'note.txt': 'the same code' }
+    const canary = { percent: 20, steps: [50, 100], stepMs: 1_000 }
+    await deployBy(client, 'same', same, { as: 'canary', canary })
+    let isOver = false
+    const callers = Array.from({ length: 8 }, async () => {
+      while (!isOver) await said(gateway, '/same')
+    })
+    try {
+      let evidence: object | undefined
+      await eventually(async () => {
+        const report = await versionsOf(gateway, 'same')
+        evidence = report.canary?.evidence ?? evidence
+        expect(report.takenBack).toBe(null)
+        return report.live === 2
+      })
+      expect(evidence).toMatchObject({
+        live: { failed: 0, calls: expect.any(Number), timedCalls: expect.any(Number) },
+        canary: { failed: 0 },
+        verdict: expect.stringMatching(/^it /),
+      })
+    } finally {
+      isOver = true
+      await Promise.all(callers)
+    }
   })
 })
