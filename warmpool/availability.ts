@@ -11,6 +11,8 @@ import type { ErrorReport } from './wire/messages.ts'
 
 /** Crashes in a row, without one invocation ending well, before starting is paused. */
 const TOLERATED_CRASHES = 4
+/** Loads that may fail in a row without a pause once one has gone well: the next shows whether it was by chance. */
+const TOLERATED_LOADS = 1
 
 interface Cause {
   readonly code: 'init-failed' | 'crash-loop'
@@ -21,6 +23,7 @@ interface Cause {
 export class Availability {
   #breaker: Breaker = CLOSED
   #cause: Cause | null = null
+  #hasLoaded = false
 
   isPaused(nowMs: number): boolean {
     return isOpen(this.#breaker, nowMs)
@@ -28,6 +31,7 @@ export class Availability {
 
   /** A worker was loaded. */
   onLoaded(): void {
+    this.#hasLoaded = true
     // Crashes of loaded workers still count in a row: only an invocation that ends well says that it works.
     if (this.#cause?.code === 'init-failed') this.#reset()
   }
@@ -38,7 +42,7 @@ export class Availability {
   }
 
   onLoadFailed(message: string, report: ErrorReport | null, nowMs: number): void {
-    this.#breaker = afterFailure(this.#breaker, 0, nowMs)
+    this.#breaker = afterFailure(this.#breaker, this.#hasLoaded ? TOLERATED_LOADS : 0, nowMs)
     this.#cause = { code: 'init-failed', message: `It cannot be loaded: ${message}`, report }
   }
 

@@ -222,6 +222,10 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
     return 0
   }
 
+  get usualLoadMs(): number {
+    return 0
+  }
+
   isSpare(): boolean {
     return false
   }

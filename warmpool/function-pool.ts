@@ -16,6 +16,7 @@ import type { FunctionSpec } from './function-spec.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Invocation } from './invocation.ts'
 import { LoadingWorkers } from './loading-workers.ts'
+import { LoadTimes } from './policy/eviction.ts'
 import { weightOfEach } from './policy/fair-share.ts'
 import { isOneShot, SUCCESSOR_DELAY_MS } from './policy/recycling.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
@@ -65,6 +66,7 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
   readonly availability = new Availability()
   readonly demand = new FunctionDemand(this)
   readonly #isolation: FunctionIsolation
+  readonly #loadTimes = new LoadTimes()
   isRetired = false
 
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
@@ -110,6 +112,10 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
       if (surplus === undefined) return
       this.drain(surplus, 'idle', nowMs)
     }
+  }
+
+  get usualLoadMs(): number {
+    return this.#loadTimes.usualMs
   }
 
   surplusOf(worker: Worker): number {
@@ -209,6 +215,7 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
     const nowMs = clock.now()
     if (this.isRetired) return worker.drain('replaced', 0, nowMs)
     this.availability.onLoaded()
+    this.#loadTimes.add(worker.loadMs)
     this.#isolation.onLoaded(worker)
     this.serving.add(worker, this.settings)
     this.#host.onLoaded(this, worker)

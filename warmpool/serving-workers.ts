@@ -3,7 +3,7 @@
  * loop stands still. It keeps the set and answers; ending a worker is its pool's business, and whom a question concerns
  * is decided in policy/.
  */
-import { drawBudget, expiryReason, isOneShot, isSuccessorDue } from './policy/recycling.ts'
+import { drawBudget, expiryReason, isOneShot, isSuccessorDue, lastingBytes } from './policy/recycling.ts'
 import { chooseWorker } from './policy/scheduling.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { Worker } from './worker.ts'
@@ -79,10 +79,11 @@ export class ServingWorkers {
   }
 
   /** Those that have lived, served or grown too much, and why; the ones that are expiring already left out. */
-  expired({ memoryBytes }: FunctionSettings, nowMs: number): readonly Going[] {
+  expired({ memoryBytes, limits }: FunctionSettings, nowMs: number): readonly Going[] {
     return this.#workers.flatMap((worker): Going[] => {
       if (worker.isExpiring) return []
-      const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes: worker.usage.rssBytes }
+      const rssBytes = lastingBytes(worker.usage.memory, memoryBytes, limits.memoryBytes)
+      const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes }
       const reason = expiryReason(usage, worker.budget, memoryBytes)
       return reason === null ? [] : [[worker, reason]]
     })

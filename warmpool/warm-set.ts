@@ -41,7 +41,7 @@ export class WarmSet {
         invocations: worker.invocations,
         ageMs: nowMs - worker.bornAtMs,
         idleMs: nowMs - worker.idleSinceMs,
-        loadMs: worker.loadMs,
+        loadMs: worker.owner.usualLoadMs,
         rssBytes: worker.usage.rssBytes,
       })),
     )

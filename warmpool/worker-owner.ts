@@ -17,6 +17,8 @@ export interface WorkerOwner {
   isSpare(worker: Worker): boolean
   /** How many serving workers beyond its minimum its owner has; 0 when this one serves nobody. */
   surplusOf(worker: Worker): number
+  /** What another start of what it serves would take. */
+  readonly usualLoadMs: number
   /** Another function needs its place. */
   evict(worker: Worker, nowMs: number): void
   onLog(worker: Worker, stream: 'stdout' | 'stderr', line: string): void

@@ -4,6 +4,7 @@
  * elsewhere.
  */
 import { describeExcess, type Excess, excessOf } from './policy/limits.ts'
+import type { MemorySamples } from './policy/recycling.ts'
 import { FolderSize } from './resources/folder-size.ts'
 import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
 import type { ProcessTable } from './resources/process-table.ts'
@@ -27,6 +28,7 @@ export class WorkerUsage {
   /** Processor time of its group when it was last seen idle or to have answered since the look before. */
   #cpuMsAtAnswer = 0
   #answered = 0
+  #rssBytesBefore = 0
   /** -1: it was at something. */
   #invocationsAtLook = -1
 
@@ -38,6 +40,10 @@ export class WorkerUsage {
   /** At the last look. */
   get rssBytes(): number {
     return this.#group.usage.rssBytes
+  }
+
+  get memory(): MemorySamples {
+    return { bytes: this.rssBytes, bytesBefore: this.#rssBytesBefore }
   }
 
   /** Something limits it, and what it ends of can be its own doing. */
@@ -58,6 +64,7 @@ export class WorkerUsage {
 
   look(table: ProcessTable | null): void {
     const { state, invocations, inFlight } = this.#work
+    this.#rssBytesBefore = this.rssBytes
     this.#group.measure(table)
     this.#invocationsAtLook = inFlight > 0 || state === 'loading' ? -1 : invocations
     void this.#temporaryFolder?.look(this.#limits?.diskBytes ?? 0)

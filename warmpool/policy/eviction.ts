@@ -9,13 +9,28 @@ export interface Evictable {
   readonly invocations: number
   readonly ageMs: number
   readonly idleMs: number
-  /** What it took to load; the price of the next start. */
+  /** The price of the next start: the shortest of its function's latest loads, which the machine's load did not lengthen. */
   readonly loadMs: number
   readonly rssBytes: number
 }
 
 /** Keeps a start that took no measurable time from being worth nothing. */
 const START_FLOOR_MS = 5
+
+const LOADS_KEPT = 8
+
+/** What a function's next start costs, by its latest loads. */
+export class LoadTimes {
+  #latestMs: number[] = []
+
+  add(loadMs: number): void {
+    this.#latestMs = [...this.#latestMs, loadMs].slice(-LOADS_KEPT)
+  }
+
+  get usualMs(): number {
+    return this.#latestMs.length === 0 ? 0 : Math.min(...this.#latestMs)
+  }
+}
 
 export function worthOf(worker: Evictable): number {
   const callsPerMs = (worker.invocations + 1) / (worker.ageMs + 1)

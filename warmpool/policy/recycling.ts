@@ -48,6 +48,20 @@ export interface Usage {
   readonly rssBytes: number
 }
 
+/** What it held when it was last sampled, and at the sample before. */
+export interface MemorySamples {
+  readonly bytes: number
+  readonly bytesBefore: number
+}
+
+/**
+ * The memory by which a worker is replaced: what it held at both of the last two samples, since one may be the peak of a
+ * single call. Beyond half the way to the limit that ends it one sample is enough.
+ */
+export function lastingBytes({ bytes, bytesBefore }: MemorySamples, memoryBytes: number, limitBytes: number): number {
+  return bytes > (memoryBytes + limitBytes) / 2 ? bytes : Math.min(bytes, bytesBefore)
+}
+
 /** Why it should be replaced now, or null. */
 export function expiryReason(usage: Usage, budget: Budget, memoryBytes: number): DeathReason | null {
   if (usage.invocations >= budget.invocations) return 'invocations'

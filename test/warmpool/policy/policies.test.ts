@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { afterFailure, CLOSED, isOpen } from '../../../warmpool/policy/breaker.ts'
-import { chooseVictim, type Evictable, worthOf } from '../../../warmpool/policy/eviction.ts'
+import { chooseVictim, type Evictable, LoadTimes, worthOf } from '../../../warmpool/policy/eviction.ts'
 import { pacedStarts, urgentStarts } from '../../../warmpool/policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from '../../../warmpool/policy/reclaim.ts'
-import { drawBudget, expiryReason, isOneShot } from '../../../warmpool/policy/recycling.ts'
+import { drawBudget, expiryReason, isOneShot, lastingBytes } from '../../../warmpool/policy/recycling.ts'
 
 describe('a budget', () => {
   const settings = { maxInvocations: 200, maxAgeMs: 1_000 }
@@ -20,6 +20,13 @@ describe('a budget', () => {
   it('may have no end', () => {
     const never = drawBudget({ maxInvocations: Number.POSITIVE_INFINITY, maxAgeMs: Number.POSITIVE_INFINITY }, 0.3)
     expect(expiryReason({ invocations: 1e9, ageMs: 1e12, rssBytes: 1 }, never, 2)).toBeNull()
+  })
+
+  it('by memory goes by what two samples in a row saw, unless the limit is near', () => {
+    expect(lastingBytes({ bytes: 300, bytesBefore: 100 }, 200, 600)).toBe(100)
+    expect(lastingBytes({ bytes: 300, bytesBefore: 250 }, 200, 600)).toBe(250)
+    expect(lastingBytes({ bytes: 100, bytesBefore: 900 }, 200, 600)).toBe(100)
+    expect(lastingBytes({ bytes: 401, bytesBefore: 100 }, 200, 600)).toBe(401)
   })
 
   it('names the first reason that applies', () => {
@@ -72,6 +79,15 @@ describe('eviction', () => {
   ])('takes the one that %s', (_name, less) => {
     expect(worthOf({ ...worker, ...less })).toBeLessThan(worthOf(worker))
     expect(chooseVictim([worker, { ...worker, ...less }, worker])).toBe(1)
+  })
+
+  it('counts a start by the shortest of the latest eight loads: others waited for the machine', () => {
+    const times = new LoadTimes()
+    expect(times.usualMs).toBe(0)
+    for (const loadMs of [4, 900, 12]) times.add(loadMs)
+    expect(times.usualMs).toBe(4)
+    for (let at = 0; at < 7; at++) times.add(30)
+    expect(times.usualMs).toBe(12)
   })
 
   it('takes the first among equals, and nobody from nothing', () => {
