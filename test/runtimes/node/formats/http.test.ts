@@ -225,14 +225,56 @@ describe('an answer', () => {
 
   test('is asked for again where a kept connection turns out closed, unless that could be a second time', async () => {
     const ok = `${OK}content-length: 2\r\n\r\nok`
-    const program = rawServer({ '/': [ok, 'close-the-next'], '/get': [ok], '/post': [ok] })
+    const program = rawServer({ '/': [ok, 'close-the-next'], '/get': [ok], '/post': [ok], '/keyed': [ok] })
     await program.call()
     expect(await program.text({ url: '/get' })).toBe('ok')
     await program.call()
     // The connection of /get is the one that was used last; it is closed after this one.
     const { failure } = await program.call({ method: 'POST', url: '/post', body: 'x' })
     expect(failure?.details.report?.message).toContain('without answering POST /post')
-    expect(JSON.parse(await program.text({ url: '/count' }))).toMatchObject({ '/get': 1 })
+    await program.call()
+    expect(await program.text({ method: 'POST', url: '/keyed', headers: { 'idempotency-key': '1' }, body: 'x' })).toBe(
+      'ok',
+    )
+    expect(JSON.parse(await program.text({ url: '/count' }))).toMatchObject({ '/get': 1, '/keyed': 1 })
+  })
+
+  test('to a POST is not asked for again from a program that fails before it reads the body (RFC 9110, 9.2.2)', async () => {
+    const files = {
+      'server.py': `
+import os, socketserver
+from http.server import BaseHTTPRequestHandler
+begun = 0
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def address_string(self):
+        return 'gateway'
+    def do_GET(self):
+        body = str(begun).encode()
+        self.send_response(200)
+        self.send_header('content-length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_POST(self):
+        global begun
+        begun += 1
+        raise Exception('before the body')
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+Server(os.environ['SOCKET'], Handler).serve_forever()
+`,
+    }
+    const program = programOf('http', files, ['python3', 'server.py'])
+    const bodies = [9_000, 20_000, 40_000, 60_000]
+    for (const length of bodies) {
+      // Leaves a kept connection for the POST.
+      await program.call()
+      const body = 'x'.repeat(length)
+      const headers = { 'content-length': String(length) }
+      const { failure } = await program.call({ method: 'POST', headers, body })
+      expect(failure?.code).toBe('handler-threw')
+    }
+    expect(await program.text()).toBe(String(bodies.length))
   })
 })
 

@@ -111,6 +111,14 @@ export class Connection {
     }
   }
 
+  /**
+   * Right after the first `write` of a request: the kernel refused it as a whole, so not one byte of it has left. Node
+   * notes the error of a write that fails at once before `write` returns, and one that fails later afterwards.
+   */
+  get hasFailed(): boolean {
+    return this.#socket.errored !== null || this.#socket.destroyed
+  }
+
   get isDestroyed(): boolean {
     return this.#socket.destroyed
   }

@@ -1,14 +1,14 @@
 /**
  * One call on its way through a program: the request goes out, the answer comes back as it comes, each no faster than
- * its reader takes it. It is sent again only where the program cannot have seen it, or where seeing it twice changes
- * nothing: over a connection that was kept and turns out closed, before any of the answer came, and when the body is
- * still here. It ends exactly once.
+ * its reader takes it. A kept connection may turn out closed before any of the answer came: then the call is sent once
+ * more, over a new connection, where `mayRepeat` allows it and the body is still here. It ends exactly once.
  */
 import type { Call } from '../call.ts'
 import type { Answerer } from '../outgoing-body.ts'
 import { type Program, ProgramError } from '../programs/program.ts'
 import type { ProgramClient } from './client.ts'
 import type { Connection, ResponseReader } from './connection.ts'
+import { mayRepeat } from './repeating.ts'
 import { requestText } from './request-text.ts'
 import type { ResponseHead } from './response-head.ts'
 
@@ -18,9 +18,6 @@ const ONE_PIECE_BYTES = 16 * 1024
 const CROWDED_PAUSE_MS = 5
 /** From a program's last connection to its exit. */
 const CRASH_MS = 1_000
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
-/** The other side had closed before what was written could be read. */
-const UNREAD = new Set(['ECONNRESET', 'EPIPE'])
 const LAST_CHUNK = '0\r\n\r\n'
 
 export interface Forwarding {
@@ -40,6 +37,8 @@ export class ForwardedCall implements ResponseReader, Answerer {
   #request: string | Buffer = ''
   #wholeBody: Buffer | null = null
   #isReused = false
+  /** The kernel took some of the request: the program may have read it. */
+  #isWritten = false
   #hasAnswerBegun = false
   /** What the parent has not granted yet. */
   #pending: Buffer[] = []
@@ -103,7 +102,7 @@ export class ForwardedCall implements ResponseReader, Answerer {
       setTimeout(() => this.#isOver || this.#send(null), CROWDED_PAUSE_MS)
       return
     }
-    if (!hasBegun && this.#mayRepeat(error)) return this.#send(null)
+    if (this.#isReused && !hasBegun && mayRepeat(this.#call.lines, this.#isWritten)) return this.#send(null)
     void this.#onBroken(wasConnected, hasBegun, error)
   }
 
@@ -148,14 +147,14 @@ export class ForwardedCall implements ResponseReader, Answerer {
     this.#isReused = open !== null
     const connection = this.#open(open)
     this.isSent = true
-    if (this.#wholeBody === null) {
+    if (this.#wholeBody === null) connection.write(this.#request)
+    else {
+      connection.cork()
       connection.write(this.#request)
-      return
+      connection.write(this.#wholeBody)
+      connection.uncork()
     }
-    connection.cork()
-    connection.write(this.#request)
-    connection.write(this.#wholeBody)
-    connection.uncork()
+    this.#isWritten = !connection.hasFailed
   }
 
   #open(open: Connection | null): Connection {
@@ -186,11 +185,6 @@ export class ForwardedCall implements ResponseReader, Answerer {
     }
     if (isChunked) connection.write(LAST_CHUNK)
     this.isSent = true
-  }
-
-  #mayRepeat(error: NodeJS.ErrnoException | null): boolean {
-    if (!this.#isReused) return false
-    return UNREAD.has(error?.code ?? '') || IDEMPOTENT.has(this.#call.lines[1]!)
   }
 
   async #onBroken(wasConnected: boolean, hasBegun: boolean, error: NodeJS.ErrnoException | null): Promise<void> {
