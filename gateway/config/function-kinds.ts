@@ -11,6 +11,7 @@ export const FORMATS = [
   'openfaas',
   'azure',
   'node',
+  'req-res',
   'task',
   // Python's own.
   'handler',

@@ -84,7 +84,7 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
     startedBy: config.runtimes[identity.runtime]?.command ?? null,
     why: identity.why,
     routes: new RouteTable([...config.routes, ...ownRoutes(source)], [name]).routesOf(name),
-    notes: source.notes,
+    notes: [...source.notes, ...(format === 'req-res' && source.file?.format === undefined ? [UNMARKED] : [])],
     ...(await platformReport(source, format)),
     settings: [
       ...settingsInForce([forAll, ...own, forThis]),
@@ -94,6 +94,9 @@ export async function inspect(path: string, config: Config): Promise<Inspection>
     ...loaded,
   }
 }
+
+const UNMARKED =
+  'nothing says for which platform this (req, res) function is written, so it gets the helpers of Express, Vercel and Google Cloud together, and its body is read before it is called. To have those of one, write "format": "node", "vercel" or "gcf" in function.json'
 
 /** Where each secret comes from; what it is worth is nobody's business here. */
 function secretsInForce({ given }: FunctionSecrets): SettingInForce[] {

@@ -35,10 +35,6 @@ const BAD: Readonly<Record<string, Bad>> = {
     { 'index.js': HELLO, 'function.json': stated({ handler: 'index.run' }) },
     /The handler "run" is not among what the module exports: handler\. Name one of these/,
   ),
-  'request-response': initFailed(
-    { 'index.js': 'module.exports = (req, res) => res.end("hi")' },
-    /The handler takes \(req, res\), as functions of node:http do\. Say in function\.json whose it is: "format": "node"/,
-  ),
   'openfaas-unstated': initFailed(
     { 'handler.js': 'module.exports = async (event, context) => context.status(200).succeed("hi")' },
     /The handler takes \(event, context\), .* "format": "openfaas"/,

@@ -133,3 +133,10 @@ test('says what counts of other platforms’ files, and the function.json that s
   expect(stdout).toContain('To start its web process, write fn/function.json: {"command":["npm","start"]}')
   expect(stdout).toContain('fn/function.json that says the same: {"format":"fetch","handler":"lib/worker.default"}')
 })
+
+test('says that a (req, res) function is served with the helpers of all where nothing marks it', async () => {
+  const { code, stdout } = await inspect({ 'fn/index.js': 'module.exports = (req, res) => res.send("hi")' }, 'fn')
+  expect(code).toBe(0)
+  expect(stdout).toContain('fn: req-res on node')
+  expect(stdout).toMatch(/Note:.* nothing says for which platform .* write "format": "node", "vercel" or "gcf"/)
+})

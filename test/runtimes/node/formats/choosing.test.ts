@@ -87,17 +87,34 @@ test('an export that is not there is said with those that are', async () => {
 })
 
 test.each([
-  ['export default (req, res) => res.end()', '"format": "node" (node:http, Express), "vercel" or "gcf"'],
-  [
-    'export default async function handler(request, response) {}',
-    'It cannot be loaded: TypeError: The handler takes (request, response)',
-  ],
-  ['export const handler = (req, res) => res.end()', '"format": "node"'],
   ['export default async (event, context) => context.succeed("x")', '"format": "openfaas", or "format": "lambda"'],
 ])('what would fail at its first call is refused with the line to write: %s', async (code, said) => {
   const { failure } = await CalledFunction.of({ 'index.mjs': code }).call()
   expect(failure!.code).toBe('init-failed')
   expect(failure!.message).toContain(said)
+})
+
+test.each([
+  ['by default', 'export default (req, res) => res.status(201).json([req.query, req.cookies, req.body])'],
+  [
+    'with other names',
+    'export default async function handler(request, response) { response.status(201).json([request.query, request.cookies, request.body]) }',
+  ],
+  [
+    'with a pattern',
+    'export default ({ query, cookies, body } /* of the request */, res) => res.status(201).send([query, cookies, body])',
+  ],
+  ['as handler', 'export const handler = (req, res) => res.status(201).json([req.query, req.cookies, req.body])'],
+  ['as the only export', 'export const hello = (req, res) => res.status(201).json([req.query, req.cookies, req.body])'],
+])('a (req, res) function that nothing else marks has the helpers of all: exported %s', async (_how, code) => {
+  const headers = { cookie: 'c=1', 'content-type': 'application/json' }
+  const { status, body } = await CalledFunction.of({ 'index.mjs': code }).call({
+    method: 'POST',
+    url: '/?q=1',
+    headers,
+    body: '{"b":1}',
+  })
+  expect([status, String(body)]).toEqual([201, '[{"q":"1"},{"c":"1"},{"b":1}]'])
 })
 
 test('a default function takes whatever else its author calls it', async () => {

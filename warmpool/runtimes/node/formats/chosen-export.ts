@@ -31,18 +31,28 @@ function within(value: unknown, path: readonly string[]): unknown {
   return path.reduce((inner: unknown, key) => (inner as Exports | null | undefined)?.[key], value)
 }
 
-const FIRST_THREE = /^(?:async\b\s*)?(?:function\b\s*\*?\s*)?[\w$]*\s*\(\s*([\w$]+)\s*,\s*([\w$]+)\s*(?:,\s*([\w$]+))?/
-
-/**
- * What a function wants that would load as one of another format, and fail at its first call: in words that say which
- * line decides. Null where its parameters have other names.
- */
-export function looksLikeRequestResponse(target: unknown): string | null {
-  const [first, second] = parameters(target)
-  if (!/^res(?:p|ponse)?$/.test(second)) return null
-  return `The handler takes (${first}, ${second}), as functions of node:http do. Say in function.json whose it is: "format": "node" (node:http, Express), "vercel" or "gcf" (Google)`
+/** The second parameter has a name that people give to a response of Node's kind. */
+export function takesRequestResponse(target: unknown): boolean {
+  return /^res(?:p|ponse)?$/.test(parameters(target)[1])
 }
 
+/** The default export, `handler`, or the only function among the exports, where its parameters say so; else null. */
+export function requestResponseFunction(exports: Exports): unknown {
+  const { default: main } = exports
+  const target = typeof main === 'function' ? main : (findExport(exports, 'handler') ?? onlyFunction(exports))
+  return takesRequestResponse(target) ? target : null
+}
+
+function onlyFunction({ 'module.exports': _, default: main, ...named }: Exports): unknown {
+  const functions = Object.values({ ...(main as object | undefined), ...named }).filter(isFunction)
+  return new Set(functions).size === 1 ? functions[0] : null
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+/** Names the line to write, where the format stays open between two. Null where the parameters have other names. */
 export function looksLikeEvent(target: unknown): string | null {
   const [first, second] = parameters(target)
   if (first !== 'event' || !/^(?:context|ctx)$/.test(second)) return null
@@ -56,6 +66,31 @@ export function looksLikeLambda(target: unknown): boolean {
 }
 
 function parameters(target: unknown): [string, string, string] {
-  const found = typeof target === 'function' ? FIRST_THREE.exec(String(target)) : null
-  return [found?.[1] ?? '', found?.[2] ?? '', found?.[3] ?? '']
+  if (typeof target !== 'function') return ['', '', '']
+  const [first = '', second = '', third = ''] = parameterTexts(String(target)).map(leadingName)
+  return [first, second, third]
+}
+
+const BEFORE_PARAMETERS = /^(?:async\b\s*)?(?:function\b\s*\*?\s*)?[\w$]*\s*\(/
+/** Enough for three parameters; a function's text may be long. */
+const MOST_CHARACTERS = 2000
+
+/** The text of each parameter; of a pattern (`{ query }`) and a default value the whole. */
+function parameterTexts(source: string): string[] {
+  const text = source.slice(0, MOST_CHARACTERS).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+  const start = BEFORE_PARAMETERS.exec(text)?.[0].length
+  if (start === undefined) return []
+  const found = ['']
+  let depth = 0
+  for (const character of text.slice(start)) {
+    if ('([{'.includes(character)) depth++
+    if (')]}'.includes(character) && --depth < 0) return found
+    if (character === ',' && depth === 0) found.push('')
+    else found[found.length - 1] += character
+  }
+  return []
+}
+
+function leadingName(text: string): string {
+  return /^\s*([\w$]+)/.exec(text)?.[1] ?? ''
 }

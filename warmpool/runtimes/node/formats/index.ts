@@ -6,7 +6,13 @@ import type { Load } from '../../../wire/messages.ts'
 import { readyWithinMs } from '../load-time.ts'
 import { azureApp } from './azure-app.ts'
 import { holdBunServe, releaseBunServe } from './bun-serve.ts'
-import { looksLikeEvent, looksLikeLambda, looksLikeRequestResponse, withDefault } from './chosen-export.ts'
+import {
+  looksLikeEvent,
+  looksLikeLambda,
+  requestResponseFunction,
+  takesRequestResponse,
+  withDefault,
+} from './chosen-export.ts'
 import { fetchFormat, isEntrypoint, objectWithFetch } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { registeredFunctions } from './gcf-registry.ts'
@@ -75,6 +81,11 @@ const FORMATS: readonly Row[] = [
     open: async () => (await import('./netlify.ts')).netlifyFormat,
   },
   {
+    name: 'req-res',
+    isMarked: (exports) => objectWithFetch(exports) === null && requestResponseFunction(exports) !== null,
+    open: async () => (await import('./req-res.ts')).reqResFormat,
+  },
+  {
     ...always(fetchFormat),
     prepare(load) {
       installPlatformGlobals(load)
@@ -140,16 +151,14 @@ async function markedSoon(exports: Exports, load: Load): Promise<Row | undefined
 function marked(exports: Exports, load: Load): Row | undefined {
   const seen = called(exports, load)
   const row = FORMATS.find((one) => one.isMarked(seen, load))
-  const other = lookalike(row, seen, load)
+  const other = lookalike(row, seen)
   if (other !== null) throw new TypeError(other)
   return row
 }
 
-/** These two are known by an export's name alone: whether the function is theirs its parameters may deny. */
-function lookalike(row: Row | undefined, seen: Exports, { handler }: Load): string | null {
-  if (row?.name === 'fetch') return looksLikeRequestResponse(seen.default) ?? looksLikeEvent(seen.default)
-  if (row?.name !== 'lambda') return null
-  return looksLikeRequestResponse(handler === null ? (usualHandler(seen) ?? seen.default) : seen.default)
+/** It is known as a default function alone: whether that is its its parameters may deny. */
+function lookalike(row: Row | undefined, seen: Exports): string | null {
+  return row?.name === 'fetch' ? looksLikeEvent(seen.default) : null
 }
 
 function stated(name: string): Row {
@@ -179,6 +188,7 @@ function program(name: string, handler: string | null, open: Row['open']): Row {
  */
 function isLambda(exports: Exports, { handler }: Load): boolean {
   if (objectWithFetch(exports) !== null) return false
+  if (takesRequestResponse(handler === null ? usualHandler(exports) : exports.default)) return false
   if (handler === null) return usualHandler(exports) !== null || looksLikeLambda(exports.default)
   const isOfAnother = isNodeMarked(exports) || registeredFunctions() !== null || isNetlify(exports)
   return handler !== 'default' && !isOfAnother && isBareFunction(exports.default)

@@ -26,6 +26,10 @@ export class GoogleRequest extends NodeRequest {
     return this.#query
   }
 
+  set query(query: Values) {
+    this.#query = query
+  }
+
   get path(): string {
     return this.url!.split('?', 1)[0]!
   }

@@ -58,7 +58,7 @@ function failed(exchange: Exchange, error: unknown): void {
 }
 
 /** Nothing stands behind a function: what it does not answer is not there. */
-function handedOn(exchange: Exchange, error: unknown): void {
+export function handedOn(exchange: Exchange, error: unknown): void {
   if (error !== undefined && error !== null) return exchange.fail(error)
   const { request, response } = exchange
   if (response.headersSent) return

@@ -1,6 +1,6 @@
 /** A request with the helpers of Vercel's Node.js runtime: `query`, `cookies` and `body`, each read when asked for. */
-import { setOwn } from '../formats/own-values.ts'
 import { isJson, mediaType, parseForm, parseJson, queryOf } from './body-parsing.ts'
+import { cookiesIn } from './cookies.ts'
 import { NodeRequest } from './request.ts'
 
 type Values = Readonly<Record<string, string | string[]>>
@@ -54,28 +54,5 @@ export class VercelRequest extends NodeRequest {
     if (type === 'application/octet-stream') return bytes
     if (type === 'application/x-www-form-urlencoded') return parseForm(bytes.toString())
     return type === 'text/plain' ? bytes.toString() : undefined
-  }
-}
-
-function cookiesIn(text: string): Record<string, string> {
-  const cookies: Record<string, string> = {}
-  for (const part of text.split(';')) {
-    const at = part.indexOf('=')
-    if (at < 0) continue
-    const name = part.slice(0, at).trim()
-    const value = part
-      .slice(at + 1)
-      .trim()
-      .replace(/^"(.*)"$/, '$1')
-    if (!Object.hasOwn(cookies, name)) setOwn(cookies, name, decoded(value))
-  }
-  return cookies
-}
-
-function decoded(value: string): string {
-  try {
-    return value.includes('%') ? decodeURIComponent(value) : value
-  } catch {
-    return value
   }
 }
