@@ -12,6 +12,7 @@ import type { FunctionSource } from './discover.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
 import { NetlifyConfigProblem, readNetlifyConfig } from './netlify-config.ts'
 import { isPagesEntry, pagesRoutes } from './pages-files.ts'
+import { vercelConfig } from './vercel-config.ts'
 import { isVercelEntry, vercelRoutes } from './vercel-files.ts'
 import { uncalledHandlers } from './worker-handlers.ts'
 
@@ -27,8 +28,11 @@ const MAY_BE_FUNCTION = /\bexport\s+default\s+(?!\{)|\bas\s+default\b|\bmodule\.
 export async function withRoutesOfCode(source: FunctionSource): Promise<FunctionSource | { readonly problem: string }> {
   const { format, runtime, command } = source.identity
   if (format === 'azure') return withAzureRoutes(source)
-  if (format === 'vercel' && isVercelEntry(source.entry))
-    return { ...source, routes: [...source.routes, ...(await vercelRoutes(source.dir))] }
+  const isPythonInApi = runtime === 'python' && relative(source.dir, source.entry).startsWith('api')
+  if (format === 'vercel' && (isVercelEntry(source.entry) || isPythonInApi)) {
+    const own = await vercelRoutes(source.dir, isPythonInApi)
+    return withVercelConfig({ ...source, routes: [...source.routes, ...own] })
+  }
   if (format === 'fetch' && isPagesEntry(source.entry))
     return { ...source, routes: [...source.routes, ...(await pagesRoutes(source.dir))] }
   if (format === 'fetch' && isJavaScript(runtime))
@@ -95,6 +99,18 @@ async function withLambdaFormat(source: FunctionSource, text: string): Promise<F
       ? 'its only export that could answer is a Lambda handler'
       : `${source.identity.why}: "handler" names a function of ${relative(source.dir, source.entry)}, as Lambda's setting does`
   return { ...source, identity: { ...source.identity, format: 'lambda', why } }
+}
+
+async function withVercelConfig(source: FunctionSource): Promise<FunctionSource> {
+  const { rules, routes, notes } = await vercelConfig(source.dir)
+  if (rules.length === 0) return { ...source, notes: [...source.notes, ...notes] }
+  const identity = { ...source.identity, platform: { ...source.identity.platform, rules } }
+  return {
+    ...source,
+    identity,
+    routes: [...new Set([...source.routes, ...routes])],
+    notes: [...source.notes, ...notes],
+  }
 }
 
 /** The older form of a Worker, which finds its globals from its first line on. */

@@ -13,7 +13,7 @@ import { type LambdaEntry, type LambdaFile, lambdaFile } from './lambda-files.ts
 import { isLambdaAlone } from './lambda-marks.ts'
 import { CODE_EXTENSIONS, nodeEntry, nodeProgramEntry } from './node-entry.ts'
 import { pagesEntry } from './pages-files.ts'
-import { apiFiles, vercelEntry } from './vercel-files.ts'
+import { apiFiles, pythonFiles, vercelEntry } from './vercel-files.ts'
 import type { ModuleRule } from './workers-modules.ts'
 
 /** What runs a function and how its code is meant. */
@@ -128,6 +128,10 @@ async function byStatement(look: FolderLook, file: ParsedFunctionFile): Promise<
     const isVercel = format === 'vercel' && own.handler === null && 'problem' in (await nodeEntry(look))
     const project = isVercel ? await ofVercelFolder(look, runtime, why) : null
     if (project !== null) return project
+    if (runtime === 'python' && format === 'vercel' && own.handler === null && pythonEntry(look) === null) {
+      const found = await ofVercelFolder(look, runtime, why)
+      if (found !== null) return found
+    }
     if (runtime === 'python') return ofPython(look, own.handler, why)
     return isJavaScript(runtime) ? ofNode(look, own, why) : ofOwnRuntime(look, own, why)
   }
@@ -318,9 +322,23 @@ async function lambdaInApi(look: FolderLook): Promise<Found | null> {
 }
 
 async function ofVercelFolder(look: FolderLook, runtime: FunctionRuntime, why: string): Promise<Found | null> {
-  const entry = await vercelEntry(look.dir)
-  if (entry === null) return null
-  return { entry, identity: { runtime, format: 'vercel', handler: null, command: null, why } }
+  const entry = runtime === 'python' ? null : await vercelEntry(look.dir)
+  const python = await pythonFiles(look.dir)
+  if (entry === null) return python.length === 0 ? null : ofVercelPython(look, python, why)
+  const notes = python.length === 0 ? [] : [bothLanguages(look.name, python)]
+  return { entry, notes, identity: { runtime, format: 'vercel', handler: null, command: null, why } }
+}
+
+/** One module is the whole function, as it is with a framework; of several the path chooses. */
+function ofVercelPython(look: FolderLook, files: readonly string[], why: string): Found {
+  const identity = { runtime: 'python', handler: null, command: null, why } as const
+  const [only] = files
+  if (files.length === 1) return { entry: join(look.dir, only!), identity: { ...identity, format: 'vercel' } }
+  return { entry: join(look.dir, 'api'), identity: { ...identity, format: 'vercel', platform: { files } } }
+}
+
+function bothLanguages(name: string, python: readonly string[]): string {
+  return `${python.join(', ')}: one function runs in one language, so these are not served. Copy the folder under another name with { "runtime": "python", "format": "vercel" } in ${name}-python/function.json`
 }
 
 async function byPythonFile(look: FolderLook): Promise<Found | null> {

@@ -5,11 +5,12 @@
 import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ConfigError, type ParsedFunctionFile } from '../config/index.ts'
+import { ConfigError, isJavaScript, type ParsedFunctionFile } from '../config/index.ts'
 import { withRoutesOfCode } from './code-routes.ts'
 import { concurrently } from './concurrently.ts'
 import { detect, type Identity, ofFile } from './detection.ts'
 import { type FolderLook, lookAt, type SaidOfRuntimes } from './folder-look.ts'
+import { type NetlifyRedirects, netlifyRedirects, redirectsIn } from './netlify-redirects.ts'
 import { netlifyFolder } from './node-entry.ts'
 import { procfileAdvice } from './platform-files.ts'
 
@@ -71,7 +72,9 @@ export async function discover(functionsDir: string, said: SaidOfRuntimes = NOTH
   const root = resolve(functionsDir)
   const entries = (await readFunctionsFolder(root)).filter((entry) => !isIgnored(entry.name))
   const found = await concurrently(entries, CONCURRENT_LOOKS, (entry) => look(root, entry, said))
-  return withoutDoubles(found.filter((candidate) => candidate !== undefined))
+  const { functions, problems } = withoutDoubles(found.filter((candidate) => candidate !== undefined))
+  const redirects = await netlifyRedirects(root)
+  return { functions: functions.map((source) => withRedirects(source, redirects)), problems }
 }
 
 /** The one function that an entry of `functionsDir` is, or what is wrong with it. */
@@ -82,7 +85,11 @@ export async function discoverOne(
 ): Promise<{ readonly name: string } & ({ readonly source: FunctionSource } | { readonly problem: string })> {
   const root = resolve(functionsDir)
   const entry = (await readFunctionsFolder(root)).find(({ name }) => name === entryName)
-  const found = entry === undefined ? undefined : await look(root, entry, said)
+  const seen = entry === undefined ? undefined : await look(root, entry, said)
+  const found =
+    seen !== undefined && 'source' in seen
+      ? { ...seen, source: withRedirects(seen.source, await netlifyRedirects(root)) }
+      : seen
   return (
     found ?? { name: entryName, problem: `${join(root, entryName)} is neither a folder nor a file with a function.` }
   )
@@ -186,7 +193,9 @@ async function lookIntoFolder(
     return advice === null ? found : { problem: `${found.problem} ${advice}` }
   }
   const notes = [...(await siteNotes(name, seen)), ...found.notes]
-  return withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], ...found, notes })
+  const whole = await withCode({ name, kind: 'folder', dir, routes: seen.file?.routes ?? [], ...found, notes })
+  if ('problem' in whole || !(seen.names.has('_redirects') || seen.names.has('netlify.toml'))) return whole
+  return { source: withRedirects(whole.source, await redirectsIn(dir)) }
 }
 
 /** A site that is served as one function may be meant as its functions. */
@@ -196,6 +205,19 @@ async function siteNotes(name: string, look: FolderLook): Promise<string[]> {
   return [
     `the functions in ${name}/${folder} are not looked for there: copy each of them into the folder of functions, or serve that one with --functions`,
   ]
+}
+
+/** With the redirects of its site that lead to it. */
+function withRedirects(source: FunctionSource, { byFunction, notes }: NetlifyRedirects): FunctionSource {
+  const own = byFunction.get(source.name)
+  if (own === undefined || !isJavaScript(source.identity.runtime)) {
+    return source.identity.format === 'netlify' && notes.length > 0
+      ? { ...source, notes: [...source.notes, ...notes] }
+      : source
+  }
+  const { platform } = source.identity
+  const identity = { ...source.identity, platform: { ...platform, rules: [...(platform?.rules ?? []), ...own.rules] } }
+  return { ...source, identity, routes: [...new Set([...source.routes, ...own.routes])] }
 }
 
 async function withCode(source: FunctionSource): Promise<{ source: FunctionSource } | { problem: string }> {

@@ -76,8 +76,8 @@ const FILES: readonly Row[] = [
     reads: ['vars', 'rules', 'pages_build_output_dir'],
     readsToStart: ['main'],
   },
-  { names: ['vercel.json'], reads: [] },
-  { names: ['netlify.toml'], reads: [] },
+  { names: ['vercel.json'], reads: [], readsToStart: ['rewrites', 'redirects', 'routes'] },
+  { names: ['netlify.toml'], reads: ['redirects', 'build.publish'] },
   { names: ['deno.json', 'deno.jsonc'], reads: [] },
   {
     names: ['host.json'],
@@ -180,7 +180,8 @@ const WITHOUT_HANDLER = new Set(['azure', 'methods'])
 
 /** `isNamed`: without a word in function.json the module to start from is another. */
 function handlerOf(entry: string, name: string | null, format: string, isNamed: boolean): string | null {
-  if (!isNamed || WITHOUT_HANDLER.has(format)) return name
+  // A folder of functions is found by what lies in it.
+  if (!isNamed || WITHOUT_HANDLER.has(format) || extname(entry) === '') return name
   const module = entry.slice(0, entry.length - extname(entry).length)
   return `${module}.${name ?? (format === 'lambda' ? 'handler' : 'default')}`
 }

@@ -3,13 +3,15 @@
  * a module that imports all the files and exports them by their paths; the runtime chooses among them
  * (warmpool/runtimes/node/formats/vercel-files.ts). Each file's path is a route.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { VIRTUAL } from './platform-modules.ts'
 
 const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
 const NOT_A_FUNCTION = /\.(?:d\.[cm]?ts|(?:test|spec)\.[^./]+)$/
+/** What Vercel calls: a class or a function `handler`, or an app. Other modules are helpers. */
+const PYTHON_FUNCTION = /^(?:class |(?:async )?def )?(?:handler|app|application)\s*[(:=]/m
 /** Names with these in front are helpers and hidden files there, and in packages. */
 const LEFT_OUT = /(?:^|\/)(?:[._]|node_modules\/)/
 const FOLDER = 'api'
@@ -34,8 +36,16 @@ export async function vercelFilesModule(dir: string): Promise<string | null> {
 }
 
 /** A route for each file: `api/users/[id].ts` is `/api/users/:id`. */
-export async function vercelRoutes(dir: string): Promise<string[]> {
-  return [...new Set((await apiFiles(dir)).map((file) => routeOf(withoutEnding(file))))]
+export async function vercelRoutes(dir: string, isPython = false): Promise<string[]> {
+  const files = isPython ? await pythonFiles(dir) : await apiFiles(dir)
+  return [...new Set(files.map((file) => routeOf(withoutEnding(file))))]
+}
+
+/** The functions in Python of an `api` folder: paths relative to `dir`, sorted. */
+export async function pythonFiles(dir: string): Promise<string[]> {
+  const files = (await filesIn(dir)).filter((path) => path.endsWith('.py') && !LEFT_OUT.test(path))
+  const texts = await Promise.all(files.map((path) => readFile(join(dir, path), 'utf8').catch(() => '')))
+  return files.filter((_, at) => PYTHON_FUNCTION.test(texts[at]!))
 }
 
 /** Makes a build whose entry is such a folder. */
@@ -65,15 +75,19 @@ function routeOf(path: string): string {
 }
 
 function withoutEnding(file: string): string {
-  return file.replace(CODE_FILE, '')
+  return file.replace(CODE_FILE, '').replace(/\.py$/, '')
 }
 
 /** The modules in the `api` folder that are functions: paths relative to `dir`, sorted. */
 export async function apiFiles(dir: string): Promise<string[]> {
+  const files = await filesIn(dir)
+  return files.filter((path) => CODE_FILE.test(path) && !NOT_A_FUNCTION.test(path) && !LEFT_OUT.test(path))
+}
+
+async function filesIn(dir: string): Promise<string[]> {
   const entries = await readdir(join(dir, FOLDER), { recursive: true, withFileTypes: true }).catch(() => [])
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
-    .filter((path) => CODE_FILE.test(path) && !NOT_A_FUNCTION.test(path) && !LEFT_OUT.test(path))
     .sort()
 }

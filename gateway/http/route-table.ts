@@ -35,6 +35,8 @@ interface Compiled {
   readonly rank: number
 }
 
+const NETLIFY_PREFIX = '/.netlify/functions/'
+
 export class RouteTable {
   readonly #rules: readonly Compiled[]
   readonly #names: ReadonlySet<string>
@@ -57,11 +59,13 @@ export class RouteTable {
     const path = queryAt < 0 ? target : target.slice(0, queryAt)
     const slashAt = path.indexOf('/', 1)
     const name = slashAt < 0 ? path.slice(1) : path.slice(1, slashAt)
-    const isNamed = this.#names.has(name) || (name.includes('@') && this.#previewed(name))
+    const ofNetlify = name === '.netlify' ? this.#ofNetlify(target, path) : null
+    const isNamed = ofNetlify !== null || this.#names.has(name) || (name.includes('@') && this.#previewed(name))
     if (this.#rules.length > 0) {
       const rule = this.#findRule(withoutLastDot(host), path, isNamed)
       if (rule !== null) return matched(rule, target, path)
     }
+    if (ofNetlify !== null) return ofNetlify
     if (!isNamed) return null
     const prefix = `/${name}`
     return { function: name, target: stripped(target, prefix), prefix }
@@ -73,6 +77,13 @@ export class RouteTable {
       .filter(({ rule }) => rule.function === name)
       .map(({ rule }) => `${rule.host ?? ''}${rule.path}`)
     return this.#names.has(name) ? [...explicit, `/${name}`, `/${name}/*`] : explicit
+  }
+
+  /** As Netlify calls every function of a site, whatever else leads to it. The function sees the whole path, as there. */
+  #ofNetlify(target: string, path: string): Match | null {
+    if (!path.startsWith(NETLIFY_PREFIX)) return null
+    const [name = ''] = path.slice(NETLIFY_PREFIX.length).split('/', 1)
+    return this.#names.has(name) ? { function: name, target, prefix: '' } : null
   }
 
   #findRule(host: string, path: string, isNamed: boolean): Compiled | null {

@@ -73,12 +73,30 @@ export interface Confined {
   readonly missing: readonly { readonly mechanism: Mechanism; readonly why: string }[]
 }
 
+/** A rewrite or a redirect of a function's platform. */
+export interface PathRule {
+  /** A regular expression over the whole path. */
+  readonly pattern: string
+  /** What its groups are called, in order. */
+  readonly names: readonly string[]
+  /** A path, perhaps with a query, in which `:name` and `$1` stand for values. */
+  readonly to: string
+  /** 200: a rewrite; from 300 to 399: a redirect. */
+  readonly status: number
+  /** What the query has to have: a value, or `:name` for any. */
+  readonly query?: Readonly<Record<string, string>>
+}
+
 /** What the platforms' own files say of a function and its format reads. */
 export interface PlatformSettings {
   /** Lambda: the shape of the event; unsaid: 2.0. */
   readonly payload?: '1.0' | '2.0'
   /** Azure: what stands before every route, without slashes at its ends; unsaid: `api`. */
   readonly routePrefix?: string
+  /** Netlify and Vercel: where paths lead, the first that matches first. */
+  readonly rules?: readonly PathRule[]
+  /** Vercel: the functions of an `api` folder in Python, by their paths in the function's folder. */
+  readonly files?: readonly string[]
   /** Workers: the variables of their own configuration, which the function's settings override. JSON. */
   readonly vars?: Readonly<Record<string, unknown>>
   /** Workers: true for a script that calls `addEventListener('fetch', …)`. */

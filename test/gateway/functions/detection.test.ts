@@ -275,6 +275,80 @@ test('a host.json with comments, as Azure reads it, gives its prefix to routes a
   expect(found).toMatchObject({ routes: ['/v2/x'], identity: { platform: { routePrefix: 'v2' } } })
 })
 
+const rulesOf = (tree: Tree) => lookAt(tree).then(({ found }) => found)
+
+test('rewrites of vercel.json that lead to functions are rules and routes, and the others are told', async () => {
+  const found = await rulesOf({
+    'api/index.js': '',
+    'api/user.ts': '',
+    'vercel.json': JSON.stringify({
+      rewrites: [
+        { source: '/u/:id(\\d+)/:rest*', destination: '/api/user' },
+        { source: '/page', destination: '/index.html' },
+        { source: '/beta', destination: '/api', has: [{ type: 'header', key: 'x' }] },
+      ],
+      routes: [{ src: '/v1/(.*)', dest: '/api/index.js?path=$1' }, { handle: 'filesystem' }],
+      redirects: [{ source: '/old', destination: '/new' }],
+    }),
+  })
+  expect(found!.routes.toSorted()).toEqual(['/api', '/api/user', '/old', '/u/*', '/v1/*'])
+  const rules = found!.identity.platform!.rules!
+  expect(rules.map(({ to, status }) => [to, status])).toEqual([
+    ['/new', 308],
+    ['/api/user', 200],
+    ['/api/index.js?path=$1', 200],
+  ])
+  const [, user, v1] = rules.map(({ pattern }) => new RegExp(pattern))
+  expect(user!.exec('/u/7')?.slice(1)).toEqual(['7', undefined])
+  expect(user!.exec('/u/7/a/b/')?.slice(1)).toEqual(['7', 'a/b'])
+  expect(user!.test('/u/x')).toBe(false)
+  expect(v1!.exec('/v1/a/b')?.slice(1)).toEqual(['a/b'])
+  expect(found!.notes).toEqual([
+    expect.stringContaining('the rule for /page leads to /index.html, which is no function'),
+    expect.stringContaining('the rule for /beta has conditions'),
+  ])
+})
+
+test('a vercel.json that cannot be read is told, and the folder is served without it', async () => {
+  const found = await rulesOf({ 'api/index.js': '', 'vercel.json': '{' })
+  expect(found!.identity.format).toBe('vercel')
+  expect(found!.notes).toEqual([expect.stringMatching(/^vercel\.json cannot be read: ./)])
+})
+
+test('Python in an api folder is one function of its own language, and told where it lies beside another', async () => {
+  const python = { 'api/a.py': 'class handler(B):', 'api/b.py': 'app = Flask()', 'api/lib.py': 'x = 1' }
+  const alone = await rulesOf(python)
+  expect(alone!.identity).toMatchObject({
+    runtime: 'python',
+    format: 'vercel',
+    platform: { files: ['api/a.py', 'api/b.py'] },
+  })
+  expect(alone!.routes).toEqual(['/api/a', '/api/b'])
+  const both = await rulesOf({ ...python, 'api/c.js': '' })
+  expect(both!.identity.runtime).toBe('node')
+  expect(both!.notes).toEqual([expect.stringContaining('api/a.py, api/b.py: one function runs in one language')])
+})
+
+test('redirects of a Netlify site lead to its functions, from its root or from beside them', async () => {
+  const dir = await temporaryFolder()
+  const functions = join(dir, 'netlify/functions')
+  await writeTree(dir, {
+    'netlify/functions/user.mjs': 'export default () => new Response()',
+    'netlify/functions/other.mjs': 'export default () => new Response()',
+    'dist/_redirects': '/u/:id /.netlify/functions/user?id=:id 200!\n/de/* /.netlify/functions/user 200 Country=de\n',
+    'netlify.toml':
+      '[build]\npublish = "dist"\n[[redirects]]\nfrom = "/o/*"\nto = "/.netlify/functions/other/:splat"\n[[redirects]]\nfrom = "/x"\nto = "/y"\n',
+  })
+  const found = (await discover(functions)).functions
+  expect(found.map(({ name, routes }) => [name, routes])).toEqual([
+    ['other', ['/o/*']],
+    ['user', ['/u/:id']],
+  ])
+  expect(found[0]!.identity.platform!.rules).toEqual([
+    { pattern: '^/o(?:/(.*))?/?$', names: ['splat'], to: '/.netlify/functions/other/:splat', status: 301 },
+  ])
+})
+
 const V3 = '{ "bindings": [{ "type": "httpTrigger", "direction": "in", "name": "req" }] }'
 test.each([
   [

@@ -85,19 +85,22 @@ const CASES: readonly Case[] = [
     functionFile: { format: 'azure' },
   },
   {
-    tree: { 'vercel.json': '{"crons":[]}', 'api/a.js': 'export default (req, res) => res.end()' },
+    tree: { 'vercel.json': '{"crons":[],"rewrites":[]}', 'api/a.js': 'export default (req, res) => res.end()' },
     format: 'vercel',
     file: 'vercel.json',
-    read: [],
+    read: ['rewrites'],
     ignored: ['crons'],
     functionFile: { format: 'vercel' },
   },
   {
-    tree: { 'netlify.toml': '[build]\ncommand = "x"\n', 'index.js': 'export default () => new Response()' },
+    tree: {
+      'netlify.toml': '[build]\ncommand = "x"\n[[redirects]]\nfrom = "/a"\nto = "/b"\n',
+      'index.js': 'export default () => new Response()',
+    },
     format: 'fetch',
     file: 'netlify.toml',
-    read: [],
-    ignored: ['build'],
+    read: ['redirects'],
+    ignored: ['build.command'],
     functionFile: { format: 'fetch' },
   },
   {

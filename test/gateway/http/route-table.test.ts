@@ -32,6 +32,22 @@ describe('the default mounts', () => {
   it('names the routes of a function', () => expect(table.routesOf('hello')).toEqual(['/hello', '/hello/*']))
 })
 
+describe("a function's address on Netlify", () => {
+  const table = new RouteTable([rule('/*', 'site', { yieldsToNames: true })], ['hello', 'site'])
+
+  it.each(['/.netlify/functions/hello', '/.netlify/functions/hello/sub?x=y'])(
+    '%s reaches it with the whole path',
+    (target) => {
+      expect(table.find('', target)).toEqual({ function: 'hello', target, prefix: '' })
+    },
+  )
+
+  it('is nobody else’s where there is no such function', () => {
+    expect(table.find('', '/.netlify/functions/other')?.function).toBe('site')
+    expect(new RouteTable([], ['hello']).find('', '/.netlify/functions/other')).toBeNull()
+  })
+})
+
 describe('explicit routes', () => {
   it('do not strip unless asked', () => {
     const table = new RouteTable([rule('/api/*', 'api'), rule('/app/*', 'app', { stripPrefix: true })], ['api', 'app'])

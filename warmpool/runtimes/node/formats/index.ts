@@ -137,7 +137,11 @@ export async function chooseFormat(exports: Exports, load: Load): Promise<Chosen
   const format = await row?.open()
   const handler = await format?.handler(row!.handler === undefined ? called(exports, load) : exports, load)
   if (format === undefined || handler === null || handler === undefined) throw new TypeError(noHandler(exports, format))
-  return { format, handler }
+  const rules = load.platform?.rules
+  // On Vercel they decide between files.
+  if (rules === undefined || format.name === 'vercel') return { format, handler }
+  const { withPathRules } = await import('./path-rules.ts')
+  return { format, handler: withPathRules(handler, rules) }
 }
 
 /** What exports nothing may be on its way to listening: Fastify's `listen` gets ready first, others await a database. */

@@ -12,6 +12,7 @@ import { VercelRequest } from '../reqres/vercel-request.ts'
 import { fetchFormat } from './fetch.ts'
 import type { Exports, Format, Handler } from './format.ts'
 import { methodsFormat } from './methods.ts'
+import { PathRules } from './path-rules.ts'
 import { inContext } from './vercel-context.ts'
 import { type FileTable, fileRouter } from './vercel-files.ts'
 
@@ -42,9 +43,19 @@ async function filesOf(exports: Exports, load: Load): Promise<Routed> {
     if (found === null) throw new TypeError(`${file} has no handler. Export one of: ${vercelFormat.expects}`)
     return found
   })
+  const rules = load.platform?.rules === undefined ? null : new PathRules(load.platform.rules, true)
   return (call) => {
+    if (rules?.redirected(call) === true) return undefined
     const { file, params } = route(call.lines[2]!)
     if (file !== null) return file(call, params)
+    const found = rules?.rewritten(call.lines[2]!) ?? null
+    if (found !== null) {
+      const to = route(found.path.replace(/\.[cm]?[jt]sx?$/, '').replace(/\/index$/, ''))
+      const lines = call.lines as string[]
+      lines[2] = found.target
+      // A destination may name a file as it is called: its parameter then comes by the query.
+      if (to.file !== null) return to.file(call, found.path.includes('[') ? NO_PARAMS : to.params)
+    }
     return call.answer(404, 'content-type\ntext/plain; charset=utf-8', 'The page could not be found\n\nNOT_FOUND\n')
   }
 }

@@ -3,8 +3,8 @@ do, nothing is guessed: the error says which line of function.json decides."""
 import inspect
 
 NAMES = ('lambda_handler', 'handler', 'app', 'application')
-FORMATS = ('handler', 'lambda', 'wsgi', 'asgi')
-EXPECTS = ('def handler(request)', 'def lambda_handler(event, context)', 'a WSGI or ASGI app named app or application')
+FORMATS = ('handler', 'lambda', 'wsgi', 'asgi', 'vercel')
+EXPECTS = ('def handler(request)', 'a class handler(BaseHTTPRequestHandler)', 'def lambda_handler(event, context)', 'a WSGI or ASGI app named app or application')
 
 
 class NoHandler(TypeError):
@@ -34,6 +34,9 @@ class Format:
         if self.name == 'lambda':
             from .aws_lambda import lambda_handler
             return lambda_handler(self.target, self.platform.get('payload'))
+        if self.name == 'vercel':
+            from .vercel import class_handler
+            return self.target.open() if isinstance(self.target, Files) else class_handler(self.target)
         from .plain import async_handler, sync_handler
         return (async_handler if self.is_async else sync_handler)(self.target)
 
@@ -42,9 +45,41 @@ def choose(module, stated_format, stated_handler, platform=None):
     if stated_format is not None and stated_format not in FORMATS:
         raise NoHandler(f'Unknown format "{stated_format}" for Python. There are: {", ".join(FORMATS)}')
     name, target = _stated(module, stated_handler) if stated_handler else _found(module, stated_format)
+    if _is_request_handler(target):
+        return Format('vercel', target, module, platform)
+    if stated_format == 'vercel':
+        stated_format = None
     if inspect.isclass(target) or not callable(target):
         raise NoHandler(f'{name} is {_kind(target)}, and cannot be called with a request')
     return Format(stated_format or _format_of(name, target), target, module, platform)
+
+
+class Files:
+    """The functions of Vercel's `api` folder, each by its path."""
+
+    def __init__(self, formats, rules):
+        self._formats = formats
+        self._rules = rules
+
+    def open(self):
+        from .vercel import files_handler
+        return files_handler({path: format.open() for path, format in self._formats.items()}, self._rules)
+
+
+def choose_of_files(modules, platform):
+    formats = {path: choose(module, None, None, platform) for path, module in modules.items()}
+    for path, format in formats.items():
+        if format.is_async:
+            raise NoHandler(f'{path} is an ASGI app or async, and lies beside others in the api folder. '
+                            f'Say in function.json that it is the function: "handler": "{path[:-3].replace("/", ".")}:app"')
+    return Format('vercel', Files(formats, platform.get('rules') or ()), None, platform)
+
+
+def _is_request_handler(target):
+    """As http.server has them; whoever has made such a class has loaded that module."""
+    import sys
+    server = sys.modules.get('http.server')
+    return server is not None and inspect.isclass(target) and issubclass(target, server.BaseHTTPRequestHandler)
 
 
 def _stated(module, handler):

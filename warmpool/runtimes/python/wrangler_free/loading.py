@@ -8,7 +8,7 @@ import time
 from urllib.parse import unquote, urlsplit
 
 from . import environment, ports
-from .formats import choose
+from .formats import choose, choose_of_files
 
 
 def load_format(load, leftover):
@@ -27,7 +27,11 @@ def load_format(load, leftover):
         from .aws_lambda import prepare_environment
         prepare_environment(load)
     ports.hold(load)
+    files = (load.get('platform') or {}).get('files')
     try:
+        if files:
+            modules = {path: _import(os.path.join(folder, path), folder) for path in files}
+            return choose_of_files(modules, load['platform'])
         module = _import(entry, folder)
     except ModuleNotFoundError as error:
         if error.name is not None:
