@@ -32,6 +32,8 @@ export interface Finding {
 type Profile = (typeof PROFILES)[number]
 const PROFILES = ['process', 'sandbox'] as const
 const WORKER_TIMEOUT_MS = 10_000
+/** A worker may have to boot before it loads, and others may be in front of it. */
+const BOOTS = 3
 /** Beside the runtime of the gateway itself. */
 const OTHERS = ['python', 'node@22', 'node@24', 'node@26', 'bun', 'deno']
 
@@ -128,7 +130,7 @@ async function examineRuntime(runtime: string, profile: Profile, folder: string,
       bootTimeoutMs: WORKER_TIMEOUT_MS,
     }
     pool.define({ name: 'doctor', bundle: 'doctor', entry, runtime, ...as, settings })
-    await pool.warmedUp()
+    await pool.warmedUp(undefined, BOOTS * WORKER_TIMEOUT_MS)
     const cannotStart = pool.cannotStart('doctor')
     const missing = cannotStart === null ? await outcome : new Map(mechanisms.map((one) => [one, cannotStart]))
     return mechanisms.map((mechanism) => finding(runtime, profile, mechanism, missing.get(mechanism) ?? null))

@@ -22,13 +22,16 @@ import type { Problem } from './http/problem.ts'
 import { RouteTable } from './http/route-table.ts'
 import type { Exchange } from './http/server/exchange.ts'
 import type { Logger } from './log.ts'
-import { logExchange, logPool, SecretsTold } from './narrate.ts'
+import { awaitedInWords, logExchange, logPool, SecretsTold } from './narrate.ts'
 import { Routing } from './routing.ts'
 import { locateRuntime } from './runtimes/located.ts'
 import { StateInUse, StateLock } from './state-lock.ts'
 import { type Unavailability, whyUnavailable } from './unavailability.ts'
 import { packageVersion } from './version.ts'
 import { Warnings } from './warnings.ts'
+
+/** How often the log says for whom a starting gateway waits. */
+const TELL_WAIT_EVERY_MS = 5_000
 
 export interface GatewayHooks {
   /** While functions are built at the start. */
@@ -76,7 +79,7 @@ export class Gateway implements EdgeOwner, AdminSource {
   }
 
   /**
-   * Builds the functions, warms what is to be warm, and then takes requests. Throws MissingFunctionsFolder,
+   * Builds the functions and takes requests. It is ready when what is to be warm is warm, or soon after. Throws MissingFunctionsFolder,
    * StateInUse or AddressInUse, with nothing left running.
    */
   static async start(config: Config, log: Logger, hooks: GatewayHooks = {}): Promise<Gateway> {
@@ -233,12 +236,22 @@ export class Gateway implements EdgeOwner, AdminSource {
     this.#writeKey()
     await this.#loadFolder((done, total) => this.#hooks.onProgress?.(done, total))
     this.#route()
-    await this.pool.warmedUp()
     this.#address = await this.#edge.listen(listen)
-    this.#state = 'serving'
+    void this.#becomeReady()
     this.#deploy
       .lookAfter()
       .catch((error: Error) => this.#log.error(`looking after what was deployed: ${error.message}`))
+  }
+
+  /** Requests are served meanwhile: what is not warm yet is waited for by its own callers alone. */
+  async #becomeReady(): Promise<void> {
+    const { readyTimeoutMs } = this.#config.limits
+    const waiting = setInterval(() => this.#log.info(awaitedInWords(this.pool.warming())), TELL_WAIT_EVERY_MS)
+    const isWarm = await this.pool.warmedUp(undefined, readyTimeoutMs)
+    clearInterval(waiting)
+    if (this.#state !== 'starting') return
+    if (!isWarm) this.#log.warn(`ready after ${readyTimeoutMs} ms, and ${awaitedInWords(this.pool.warming())}`)
+    this.#state = 'serving'
   }
 
   /** Throws StateInUse, or an error that says what to do when the folder is none that can be written. */

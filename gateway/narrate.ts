@@ -1,5 +1,5 @@
 /** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
-import { type DeathReason, EXCESSES, missingInWords, type WarmPool } from '../warmpool/index.ts'
+import { type DeathReason, EXCESSES, missingInWords, type WarmingFunction, type WarmPool } from '../warmpool/index.ts'
 import type { CatalogEntry } from './functions/catalog.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
 import type { Logger } from './log.ts'
@@ -14,6 +14,9 @@ const WORRYING = new Set<DeathReason>([
   'memory',
   ...EXCESSES,
 ])
+
+/** Functions that one line names. */
+const MOST_NAMED = 10
 
 /** The function that something is about, and its version where there are several. */
 function who(name: string | null): { readonly function: string; readonly version?: string } {
@@ -49,10 +52,29 @@ export function logPool(pool: WarmPool, log: Logger): void {
   pool.on('unkept', ({ function: name, settings }) => {
     for (const setting of settings) warnOnce(setting, name, `this system does not let the gateway keep ${setting}`)
   })
+  pool.on('shortage', ({ wanted, functions, places, maxWorkers, memoryBytes }) => {
+    const by =
+      places < maxWorkers
+        ? `pool.memory is ${Math.round(memoryBytes / 1024 / 1024)} MiB`
+        : `pool.maxWorkers is ${maxWorkers}`
+    log.warn(
+      `${functions} functions ask for ${wanted} workers that are always warm (minWorkers), and the pool has room for ${places} (${by}): it shares them, keeps as many warm as there is room for, and starts the others when they are called. Raise the pool's limit, or lower minWorkers`,
+    )
+  })
   pool.on('death', ({ function: name, pid, reason, description, invocations }) => {
     const level = WORRYING.has(reason) ? 'warn' : 'debug'
     log[level]({ ...who(name), pid, invocations }, `worker ended: ${description}`)
   })
+}
+
+/** For whom a starting gateway waits. */
+export function awaitedInWords(warming: readonly WarmingFunction[]): string {
+  const named = warming.slice(0, MOST_NAMED).map(({ name, warm, wanted, loadingMs }) => {
+    const how = loadingMs === null ? 'none is loading yet' : `loading for ${loadingMs} ms`
+    return `${who(name).function} (${warm} of ${wanted}, ${how})`
+  })
+  const more = warming.length > MOST_NAMED ? ` and ${warming.length - MOST_NAMED} more` : ''
+  return `waiting for warm workers (minWorkers) of ${named.join(', ') || 'no function'}${more}`
 }
 
 export function logExchange({ invocation, status, problem, failure, tookMs }: ExchangeSummary, log: Logger): void {

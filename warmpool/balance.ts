@@ -17,14 +17,18 @@ export class Balance {
   warmUps = 0
   readonly #supply: ProcessSupply
   readonly #onBalanced: (isAwaited: boolean) => void
+  readonly #shareMinimums: () => void
   /** The functions to look at: until each has all that it wants. */
   readonly #functions = new Set<FunctionPool>()
   #isRequested = false
+  /** Minimums, or the places for them, may have changed. */
+  #isShareDue = true
   #state: 'open' | 'closing' | 'closed' = 'open'
 
-  /** `onBalanced` is told whether somebody still waits for a process. */
-  constructor(supply: ProcessSupply, onBalanced: (isAwaited: boolean) => void) {
+  /** `shareMinimums` is called before a run that it concerns; `onBalanced` is told whether somebody still waits for a process. */
+  constructor(supply: ProcessSupply, shareMinimums: () => void, onBalanced: (isAwaited: boolean) => void) {
     this.#supply = supply
+    this.#shareMinimums = shareMinimums
     this.#onBalanced = onBalanced
   }
 
@@ -62,7 +66,14 @@ export class Balance {
     this.#state = 'closed'
   }
 
+  /** The next run shares the places out to the minimums anew. */
+  shareAnew(): void {
+    this.#isShareDue = true
+  }
+
   run(nowMs: number): void {
+    if (this.#isShareDue) this.#shareMinimums()
+    this.#isShareDue = false
     const missing = new MissingByKind()
     for (const pool of this.#functions) pool.retireExpired(nowMs)
     this.#shareOut(nowMs)

@@ -44,6 +44,17 @@ export interface UnkeptEvent extends WorkerEvent {
   readonly settings: readonly UnkeptSetting[]
 }
 
+/** The functions' minimums (`minWorkers`) need more workers than the pool has places: it shares what it has. */
+export interface ShortageEvent {
+  /** Workers that all functions' minimums ask for together, and how many functions ask. */
+  readonly wanted: number
+  readonly functions: number
+  /** Workers for which there is room: by `maxWorkers`, or by `memoryBytes` and what a worker needs. */
+  readonly places: number
+  readonly maxWorkers: number
+  readonly memoryBytes: number
+}
+
 export interface LogEvent extends WorkerEvent {
   readonly stream: 'stdout' | 'stderr'
   readonly line: string
@@ -56,5 +67,6 @@ export interface PoolEvents {
   death: [DeathEvent]
   'load-failed': [LoadFailedEvent]
   unkept: [UnkeptEvent]
+  shortage: [ShortageEvent]
   log: [LogEvent]
 }

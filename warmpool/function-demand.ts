@@ -6,6 +6,7 @@ import type { Availability } from './availability.ts'
 import type { FunctionCalls } from './function-calls.ts'
 import type { LoadingWorkers } from './loading-workers.ts'
 import type { Claimant } from './policy/fair-share.ts'
+import type { Part } from './policy/minimums.ts'
 import { isOneShot } from './policy/recycling.ts'
 import { type Wanted, workersWanted } from './policy/scheduling.ts'
 import type { ServingWorkers } from './serving-workers.ts'
@@ -21,6 +22,7 @@ export interface FunctionDemandOwner {
   readonly calls: FunctionCalls
   readonly availability: Availability
   readonly isRetired: boolean
+  readonly minimum: Part
 }
 
 export class FunctionDemand {
@@ -32,9 +34,9 @@ export class FunctionDemand {
 
   /** What it may claim of a full pool: what somebody waits for, and what its minimum owes it. */
   claim(nowMs: number): Claimant {
-    const { serving, loading, settings } = this.#owner
+    const { serving, loading, minimum } = this.#owner
     const workers = serving.count + loading.count
-    const { minWorkers } = settings
+    const minWorkers = minimum.guaranteed
     const { now, soon } = this.wanted(nowMs)
     return { workers, minWorkers, wants: Math.max(now, Math.min(now + soon, minWorkers - workers)) }
   }
@@ -52,7 +54,7 @@ export class FunctionDemand {
       outdated: serving.outdatedCount,
       running: isEachAnother ? this.#runningCount : 0,
       spent: isEachAnother ? serving.spentCount(settings, nowMs) : 0,
-      minWorkers: settings.minWorkers,
+      minWorkers: this.#owner.minimum.warmed,
       maxWorkers: settings.maxWorkers,
       concurrency: serving.concurrency(settings),
     })

@@ -18,6 +18,7 @@ import type { Invocation } from './invocation.ts'
 import { LoadingWorkers } from './loading-workers.ts'
 import { LoadTimes } from './policy/eviction.ts'
 import { weightOfEach } from './policy/fair-share.ts'
+import type { Part } from './policy/minimums.ts'
 import { isOneShot, SUCCESSOR_DELAY_MS } from './policy/recycling.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
 import { clock } from './running-clock.ts'
@@ -68,10 +69,15 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
   readonly #isolation: FunctionIsolation
   readonly #loadTimes = new LoadTimes()
   isRetired = false
+  /** Of its minimum, what the pool has room for. */
+  minimum: Part
+  /** Somebody waits until it is warm: it comes before the others' minimums. */
+  isAwaitedWarm = false
 
   constructor(spec: FunctionSpec, version: number, stats: FunctionStats, host: FunctionPoolHost) {
     this.spec = spec
     this.settings = spec.settings
+    this.minimum = { guaranteed: spec.settings.minWorkers, warmed: spec.settings.minWorkers }
     this.#weight = spec.settings.cpu.weight
     this.#isolation = new FunctionIsolation(spec)
     this.version = version
@@ -108,7 +114,7 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
   retireExpired(nowMs: number): void {
     for (const [worker, reason] of this.serving.expired(this.settings, nowMs)) this.expire(worker, reason)
     for (;;) {
-      const surplus = this.serving.idleSurplus(this.settings, nowMs)
+      const surplus = this.serving.idleSurplus(this.settings, this.minimum.warmed, nowMs)
       if (surplus === undefined) return
       this.drain(surplus, 'idle', nowMs)
     }
@@ -119,11 +125,11 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
   }
 
   surplusOf(worker: Worker): number {
-    return this.serving.has(worker) ? this.serving.count - this.settings.minWorkers : 0
+    return this.serving.has(worker) ? this.serving.count - this.minimum.guaranteed : 0
   }
 
   isSpare(worker: Worker): boolean {
-    return worker.state === 'ready' && this.serving.count > this.settings.minWorkers && this.serving.has(worker)
+    return worker.state === 'ready' && this.serving.count > this.minimum.guaranteed && this.serving.has(worker)
   }
 
   evict(worker: Worker, nowMs: number): void {

@@ -4,9 +4,11 @@
  * live ones need.
  */
 import type { Balance } from './balance.ts'
+import type { ShortageEvent } from './events.ts'
 import { FunctionPool, type FunctionPoolHost } from './function-pool.ts'
 import { type FunctionSpec, isSameCode } from './function-spec.ts'
 import { FunctionStats } from './function-stats.ts'
+import { placesIn, shareMinimums } from './policy/minimums.ts'
 import type { ProcessSupply } from './process-supply.ts'
 import { clock } from './running-clock.ts'
 import type { FunctionSettings } from './settings.ts'
@@ -52,11 +54,41 @@ export class FunctionPools {
     else this.#replace(current, spec)
   }
 
+  /**
+   * Shares the places of the pool out to the minimums. Returns what they are short of, or null where all of them fit.
+   */
+  shareMinimums(): ShortageEvent | null {
+    const { settings } = this.#supply
+    const places = placesIn(settings, this.#supply)
+    const pools = [...this.#live.values()]
+    const parts = shareMinimums(
+      pools.map((pool) => pool.settings.minWorkers),
+      places,
+    )
+    // Several versions of one function ask for it together, and only while it is being replaced.
+    const wanted = new Map<string, number>()
+    for (const [at, pool] of pools.entries()) {
+      const part = parts[at]!
+      // What is about to take another's place gets one first.
+      const least = pool.isAwaitedWarm ? Math.min(1, pool.settings.minWorkers) : 0
+      pool.minimum = { guaranteed: Math.max(least, part.guaranteed), warmed: Math.max(least, part.warmed) }
+      const name = pool.spec.title ?? pool.spec.name
+      wanted.set(name, Math.max(wanted.get(name) ?? 0, pool.settings.minWorkers))
+    }
+    const minimums = [...wanted.values()]
+    const sum = minimums.reduce((total, count) => total + count, 0)
+    const kept = minimums.includes(0) ? 1 : 0
+    if (sum + kept <= places) return null
+    const { maxWorkers, memoryBytes } = settings
+    return { wanted: sum, functions: minimums.filter((count) => count > 0).length, places, maxWorkers, memoryBytes }
+  }
+
   /** One that is not known yet. */
   add(spec: FunctionSpec): FunctionPool {
     const pool = new FunctionPool(spec, 1, new FunctionStats(), this.#host)
     this.#supply.use(pool.kind)
     this.#live.set(spec.name, pool)
+    this.#balance.shareAnew()
     if (spec.settings.minWorkers > 0) this.#balance.requestFor(pool)
     return pool
   }
@@ -79,6 +111,7 @@ export class FunctionPools {
     this.#supply.use(next.kind)
     this.#live.set(spec.name, next)
     this.#retire(current, next)
+    this.#balance.shareAnew()
     this.#balance.requestFor(next)
   }
 
@@ -86,6 +119,7 @@ export class FunctionPools {
     const { kind } = pool
     const nowMs = clock.now()
     pool.retune(settings, nowMs)
+    this.#balance.shareAnew()
     if (pool.kind === kind) return
     this.#supply.use(pool.kind)
     this.#supply.leave(kind, nowMs)
@@ -93,6 +127,7 @@ export class FunctionPools {
 
   #retire(pool: FunctionPool, successor: FunctionPool | null): void {
     this.#balance.forget(pool)
+    this.#balance.shareAnew()
     if (pool.workers.length > 0) this.#retired.add(pool)
     const nowMs = clock.now()
     pool.retire(successor, 'replaced', nowMs)

@@ -9,6 +9,7 @@ export type {
   LogEvent,
   PoolEvents,
   RecycleEvent,
+  ShortageEvent,
   StartEvent,
   UnkeptEvent,
 } from './events.ts'
@@ -25,7 +26,7 @@ export { noSandboxBecause } from './sandbox/available.ts'
 export { Secret, type Secrets } from './secret.ts'
 export * from './settings.ts'
 export type * from './status.ts'
-export { type RunOptions, WarmPool, type WarmPoolOptions } from './warm-pool.ts'
+export { type RunOptions, type WarmingFunction, WarmPool, type WarmPoolOptions } from './warm-pool.ts'
 export { allocateBody, releaseBody } from './wire/body-memory.ts'
 export type { Confined, ErrorReport, Mechanism, PathRule, PlatformSettings } from './wire/messages.ts'
 export type { Traces } from './wire/traces.ts'

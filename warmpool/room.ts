@@ -4,14 +4,12 @@
  * functions that fit into the pool lose no warm worker to a blank. Never more than one is on its way out for that.
  */
 import { NOTHING } from './policy/fair-share.ts'
+import { WORKER_BYTES } from './policy/minimums.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from './policy/reclaim.ts'
 import type { PoolSettings } from './settings.ts'
 import type { WarmSet } from './warm-set.ts'
 import type { Worker } from './worker.ts'
 import type { WorkerOwner } from './worker-owner.ts'
-
-/** What one more process is expected to need, before it has been measured. */
-const WORKER_BYTES = 48 * 1024 * 1024
 
 /** The budget, and what it is spent on. */
 export interface RoomOwner {

@@ -89,9 +89,9 @@ export class ServingWorkers {
     })
   }
 
-  /** One that has idled too long and is not needed for the minimum; undefined: there is none. */
-  idleSurplus({ minWorkers, idleTimeoutMs }: FunctionSettings, nowMs: number): Worker | undefined {
-    if (this.count <= minWorkers) return undefined
+  /** One that has idled too long and is not one of those that are to be warm; undefined: there is none. */
+  idleSurplus({ idleTimeoutMs }: FunctionSettings, warmed: number, nowMs: number): Worker | undefined {
+    if (this.count <= warmed) return undefined
     return this.#workers.find(
       (worker) => worker.inFlight === 0 && !worker.isExpiring && nowMs - worker.idleSinceMs >= idleTimeoutMs,
     )

@@ -56,6 +56,8 @@ export class Tick {
       pool.shareProcessors()
       this.#balance.include(pool)
     }
+    // What there is has been measured anew.
+    this.#balance.shareAnew()
     this.#balance.run(nowMs)
   }
 

@@ -29,6 +29,9 @@ import type { ErrorReport } from './wire/messages.ts'
 import type { Worker } from './worker.ts'
 import type { DeathReason } from './worker-state.ts'
 
+/** Of a shortage that changes all the time. */
+const TELL_AGAIN_MS = 60_000
+
 export interface WarmPoolOptions extends Partial<PoolSettings> {
   /** For every function, where it does not say otherwise. */
   readonly defaults?: FunctionDefaults
@@ -36,6 +39,15 @@ export interface WarmPoolOptions extends Partial<PoolSettings> {
   readonly locateRuntime?: RuntimeLocator
   /** Where the proxies are of functions whose `network` is a list of hosts; default: there are none. */
   readonly egress?: EgressLocator
+}
+
+/** A function that is still to have warm workers. */
+export interface WarmingFunction {
+  readonly name: string
+  readonly warm: number
+  readonly wanted: number
+  /** For how long its first has been loading; null: none of it is loading yet. */
+  readonly loadingMs: number | null
 }
 
 export interface RunOptions {
@@ -59,6 +71,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   readonly #live: ReadonlyMap<string, FunctionPool>
   readonly #tick: Tick
   #isClosing = false
+  /** The last one that was told. */
+  #shortage: { readonly key: string; readonly toldAtMs: number } | null = null
   #closing: Promise<void> | null = null
 
   constructor(options: WarmPoolOptions = {}) {
@@ -69,7 +83,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     this.egressOf = egress ?? (() => null)
     const supplied = { ...DEFAULT_POOL_SETTINGS, ...settings }
     this.#supply = new ProcessSupply(supplied, this.defaults.bootTimeoutMs, locateRuntime, this)
-    this.#balance = new Balance(this.#supply, (isAwaited) => this.#onBalanced(isAwaited))
+    this.#balance = new Balance(
+      this.#supply,
+      () => this.#shareMinimums(),
+      (isAwaited) => this.#onBalanced(isAwaited),
+    )
     this.#functions = new FunctionPools(this.#supply, this.#balance, this)
     this.#live = this.#functions.live
     this.#tick = new Tick(this.#supply, this.#functions, this.#balance)
@@ -113,20 +131,44 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   /** New numbers for the whole; they hold from now on. */
   retune(settings: PoolSettings): void {
     this.#supply.settings = settings
+    this.#balance.shareAnew()
     this.#balance.request()
   }
 
-  /** Resolves once every function (or the one that is named) that wants warm workers has them, or cannot have them. */
-  async warmedUp(name?: string): Promise<void> {
+  /**
+   * Resolves once every function (or the one that is named) that wants warm workers has them, or cannot have them: with
+   * true, or with false where that takes longer than `withinMs`.
+   */
+  async warmedUp(name?: string, withinMs: number = Number.POSITIVE_INFINITY): Promise<boolean> {
+    let isOver = false
+    const onOver = (): void => {
+      isOver = true
+      this.#conditions.tell()
+    }
+    // Without a bound nothing but the processes themselves keeps the program alive.
+    const deadline = Number.isFinite(withinMs) ? new Deadline(withinMs, onOver) : null
+    const awaited = name === undefined ? undefined : this.#live.get(name)
+    if (awaited !== undefined) {
+      awaited.isAwaitedWarm = true
+      this.#balance.shareAnew()
+      this.#balance.include(awaited)
+    }
     this.#balance.warmUps++
     this.#balance.request()
-    await this.#conditions.until(() => {
-      if (this.#isClosing) return true
-      const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
-      const named = name === undefined ? this.#live.values() : [this.#live.get(name)].filter((one) => one !== undefined)
-      return ![...named].some((pool) => pool.demand.isWarming(clock.now()) && canWarm(pool))
-    })
+    await this.#conditions.until(() => isOver || this.#isClosing || this.#warming(name).length === 0)
     this.#balance.warmUps--
+    if (awaited !== undefined) awaited.isAwaitedWarm = false
+    deadline?.clear()
+    return !isOver
+  }
+
+  /** The functions that are still to have warm workers, and how far each is. */
+  warming(): readonly WarmingFunction[] {
+    const nowMs = clock.now()
+    return this.#warming().map((pool) => {
+      const loadingMs = pool.loading.first === undefined ? null : Math.round(nowMs - pool.loading.first.stateSinceMs)
+      return { name: pool.spec.name, warm: pool.serving.count, wanted: pool.minimum.warmed, loadingMs }
+    })
   }
 
   /** What it knows of one function; null: it knows none of this name. Cheaper than the {@link status} of all. */
@@ -237,6 +279,28 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     cut.clear()
     this.#tick.end()
     this.#balance.close()
+  }
+
+  #warming(name?: string): FunctionPool[] {
+    const named = name === undefined ? this.#live.values() : [this.#live.get(name)].filter((one) => one !== undefined)
+    const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
+    return [...named].filter((pool) => pool.demand.isWarming(clock.now()) && canWarm(pool))
+  }
+
+  /** Tells of a shortage once, and again when it has become another one; not more often than once in a while. */
+  #shareMinimums(): void {
+    const shortage = this.#functions.shareMinimums()
+    const nowMs = clock.now()
+    if (this.#shortage !== null && nowMs - this.#shortage.toldAtMs < TELL_AGAIN_MS) return
+    if (shortage === null) {
+      this.#shortage = null
+      return
+    }
+    const { wanted, functions, maxWorkers } = shortage
+    const key = `${wanted} ${functions} ${maxWorkers}`
+    if (this.#shortage?.key === key) return
+    this.#shortage = { key, toldAtMs: nowMs }
+    this.emit('shortage', shortage)
   }
 
   #admit(pool: FunctionPool, invocation: Invocation): void {

@@ -39,7 +39,14 @@ const AS = {
 
 export const OPERATIONS = {
   health: row('get', '/healthz', null, 'Whether the gateway is there.', null, schemas.anything),
-  ready: row('get', '/readyz', null, 'Whether it serves: 503 before, and while it stops.', null, schemas.anything),
+  ready: row(
+    'get',
+    '/readyz',
+    null,
+    'Whether it is ready: 503 until what is to be warm is warm or `limits.readyTimeout` is over, and while it stops.',
+    null,
+    schemas.anything,
+  ),
   openapi: row('get', '/v1/openapi.json', 'read', 'This description.', null, schemas.anything),
   status: row('get', '/v1/status', 'read', 'What the gateway, its pool and its functions do.', null, schemas.anything),
   functions: row('get', '/v1/functions', 'read', 'The functions in short.', null, schemas.anything),

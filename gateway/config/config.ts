@@ -34,6 +34,8 @@ export interface Config {
     readonly writeTimeoutMs: number
     readonly keepAliveTimeoutMs: number
     readonly shutdownTimeoutMs: number
+    /** Of a start, until `/readyz` says that the gateway is ready. */
+    readonly readyTimeoutMs: number
     /** null: as many as leave workers their descriptors. */
     readonly connections: number | null
   }
@@ -125,6 +127,7 @@ export function buildConfig(
       writeTimeoutMs: limits.writeTimeout,
       keepAliveTimeoutMs: limits.keepAliveTimeout,
       shutdownTimeoutMs: limits.shutdownTimeout,
+      readyTimeoutMs: limits.readyTimeout,
       connections: limits.connections ?? null,
     },
     deploy: {

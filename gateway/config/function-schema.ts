@@ -104,7 +104,7 @@ export const functionFields = {
   minWorkers: optional(
     count(0),
     DEFAULT_FUNCTION_SETTINGS.minWorkers,
-    'Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank.',
+    'Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Where the pool has no room for the minimums of all functions, they share it, and a warning says so.',
   ),
   maxWorkers: optional(
     count(1),

@@ -77,6 +77,11 @@ export const limits = section(
       '30s',
       'How long a stopping gateway waits for the requests it has accepted before it ends them.',
     ),
+    readyTimeout: field(
+      duration(),
+      '30s',
+      'How long `/readyz` answers 503 at most after a start while the workers start that `minWorkers` asks for. Functions are served meanwhile: calls wait for a worker.',
+    ),
     connections: optional(
       count(1),
       null,

@@ -75,6 +75,8 @@ export interface LimitsConfig {
   keepAliveTimeout?: Duration
   /** How long a stopping gateway waits for the requests it has accepted before it ends them. Default: `'30s'`. */
   shutdownTimeout?: Duration
+  /** How long `/readyz` answers 503 at most after a start while the workers start that `minWorkers` asks for. Functions are served meanwhile: calls wait for a worker. Default: `'30s'`. */
+  readyTimeout?: Duration
   /** Most connections at once. One more takes the place of one on which no request comes, or is answered 503. Unwritten: as many as leave workers the descriptors they need, of those that `ulimit -n` allows. */
   connections?: number
 }
@@ -117,7 +119,7 @@ export interface SecretConfig {
 
 /** How every function is run. */
 export interface FunctionConfig {
-  /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Default: `0`. */
+  /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Where the pool has no room for the minimums of all functions, they share it, and a warning says so. Default: `0`. */
   minWorkers?: number
   /** Most workers at once, replacements being warmed excepted. Unwritten, it is never more than `pool.maxWorkers`. Default: `8`. */
   maxWorkers?: number
@@ -215,7 +217,7 @@ export interface SecretReference {
 export interface OverrideConfig {
   /** What runs it, whatever its `function.json` says. */
   runtime?: string
-  /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Default: `0`. */
+  /** Workers kept warm when nobody calls. 0 lets the function go cold: it then starts from a blank. Where the pool has no room for the minimums of all functions, they share it, and a warning says so. Default: `0`. */
   minWorkers?: number
   /** Most workers at once, replacements being warmed excepted. Unwritten, it is never more than `pool.maxWorkers`. Default: `8`. */
   maxWorkers?: number

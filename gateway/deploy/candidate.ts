@@ -2,13 +2,7 @@
  * A new version before it gets traffic: it is started beside the live one under a name of its own, has to load and to
  * answer its health check, and is warm when this is done. What fails leaves nothing behind. Deployments and `--watch` go this way.
  */
-import {
-  Deadline,
-  type ErrorReport,
-  type FunctionSpec,
-  type LoadFailedEvent,
-  type WarmPool,
-} from '../../warmpool/index.ts'
+import type { ErrorReport, FunctionSpec, LoadFailedEvent, WarmPool } from '../../warmpool/index.ts'
 import { CheckCall } from '../functions/check-call.ts'
 import { Refusal } from './refusal.ts'
 
@@ -56,7 +50,7 @@ async function boot(pool: WarmPool, spec: FunctionSpec): Promise<void> {
   pool.on('load-failed', onLoadFailed)
   try {
     pool.define({ ...spec, settings: { ...spec.settings, minWorkers: 1 } })
-    await within(pool.warmedUp(spec.name), BOOTS * spec.settings.bootTimeoutMs)
+    await pool.warmedUp(spec.name, BOOTS * spec.settings.bootTimeoutMs)
   } finally {
     pool.off('load-failed', onLoadFailed)
   }
@@ -96,7 +90,7 @@ async function checkHealth(pool: WarmPool, spec: FunctionSpec, { path, status }:
 async function warm(pool: WarmPool, spec: FunctionSpec, onStep: OnStep): Promise<void> {
   const startedAtMs = performance.now()
   pool.define(spec)
-  await within(pool.warmedUp(spec.name), spec.settings.bootTimeoutMs)
+  await pool.warmedUp(spec.name, spec.settings.bootTimeoutMs)
   const note = `${warmWorkers(pool, spec.name)} of ${spec.settings.minWorkers} workers`
   onStep('warm', performance.now() - startedAtMs, note)
 }
@@ -104,11 +98,4 @@ async function warm(pool: WarmPool, spec: FunctionSpec, onStep: OnStep): Promise
 export function warmWorkers(pool: WarmPool, name: string): number {
   const workers = pool.statusOf(name)?.workers ?? []
   return workers.filter(({ state }) => state === 'ready' || state === 'busy').length
-}
-
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const deadline = new Deadline(ms, resolve)
-  await Promise.race([work, promise])
-  deadline.clear()
 }

@@ -68,11 +68,12 @@ afterEach(async () => {
   for (const gateway of ofThisTest.splice(0)) await gateway.stop()
 })
 
-/** A gateway for one test; it answers by now. */
+/** A gateway for one test; it answers by now, and what is to be warm is warm. */
 export async function startGateway(setup: Setup): Promise<GatewayUnderTest> {
   const gateway = new GatewayUnderTest(setup)
   ofThisTest.push(gateway)
   await gateway.answers()
+  await gateway.ready()
   return gateway
 }
 
@@ -89,6 +90,7 @@ export function shareGateway(setup: Setup): () => GatewayUnderTest {
   beforeAll(async () => {
     gateway = new GatewayUnderTest(setup)
     await gateway.answers()
+    await gateway.ready()
   })
   afterAll(() => gateway?.stop())
   return () => gateway!
@@ -159,6 +161,18 @@ export class GatewayUnderTest {
     this.#address = find(/ on (http:\S+) \(ready/) ?? ''
     this.#adminAddress = find(/status: +(http:\S+?)\/v1/) ?? ''
     if (this.#address === '') throw new Error(`It did not start: ${JSON.stringify([this.errors, this.log])}`)
+  }
+
+  /** Whether it says that it is ready: what `minWorkers` asks for is warm, or has been waited for long enough. */
+  async isReady(): Promise<boolean> {
+    return (await fetch(`${this.#adminAddress}/readyz`)).ok
+  }
+
+  async ready(): Promise<void> {
+    await eventually(
+      () => this.isReady(),
+      () => `readiness in ${JSON.stringify([this.printed, this.errors, this.log])}`,
+    )
   }
 
   /** Everything that it printed has arrived. */

@@ -28,7 +28,7 @@ const failureOf = (run: Promise<unknown>): Promise<InvocationFailure> =>
 const codeOf = async (run: Promise<unknown>): Promise<string> => (await failureOf(run)).code
 
 /** Has a worker warm without a call that could wait for too long on a slow machine. */
-const warm = (pool: WarmPool): Promise<void> => {
+const warm = (pool: WarmPool): Promise<boolean> => {
   const as = { format: 'task', handler: null, command: null, runtime: 'node', readable: [] } as const
   const spec = { bundle: BEHAVE, entry: BEHAVE, cwd: null, readable: [] }
   pool.define({ ...spec, ...as, name: BEHAVE, settings: { ...pool.defaults, isolation: 'trusted' } })

@@ -24,6 +24,7 @@ test('without a file everything has its default, and paths are in the current fo
       writeTimeoutMs: 60_000,
       keepAliveTimeoutMs: 65_000,
       shutdownTimeoutMs: 30_000,
+      readyTimeoutMs: 30_000,
     },
     deploy: { keep: 10, keepWarmMs: 300_000, maxFiles: 20_000, maxBytes: 268_435_456, preview: 'key' },
     pool: DEFAULT_POOL_SETTINGS,
