@@ -32,6 +32,7 @@ export interface Config {
     readonly bodyRateBytes: number
     /** Between two pieces of a response that the caller takes. */
     readonly writeTimeoutMs: number
+    readonly halfCloseTimeoutMs: number
     readonly keepAliveTimeoutMs: number
     readonly shutdownTimeoutMs: number
     /** Of a start, until `/readyz` says that the gateway is ready. */
@@ -125,6 +126,7 @@ export function buildConfig(
       bodyTimeoutMs: limits.bodyTimeout,
       bodyRateBytes: limits.bodyRate,
       writeTimeoutMs: limits.writeTimeout,
+      halfCloseTimeoutMs: limits.halfCloseTimeout,
       keepAliveTimeoutMs: limits.keepAliveTimeout,
       shutdownTimeoutMs: limits.shutdownTimeout,
       readyTimeoutMs: limits.readyTimeout,

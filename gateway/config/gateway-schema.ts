@@ -67,6 +67,11 @@ export const limits = section(
       '60s',
       'How long a caller may take nothing of a response that is being sent. Then its connection is cut.',
     ),
+    halfCloseTimeout: field(
+      duration(1),
+      '5s',
+      'How long a caller that has closed its sending side is served while nothing is sent to it. It may wait for its answer, or have left: then its call is cancelled.',
+    ),
     keepAliveTimeout: field(
       duration(1),
       '65s',

@@ -71,6 +71,8 @@ export interface LimitsConfig {
   bodyRate?: Size
   /** How long a caller may take nothing of a response that is being sent. Then its connection is cut. Default: `'60s'`. */
   writeTimeout?: Duration
+  /** How long a caller that has closed its sending side is served while nothing is sent to it. It may wait for its answer, or have left: then its call is cancelled. Default: `'5s'`. */
+  halfCloseTimeout?: Duration
   /** How long a connection without a request stays open. Longer than the same setting of the proxy in front. Default: `'65s'`. */
   keepAliveTimeout?: Duration
   /** How long a stopping gateway waits for the requests it has accepted before it ends them. Default: `'30s'`. */

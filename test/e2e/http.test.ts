@@ -20,6 +20,8 @@ const gateway = shareGateway({
     single: { 'index.mjs': TESTER },
   },
   config: {
+    // Callers who leave here only close their side.
+    limits: { halfCloseTimeout: '200ms' },
     overrides: {
       tester: { minWorkers: 1, maxWorkers: 1, env: { GREETING: 'hello', PATH_LIKE: '/x:/y' } },
       single: { maxWorkers: 1, concurrency: 1 },
@@ -491,4 +493,15 @@ test('a connection that says nothing is closed, and what it cost is given back',
   connection.send('GET /sees HTTP/1.1\r\nhost: here\r\n\r\n')
   expect((await connection.response()).body).toBe('/')
   expect(await connection.rest()).toBe('')
+})
+
+test('RFC 9112, 9.6: a caller that closes its sending side right after its request gets its answer, 200 of 200', async () => {
+  const statuses = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const connection = await gateway().connect()
+      connection.send('GET /tester/pid HTTP/1.1\r\nhost: here\r\n\r\n').socket.end()
+      return (await connection.response()).status
+    }),
+  )
+  expect(statuses.filter((status) => status === 200)).toHaveLength(200)
 })

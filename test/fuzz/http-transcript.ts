@@ -32,6 +32,7 @@ class Recorder implements RequestSource {
     bodyRateBytes: 0,
     connections: Number.POSITIVE_INFINITY,
     writeTimeoutMs: 0,
+    halfCloseTimeoutMs: 0,
     keepAliveTimeoutMs: 0,
   }
   readonly isFull = false

@@ -17,6 +17,10 @@ export class AnswerQueue {
     return this.#open[0]
   }
 
+  get last(): Exchange | undefined {
+    return this.#open.at(-1)
+  }
+
   isTurnOf(exchange: Exchange): boolean {
     return this.#open[0] === exchange
   }

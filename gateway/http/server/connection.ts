@@ -52,6 +52,8 @@ export class Connection implements RequestSource {
   readonly #bodyTime = new BodyTime()
   /** What came after the reader had stopped. */
   #droppedBytes = 0
+  /** The caller has closed its sending side. Its answers are still sent: it may be waiting for them (RFC 9112, 9.6). */
+  #isHalfClosed = false
 
   /** `accepted`: nothing was read from it yet; a socket is paused. */
   constructor(accepted: Handle | Socket, host: ConnectionHost) {
@@ -78,7 +80,7 @@ export class Connection implements RequestSource {
     const { receiving, bodyBytes, progress } = this.#reader
     const body = receiving === null || receiving.isEnded ? null : receiving
     if (this.#bodyTime.isOver(body, awaited === 'body', bodyBytes, nowMs, limits)) return this.#onLate('body')
-    const mark = awaited === 'leaving' ? this.#droppedMark : progress
+    const mark = this.#isHalfClosed ? this.#socket.bytesWritten : awaited === 'leaving' ? this.#droppedMark : progress
     if (this.#sending.isOver(awaited, mark, nowMs, limits)) this.#onLate(awaited)
   }
 
@@ -216,6 +218,7 @@ export class Connection implements RequestSource {
   /** What its caller owes it, besides taking its answers. */
   #awaited(isTaking: boolean): Awaited {
     if (this.#state !== 'open') return isTaking ? 'nothing' : 'leaving'
+    if (this.#isHalfClosed) return isTaking ? 'nothing' : 'half-closed'
     const { awaited } = this.#reader
     // A body that is paused waits for the server, not for the caller.
     if (awaited === 'body' && this.#socket.isPaused()) return 'nothing'
@@ -259,6 +262,7 @@ export class Connection implements RequestSource {
     if (this.#reader.state !== 'full' || this.isFull) return
     this.#socket.resume()
     this.#reader.readOn()
+    if (this.#isHalfClosed) this.#lastIsIn()
   }
 
   /** The last answer was given: sends it off, and stays until the caller has closed its side too. */
@@ -271,10 +275,24 @@ export class Connection implements RequestSource {
     this.#socket.end()
   }
 
-  /** A caller that closes its side has left: that is how a departure is noticed. */
+  /**
+   * The caller closes its side: it sends no more requests, and may wait for its answers or have left. Who has left is
+   * noticed by a reset, a failed write, or by `halfCloseTimeoutMs` in which nothing is sent.
+   */
   #onEnd(): void {
-    if (this.#answers.count > 0) this.destroy()
-    else this.#socket.destroySoon()
+    if (this.#state !== 'open') return this.#socket.destroySoon()
+    this.#isHalfClosed = true
+    const { receiving } = this.#reader
+    if (receiving !== null) return this.onBodyMistake(receiving, 'Its connection was closed before its body was whole')
+    this.#lastIsIn()
+  }
+
+  /** Nothing more comes: the newest request is the last, unless some that came are not read yet. */
+  #lastIsIn(): void {
+    if (this.#reader.state === 'full') return
+    const { last } = this.#answers
+    if (last === undefined) this.#socket.destroySoon()
+    else last.isLast = true
   }
 
   #onClose(): void {

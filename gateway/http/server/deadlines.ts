@@ -14,6 +14,8 @@ export interface HttpLimits {
   readonly bodyRateBytes: number
   /** Between two pieces of an answer that the caller takes. */
   readonly writeTimeoutMs: number
+  /** For the next piece of an answer, when the caller has closed its sending side and may have left. */
+  readonly halfCloseTimeoutMs: number
   /** For a connection without a request. */
   readonly keepAliveTimeoutMs: number
   /** How many connections there may be at once; `Infinity`: as many as the system lets. */
@@ -22,9 +24,19 @@ export interface HttpLimits {
 
 /**
  * `rest`: of a body whose answer was given without it. `taking`: that the caller takes what is sent to it. `leaving`:
- * that it closes its side after the last answer; closing at once would take that answer out of its hands.
+ * that it closes its side after the last answer; closing at once would take that answer out of its hands. `half-closed`:
+ * some of the answer, to a caller that has closed its sending side.
  */
-export type Awaited = 'nothing' | 'first-request' | 'request' | 'head' | 'body' | 'rest' | 'taking' | 'leaving'
+export type Awaited =
+  | 'nothing'
+  | 'first-request'
+  | 'request'
+  | 'head'
+  | 'body'
+  | 'rest'
+  | 'taking'
+  | 'leaving'
+  | 'half-closed'
 
 const LEAVING_MS = 1_000
 
@@ -45,6 +57,8 @@ export function limitMs(awaited: Awaited, limits: HttpLimits): number {
       return limits.writeTimeoutMs
     case 'leaving':
       return LEAVING_MS
+    case 'half-closed':
+      return limits.halfCloseTimeoutMs
   }
 }
 

@@ -22,6 +22,7 @@ test('without a file everything has its default, and paths are in the current fo
       bodyRateBytes: 500,
       connections: null,
       writeTimeoutMs: 60_000,
+      halfCloseTimeoutMs: 5_000,
       keepAliveTimeoutMs: 65_000,
       shutdownTimeoutMs: 30_000,
       readyTimeoutMs: 30_000,

@@ -8,6 +8,7 @@ const LIMITS: HttpLimits = {
   bodyRateBytes: 100,
   connections: Number.POSITIVE_INFINITY,
   writeTimeoutMs: 30,
+  halfCloseTimeoutMs: 70,
   keepAliveTimeoutMs: 40,
 }
 

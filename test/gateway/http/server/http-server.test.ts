@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Exchange } from '../../../../gateway/http/server/exchange.ts'
 import { RawConnection } from '../../../e2e/raw-connection.ts'
-import { GET, say, serve } from './served.ts'
+import { GET, ownerWith, say, serve } from './served.ts'
 
 /** Gathers the body and gives it back. */
 function echo(exchange: Exchange): void {
@@ -177,6 +177,7 @@ it('tells every exchange once that it is over: when it is answered, and when its
       onClosed: () => void over++,
     }
   })
+  // A reset: a caller that only closes its sending side may still wait for its answers.
   const connection = await connect()
   connection.send(GET.repeat(3))
   await expect.poll(() => seen.length).toBe(3)
@@ -185,7 +186,7 @@ it('tells every exchange once that it is over: when it is answered, and when its
   await connection.response()
   await connection.response()
   expect(over).toBe(2)
-  connection.close()
+  connection.socket.resetAndDestroy()
   await expect.poll(() => over).toBe(3)
 })
 
@@ -241,4 +242,73 @@ it('says that a 205 has no body', async () => {
   const connection = await connect()
   expect(await connection.send(GET).response()).toMatchObject({ status: 205, headers: { 'content-length': '0' } })
   connection.close()
+})
+
+it('RFC 9112, 9.6: answers all requests of a caller that has closed its sending side', async () => {
+  const ends: (() => void)[] = []
+  const { seen, connect } = await serve((exchange) => ends.push(() => say(String(ends.length))(exchange)))
+  const connection = await connect()
+  connection.send(GET.repeat(100))
+  connection.socket.end()
+  for (let answered = 0; answered < 100; ) {
+    await expect.poll(() => seen.length).toBeGreaterThan(answered)
+    const batch = ends.slice(answered)
+    for (const answer of batch) answer()
+    answered += batch.length
+  }
+  for (let at = 0; at < 100; at++) expect((await connection.response()).status).toBe(200)
+  expect(await connection.rest()).toBe('')
+})
+
+it('RFC 9112, 9.6: sends a caller that has closed its sending side the whole of an answer that had begun', async () => {
+  const begun: Exchange[] = []
+  const { server, connect } = await serve(
+    (exchange) => {
+      exchange.begin(200, '', null)
+      begun.push(exchange)
+    },
+    { halfCloseTimeoutMs: 300 },
+  )
+  const connection = await connect()
+  await connection.send(GET).until('\r\n\r\n')
+  connection.socket.end()
+  // Another caller that sends nothing more and is sent nothing is taken for gone: by then the first has had its time, too.
+  const silent = await connect()
+  silent.send(GET).socket.end()
+  const writing = setInterval(() => begun[0]!.write(Buffer.from('x')), 20)
+  expect(await silent.rest()).toMatch(/^HTTP\/1\.1 200 OK/)
+  clearInterval(writing)
+  await expect.poll(() => server.counts.open).toBe(1)
+  begun[0]!.end()
+  expect(await connection.rest()).toMatch(/0\r\n\r\n$/)
+})
+
+it('takes a caller for gone that has closed its sending side and is sent nothing for halfCloseTimeout', async () => {
+  const isOver = Promise.withResolvers<void>()
+  const { connect } = await serve(
+    (exchange) => {
+      exchange.owner = ownerWith({ onClosed: isOver.resolve })
+    },
+    { halfCloseTimeoutMs: 100 },
+  )
+  const connection = await connect()
+  connection.send(GET).socket.end()
+  await isOver.promise
+  expect(await connection.rest()).toBe('')
+})
+
+it('RFC 9112, 8: refuses a body whose caller closes its sending side before it is whole', async () => {
+  const broken: string[] = []
+  const { connect } = await serve((exchange) => {
+    exchange.owner = ownerWith({
+      onBodyBroken: (kind) => {
+        broken.push(kind)
+        say('cut')(exchange)
+      },
+    })
+  })
+  const connection = await connect()
+  connection.send('POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nabc').socket.end()
+  expect(await connection.rest()).toMatch(/connection: close[\s\S]*cut$/)
+  expect(broken).toEqual(['malformed'])
 })

@@ -14,6 +14,7 @@ const LIMITS: HttpLimits = {
   bodyRateBytes: 0,
   connections: Number.POSITIVE_INFINITY,
   writeTimeoutMs: 60_000,
+  halfCloseTimeoutMs: 60_000,
   keepAliveTimeoutMs: 60_000,
 }
 export const GET = 'GET / HTTP/1.1\r\nhost: h\r\n\r\n'
