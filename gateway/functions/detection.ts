@@ -263,7 +263,18 @@ async function byPackage(look: FolderLook): Promise<Found | null> {
   const found = PACKAGES.find(([name]) => look.package?.dependencies.has(name) === true)
   if (found === undefined) return null
   const own = { format: found[1], handler: null, runtime: 'node' } as const
-  return ofNode(look, own, `package.json depends on ${found[0]}`)
+  const why = `package.json depends on ${found[0]}`
+  return found[1] === 'gcf' ? ofGoogle(look, why) : ofNode(look, own, why)
+}
+
+/** Target and signature as a script says them to the framework: `functions-framework --target=hello`. */
+async function ofGoogle(look: FolderLook, why: string): Promise<Found> {
+  const script = look.package?.scripts.find((one) => one.includes('functions-framework')) ?? ''
+  const said = (option: string): string | null => new RegExp(`--${option}[= ]["']?([\\w.-]+)`).exec(script)?.[1] ?? null
+  const signature = said('signature-type')
+  const found = await ofNode(look, { format: 'gcf', handler: said('target'), runtime: 'node' }, why)
+  if ('problem' in found || signature === null) return found
+  return { ...found, identity: { ...found.identity, platform: { signature } } }
 }
 
 /** An app of Azure's older model names no module: each of its functions is a folder. */

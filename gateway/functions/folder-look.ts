@@ -21,6 +21,7 @@ export interface PackageFile {
   readonly main: string | null
   readonly module: string | null
   readonly dependencies: ReadonlySet<string>
+  readonly scripts: readonly string[]
 }
 
 export interface FolderLook {
@@ -79,5 +80,6 @@ async function readPackage(name: string, dir: string): Promise<PackageFile | { r
     main: text(fields.main),
     module: text(fields.module),
     dependencies: new Set(Object.keys((fields.dependencies ?? {}) as object)),
+    scripts: Object.values((fields.scripts ?? {}) as object).filter((script) => typeof script === 'string'),
   }
 }

@@ -51,7 +51,7 @@ async function mainFile(dir: string, path: string): Promise<string | null> {
 /** The same where nothing says that the folder is of another kind. */
 export async function nodeProgramEntry(look: FolderLook): Promise<NodeEntry | { problem: string }> {
   const found = await nodeEntry(look)
-  const names = [...PROGRAM_NAMES, 'lambda'].flatMap(files)
+  const names = [...PROGRAM_NAMES, 'lambda', 'function'].flatMap(files)
   const entry =
     'problem' in found ? (firstOf(look, names) ?? (await firstInSrc(look, [...names, ...files('handler')]))) : null
   return entry === null ? found : { entry, namedBy: null }
@@ -93,7 +93,7 @@ async function noEntry(look: FolderLook, missing: string | undefined): Promise<s
   const netlify = await netlifyFolder(look)
   if (netlify !== null)
     return `${name}/ is a site of Netlify's, whose functions are in ${name}/${netlify}: copy each of them into the folder of functions, or serve that one with --functions.`
-  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.*, server.*, lambda.*, and the same in src/`
+  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.*, server.*, lambda.*, function.*, and the same in src/`
   const inPackage = missing === undefined ? '' : ` package.json names ${await unusable(look.dir, missing)}`
   const main = worker?.main ?? null
   const inWorker = main === null ? '' : ` ${worker!.file} names ${await unusable(look.dir, main)}`

@@ -91,6 +91,8 @@ export interface PathRule {
 export interface PlatformSettings {
   /** Lambda: the shape of the event; unsaid: 2.0. */
   readonly payload?: '1.0' | '2.0'
+  /** Google: what an exported function is called with; unsaid: the variable `FUNCTION_SIGNATURE_TYPE`, or `http`. */
+  readonly signature?: string
   /** Azure: what stands before every route, without slashes at its ends; unsaid: `api`. */
   readonly routePrefix?: string
   /** Netlify and Vercel: where paths lead, the first that matches first. */

@@ -24,6 +24,15 @@ const TAKEN_FOR: readonly [what: string, tree: Tree, as: object][] = [
     { 'index.js': '', 'package.json': '{"dependencies":{"@google-cloud/functions-framework":"5"}}' },
     { format: 'gcf' },
   ],
+  [
+    'a script that starts Google’s framework',
+    {
+      'function.js': '',
+      'package.json':
+        '{"dependencies":{"@google-cloud/functions-framework":"5"},"scripts":{"start":"functions-framework --target=onFile --signature-type=cloudevent"}}',
+    },
+    { format: 'gcf', handler: 'onFile', platform: { signature: 'cloudevent' } },
+  ],
   ['Python and nothing else', { 'main.py': '' }, { runtime: 'python', format: null }],
   ['Python beside a module', { 'main.py': '', 'index.js': '' }, { runtime: 'node' }],
   [
@@ -196,6 +205,7 @@ test('a handler that a deployment file names and that is not there is told with 
 
 const STARTS_FROM: readonly [what: string, tree: Tree, entry: string, why: RegExp][] = [
   ['Deno’s main.ts', { 'main.ts': '' }, 'main.ts', /module to start from$/],
+  ['Google’s function.js', { 'function.js': '' }, 'function.js', /module to start from$/],
   ['app.js', { 'app.js': '' }, 'app.js', /module to start from$/],
   ['server.js', { 'server.js': '', 'package.json': '{"scripts":{"start":"node server"}}' }, 'server.js', /./],
   ['an index before these', { 'server.js': '', 'src/index.ts': '' }, 'src/index.ts', /./],

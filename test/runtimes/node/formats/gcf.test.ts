@@ -128,6 +128,56 @@ describe('an event', () => {
   })
 })
 
+describe('an event of the other generation', () => {
+  const FILE = {
+    id: '1',
+    source: '//storage.googleapis.com/projects/_/buckets/b',
+    subject: 'objects/o',
+    specversion: '1.0',
+  }
+  const FINALIZED = { ...FILE, type: 'google.cloud.storage.object.v1.finalized', time: 't' }
+  const exported = { 'index.js': 'exports.onFile = (data, context) => ({ data, context })' }
+
+  test('is made into what an exported function of the first generation takes, in both modes', async () => {
+    const called = await bundled(exported, { env: { FUNCTION_SIGNATURE_TYPE: 'event' } })
+    const resource = {
+      service: 'storage.googleapis.com',
+      name: 'projects/_/buckets/b/objects/o',
+      type: 'storage#object',
+    }
+    const context = { eventId: '1', timestamp: 't', eventType: 'google.storage.object.finalize', resource }
+    const data = { kind: 'storage#object' }
+    const headers = Object.fromEntries(Object.entries(FINALIZED).map(([name, value]) => [`ce-${name}`, value]))
+    for (const asked of [
+      { headers: { ...headers, ...JSON_HEADERS }, body: JSON.stringify(data) },
+      { headers: { 'content-type': 'application/cloudevents+json' }, body: JSON.stringify({ ...FINALIZED, data }) },
+    ])
+      expect(JSON.parse(await called.text({ method: 'POST', ...asked }))).toEqual({ data, context })
+  })
+
+  test('is made into a CloudEvent for functions of these, stated by a variable or by a script', async () => {
+    const legacy = { eventId: '1', timestamp: 't', eventType: 'google.storage.object.finalize', data: { a: 1 } }
+    const body = JSON.stringify({ ...legacy, resource: 'projects/_/buckets/b/objects/o' })
+    const event = { ...FINALIZED, datacontenttype: 'application/json', data: { a: 1 } }
+    for (const stated of [
+      { env: { FUNCTION_SIGNATURE_TYPE: 'cloudevent', FUNCTION_TARGET: 'onFile' } },
+      { format: 'gcf', platform: { signature: 'cloudevent' } },
+    ]) {
+      const called = await bundled({ 'index.js': 'exports.onFile = (event) => event' }, stated)
+      expect(JSON.parse(await called.text({ method: 'POST', headers: JSON_HEADERS, body }))).toEqual(event)
+    }
+  })
+
+  test('that is of neither kind, or broken, is answered with 400', async () => {
+    const called = await bundled(exported, { env: { FUNCTION_SIGNATURE_TYPE: 'cloudevent' } })
+    const broken = { eventType: 'google.storage.object.delete', resource: 'x', data: {} }
+    for (const body of [{ a: 1 }, broken])
+      expect((await called.call({ method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(body) })).status).toBe(
+        400,
+      )
+  })
+})
+
 test('a typed function', async () => {
   const called = await bundled({
     'index.js': `${FRAMEWORK}\nfunctions.typed('add', async ({ a, b }) => ({ sum: a + b }))`,

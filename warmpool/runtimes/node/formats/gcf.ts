@@ -72,16 +72,17 @@ function calledBack(handler: (...args: unknown[]) => unknown, args: unknown[]): 
 }
 
 /** The one that is asked for, else the only one there is. Throws where that is not clear. */
-function chosen(exports: Exports, { handler, env, name }: Load): Registered | null {
+function chosen(exports: Exports, load: Load): Registered | null {
+  const { handler, env, name } = load
   const registered = registeredFunctions() ?? new Map<string, Registered>()
   const target = handler ?? env.FUNCTION_TARGET ?? env.GOOGLE_FUNCTION_TARGET ?? null
   if (target !== null)
-    return registered.get(target) ?? exported(exports, target, env) ?? missing(target, registered, exports)
+    return registered.get(target) ?? exported(exports, target, load) ?? missing(target, registered, exports)
   if (registered.size === 1) return [...registered.values()][0]!
-  const named = registered.get(name) ?? exported(exports, name, env)
+  const named = registered.get(name) ?? exported(exports, name, load)
   if (named !== null && named !== undefined) return named
   const names = registered.size > 0 ? [...registered.keys()] : functionsIn(exports)
-  if (names.length < 2) return names.length === 0 ? null : exported(exports, names[0]!, env)
+  if (names.length < 2) return names.length === 0 ? null : exported(exports, names[0]!, load)
   throw new TypeError(
     `There are ${names.length} functions: ${names.join(', ')}. Say which one with "handler": "${names[0]}" in function.json, or with the variable FUNCTION_TARGET.`,
   )
@@ -94,12 +95,12 @@ function missing(target: string, registered: ReadonlyMap<string, Registered>, ex
 }
 
 /** `target` may lead through objects: `api.hello`. */
-function exported(exports: Exports, target: string, env: Load['env']): Registered | null {
+function exported(exports: Exports, target: string, load: Load): Registered | null {
   const whole = (exports['module.exports'] ?? exports) as unknown
   const handler = target
     .split('.')
     .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], whole)
-  return typeof handler === 'function' ? { signature: signatureIn(env), handler } : null
+  return typeof handler === 'function' ? { signature: signatureIn(load), handler } : null
 }
 
 function functionsIn(exports: Exports): string[] {
@@ -107,8 +108,11 @@ function functionsIn(exports: Exports): string[] {
 }
 
 /** Of exported functions, which cannot say it themselves. */
-function signatureIn({ FUNCTION_SIGNATURE_TYPE: stated }: Load['env']): Signature {
+function signatureIn({ env, platform }: Load): Signature {
+  const stated = platform?.signature ?? env.FUNCTION_SIGNATURE_TYPE
   if (stated === undefined || stated === 'http') return 'http'
   if (stated === 'cloudevent' || stated === 'event' || stated === 'typed') return stated
-  throw new TypeError(`FUNCTION_SIGNATURE_TYPE is "${stated}"; it may be http, cloudevent, event or typed.`)
+  throw new TypeError(
+    `The signature type (FUNCTION_SIGNATURE_TYPE, --signature-type) is "${stated}"; it may be http, cloudevent, event or typed.`,
+  )
 }

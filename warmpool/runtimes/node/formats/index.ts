@@ -152,7 +152,13 @@ async function markedSoon(exports: Exports, load: Load): Promise<Row | undefined
   return marked(exports, load)
 }
 
+/** Variables by which Google's framework is told what to call. */
+function isSaidToBeGoogles({ env }: Load): boolean {
+  return env.FUNCTION_TARGET !== undefined || env.FUNCTION_SIGNATURE_TYPE !== undefined
+}
+
 function marked(exports: Exports, load: Load): Row | undefined {
+  if (isSaidToBeGoogles(load)) return stated('gcf')
   const seen = called(exports, load)
   const row = FORMATS.find((one) => one.isMarked(seen, load))
   const other = lookalike(row, seen)

@@ -1,0 +1,2 @@
+const { shout } = require('./shout')
+exports.handler = async (event) => ({ statusCode: 200, body: shout(event.rawPath) })

@@ -1,0 +1,1 @@
+exports.handler = async ({ httpMethod, body, isBase64Encoded, headers }) => ({ statusCode: 200, multiValueHeaders: { 'set-cookie': ['a=1', 'b=2'] }, body: JSON.stringify([httpMethod, body, isBase64Encoded, headers['content-type']]) })

@@ -1,0 +1,1 @@
+export const onRequest: PagesFunction = ({ params }) => Response.json(params.path)

@@ -1,0 +1,1 @@
+export const onRequest: PagesFunction = ({ params, env }) => Response.json({ id: params.id, has: 'ASSETS' in env })

@@ -1,0 +1,3 @@
+import page from './page.md'
+export interface Env { GREETING: string; LIMITS: { max: number } }
+export default { async fetch(request: Request, env: Env) { return Response.json([env.GREETING, env.LIMITS.max, page.trim(), (request as any).cf.country ?? null]) } }
