@@ -38,6 +38,8 @@ export interface FunctionCallsOwner {
   expire(worker: Worker, reason: DeathReason): void
   /** It has taken the only call that it may. */
   spend(worker: Worker, nowMs: number): void
+  /** So many calls may have left something in it. */
+  sampleMemory(worker: Worker, nowMs: number): void
   /** More or fewer workers may be wanted. */
   onChanged(): void
 }
@@ -175,7 +177,7 @@ export class FunctionCalls implements InvocationOwner {
     if (worker.invocations >= worker.budget.invocations && !worker.isExpiring) {
       if (isOneShot(this.#owner.settings)) this.#owner.spend(worker, nowMs)
       else this.#owner.expire(worker, 'invocations')
-    }
+    } else if (worker.invocations >= worker.memorySampleAt) this.#owner.sampleMemory(worker, nowMs)
   }
 
   #onWaitedOut(invocation: Invocation, nowMs: number): void {

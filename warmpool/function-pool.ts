@@ -18,8 +18,9 @@ import type { Invocation } from './invocation.ts'
 import { LoadingWorkers } from './loading-workers.ts'
 import { LoadTimes } from './policy/eviction.ts'
 import { weightOfEach } from './policy/fair-share.ts'
+import type { MemoryLimits } from './policy/memory-growth.ts'
 import type { Part } from './policy/minimums.ts'
-import { isOneShot, SUCCESSOR_DELAY_MS } from './policy/recycling.ts'
+import { isOneShot, isRenewed, SUCCESSOR_DELAY_MS } from './policy/recycling.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
 import { clock } from './running-clock.ts'
 import { sameSecrets } from './secret.ts'
@@ -112,7 +113,11 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
 
   /** Retires what has been idle, lived or grown too much. Idempotent. */
   retireExpired(nowMs: number): void {
-    for (const [worker, reason] of this.serving.expired(this.settings, nowMs)) this.expire(worker, reason)
+    for (const [worker, reason] of this.serving.expired(this.settings, nowMs)) {
+      const isOfMinimum = this.serving.count <= this.minimum.warmed
+      if (isRenewed(worker.invocations, isOfMinimum, this.settings.idleTimeoutMs)) this.expire(worker, reason)
+      else this.drain(worker, reason, nowMs)
+    }
     for (;;) {
       const surplus = this.serving.idleSurplus(this.settings, this.minimum.warmed, nowMs)
       if (surplus === undefined) return
@@ -152,13 +157,35 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
   }
 
   /** Ends workers that use more than they may, whatever they are at. */
-  checkLimits(): void {
-    for (const worker of this.workers) {
+  checkLimits(nowMs: number): void {
+    for (const worker of [...this.workers]) {
       const excess = worker.state === 'dead' ? null : worker.usage.excess
-      if (excess === null) continue
+      if (excess === null) {
+        if (!worker.usage.isQuiet) this.#spare(worker, nowMs)
+        continue
+      }
       this.serving.remove(worker)
       worker.killFor(excess)
     }
+  }
+
+  sampleMemory(worker: Worker, nowMs: number): void {
+    worker.memorySampleAt = worker.invocations + worker.usage.sampleMemory(this.#memoryLimits)
+    this.#spare(worker, nowMs)
+    if (worker.usage.rssBytes > this.settings.memoryBytes) this.#host.requestBalance(this)
+  }
+
+  get #memoryLimits(): MemoryLimits {
+    const { memoryBytes, limits } = this.settings
+    return { recycledAtBytes: memoryBytes, endedAtBytes: limits.memoryBytes }
+  }
+
+  /** What could reach its limit with one more call gets none, and ends those that it has. */
+  #spare(worker: Worker, nowMs: number): void {
+    if (worker.usage.mayTakeMore(this.#memoryLimits) || !this.serving.has(worker)) return
+    if (!worker.isExpiring) this.#host.onRecycling(this, worker, 'memory')
+    this.drain(worker, 'memory', nowMs)
+    this.#host.requestBalance(this)
   }
 
   /** New numbers for the same bundle; a changed environment or isolation is a new start for its workers. */

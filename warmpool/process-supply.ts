@@ -150,14 +150,14 @@ export class ProcessSupply implements BlankShelfHost, RoomOwner {
     this.#room.shrink(nowMs)
   }
 
-  /** Memory grows fast. Where the kernel does not stop it, workers that are at something are looked at more often. */
+  /** Memory grows fast. Workers that are at something are looked at more often where the kernel does not stop it, or soon would. */
   glance(): void {
-    for (const worker of this.workers)
-      if (worker.group.needsTable && (worker.state === 'busy' || worker.state === 'loading')) worker.usage.look(null)
+    for (const { group, state, usage } of this.workers)
+      if ((state === 'busy' || state === 'loading') && (group.needsTable || usage.isGrowingFast)) usage.look(null)
   }
 
   get isPolling(): boolean {
-    for (const worker of this.workers) if (worker.group.needsTable) return true
+    for (const { group, usage } of this.workers) if (group.needsTable || usage.isGrowingFast) return true
     return false
   }
 

@@ -3,7 +3,14 @@
  * loop stands still. It keeps the set and answers; ending a worker is its pool's business, and whom a question concerns
  * is decided in policy/.
  */
-import { drawBudget, expiryReason, isOneShot, isSuccessorDue, lastingBytes } from './policy/recycling.ts'
+import {
+  drawBudget,
+  expiryReason,
+  isOneShot,
+  isSuccessorDue,
+  lastingBytes,
+  recycledAtBytes,
+} from './policy/recycling.ts'
 import { chooseWorker } from './policy/scheduling.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { Worker } from './worker.ts'
@@ -84,7 +91,11 @@ export class ServingWorkers {
       if (worker.isExpiring) return []
       const rssBytes = lastingBytes(worker.usage.memory, memoryBytes, limits.memoryBytes)
       const usage = { invocations: worker.invocations, ageMs: nowMs - worker.bornAtMs, rssBytes }
-      const reason = expiryReason(usage, worker.budget, memoryBytes)
+      const reason = expiryReason(
+        usage,
+        worker.budget,
+        recycledAtBytes(worker.invocations, memoryBytes, limits.memoryBytes),
+      )
       return reason === null ? [] : [[worker, reason]]
     })
   }

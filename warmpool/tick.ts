@@ -49,7 +49,7 @@ export class Tick {
     this.#nextAtMs = nowMs + TICK_MS
     this.#supply.measure(nowMs)
     if (this.#supply.isPolling) this.#glanceSoon()
-    for (const pool of this.#functions.all) pool.checkLimits()
+    for (const pool of this.#functions.all) pool.checkLimits(nowMs)
     for (const pool of this.#functions.live.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
       pool.checkResponsive(nowMs, PING_EVERY_MS)
@@ -64,7 +64,7 @@ export class Tick {
   #glanceSoon(): void {
     setTimeout(() => {
       this.#supply.glance()
-      for (const pool of this.#functions.all) pool.checkLimits()
+      for (const pool of this.#functions.all) pool.checkLimits(clock.now())
       if (clock.now() < this.#nextAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
     }, GLANCE_EVERY_MS).unref()
   }

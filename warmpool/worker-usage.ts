@@ -4,6 +4,14 @@
  * elsewhere.
  */
 import { describeExcess, type Excess, excessOf } from './policy/limits.ts'
+import {
+  callsUntilSample,
+  type MemoryLimits,
+  type MemorySample,
+  type MemoryState,
+  mayTakeMore,
+  perCallBytes,
+} from './policy/memory-growth.ts'
 import type { MemorySamples } from './policy/recycling.ts'
 import { FolderSize } from './resources/folder-size.ts'
 import type { ProcessGroup, UnkeptSetting } from './resources/process-group.ts'
@@ -29,6 +37,8 @@ export class WorkerUsage {
   #cpuMsAtAnswer = 0
   #answered = 0
   #rssBytesBefore = 0
+  #memorySample: MemorySample | null = null
+  #perCallBytes = 0
   /** -1: it was at something. */
   #invocationsAtLook = -1
 
@@ -72,6 +82,32 @@ export class WorkerUsage {
     if (inFlight > 0 && answered === this.#answered) return
     this.#answered = answered
     this.#cpuMsAtAnswer = this.#group.usage.cpuMs
+  }
+
+  /** Memory alone, of the processes that are known: after how many calls more it is to be sampled again. */
+  sampleMemory(limits: MemoryLimits): number {
+    this.#group.measure(null)
+    const { invocations, inFlight } = this.#work
+    const sample = { bytes: this.rssBytes, ended: invocations - inFlight }
+    if (this.#memorySample !== null) this.#perCallBytes = perCallBytes(this.#memorySample, sample, this.#perCallBytes)
+    this.#memorySample = sample
+    return callsUntilSample(this.#memoryState, limits, invocations)
+  }
+
+  /** False: with one call more it could reach the limit at which it is ended. */
+  mayTakeMore(limits: MemoryLimits): boolean {
+    return mayTakeMore(this.#memoryState, limits)
+  }
+
+  /** It could reach its limit before the next look, at the rate at which it has grown since the last. */
+  get isGrowingFast(): boolean {
+    if (this.#limits === null) return false
+    const { rssBytes } = this
+    return rssBytes + 2 * (rssBytes - this.#rssBytesBefore) > this.#limits.memoryBytes
+  }
+
+  get #memoryState(): MemoryState {
+    return { bytes: this.rssBytes, perCallBytes: this.#perCallBytes, inFlight: this.#work.inFlight }
   }
 
   /** It has been alone, and has had nothing to do, since it was last looked at. */

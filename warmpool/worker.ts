@@ -12,6 +12,7 @@ import { InFlight } from './in-flight.ts'
 import type { Invocation } from './invocation.ts'
 import type { Journal } from './journal.ts'
 import { type Excess, isExcess } from './policy/limits.ts'
+import { FIRST_SAMPLE_AT } from './policy/memory-growth.ts'
 import type { Budget } from './policy/recycling.ts'
 import { removePrivateFolder } from './private-folder.ts'
 import { forgetGroup } from './reaper.ts'
@@ -47,6 +48,8 @@ export class Worker implements EndingOwner, ChannelOwner {
   invocations = 0
   /** After how much its replacement is started; the function's pool draws it when it is loaded. */
   budget: Budget = { invocations: Number.POSITIVE_INFINITY, ageMs: Number.POSITIVE_INFINITY }
+  /** With which call its memory is to be sampled. */
+  memorySampleAt = FIRST_SAMPLE_AT
   /** Why its budget is used up: it serves until its replacement is warm. */
   expiring: DeathReason | null = null
   /** When the function was loaded, and how long that took. */

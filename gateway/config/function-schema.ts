@@ -124,7 +124,7 @@ export const functionFields = {
   maxAge: optional(
     durationOrNever(1),
     formatDuration(DEFAULT_FUNCTION_SETTINGS.maxAgeMs),
-    'Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first.',
+    'Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first. One that nobody has called gets a replacement only where `minWorkers` asks for it.',
   ),
   idleTimeout: optional(
     durationOrNever(),

@@ -129,7 +129,7 @@ export interface FunctionConfig {
   concurrency?: number
   /** Invocations after which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `10000`. */
   maxInvocations?: number | 'never'
-  /** Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `'1h'`. */
+  /** Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first. One that nobody has called gets a replacement only where `minWorkers` asks for it. Default: `'1h'`. */
   maxAge?: Duration | 'never'
   /** How long a worker above `minWorkers` may idle before it is retired. Default: `'5m'`. */
   idleTimeout?: Duration | 'never'
@@ -227,7 +227,7 @@ export interface OverrideConfig {
   concurrency?: number
   /** Invocations after which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `10000`. */
   maxInvocations?: number | 'never'
-  /** Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first. Default: `'1h'`. */
+  /** Age at which a worker is recycled: about, so that siblings differ, and its replacement is warm first. One that nobody has called gets a replacement only where `minWorkers` asks for it. Default: `'1h'`. */
   maxAge?: Duration | 'never'
   /** How long a worker above `minWorkers` may idle before it is retired. Default: `'5m'`. */
   idleTimeout?: Duration | 'never'

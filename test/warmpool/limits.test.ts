@@ -53,6 +53,30 @@ for (const cgroups of ['auto', 'never'] as const) {
       expect(await held).toBe('out-of-memory')
     })
 
+    test('a leak costs no call: its worker is replaced before the limit, and takes nothing that could reach it', async () => {
+      const memoryBytes = 140 * MiB
+      const pool = makePool(
+        { concurrency: 16, memoryBytes, limits: { memoryBytes: 220 * MiB } },
+        { cgroups, blanks: 1 },
+      )
+      const reasons = new Set<string>()
+      pool.on('death', ({ reason }) => reasons.add(reason))
+      const pids = new Set<unknown>()
+      let calls = 0
+      const failures: unknown[] = []
+      const caller = async (): Promise<void> => {
+        while (calls++ < 600)
+          await pool.run(GREEDY, { do: 'leaks', bytes: MiB }).then(
+            (pid) => pids.add(pid),
+            (error: Error) => failures.push(error.message),
+          )
+      }
+      await Promise.all(Array.from({ length: 8 }, caller))
+      expect(failures).toEqual([])
+      expect(pids.size).toBeGreaterThan(3)
+      expect(reasons).toEqual(new Set(['memory']))
+    })
+
     test('memory within the limit is left alone', async () => {
       const pool = poolWith({ memoryBytes: 400 * MiB })
       const died = nextEvent(pool, 'death')

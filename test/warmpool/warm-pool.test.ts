@@ -256,6 +256,16 @@ describe('recycling', () => {
     await eventually(() => theFunction(pool).workers.length === 0)
   })
 
+  it('renews a worker by its age once after its last call, and not for ever', async () => {
+    const pool = makePool({ maxAgeMs: 500, idleTimeoutMs: 600_000 })
+    const deaths = collectDeaths(pool)
+    await behave(pool, { do: 'pid' })
+    await eventually(() => theFunction(pool).workers.length === 0)
+    const reasons = deaths.filter((death) => death.function !== null).map(({ reason }) => reason)
+    expect(reasons.length).toBeLessThanOrEqual(2)
+    expect(new Set(reasons)).toEqual(new Set(['age']))
+  })
+
   it('runs no more one-shot calls at once than a function may have workers', async () => {
     const pool = makePool({ maxInvocations: 1, maxWorkers: 2 })
     const sleep = new URL('./tasks/sleep.mjs', import.meta.url).href

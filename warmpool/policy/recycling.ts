@@ -62,6 +62,22 @@ export function lastingBytes({ bytes, bytesBefore }: MemorySamples, memoryBytes:
   return bytes > (memoryBytes + limitBytes) / 2 ? bytes : Math.min(bytes, bytesBefore)
 }
 
+/**
+ * The memory over which a worker is replaced. What is that large before its first call is no smaller when it is made anew:
+ * it is replaced only where it grows by itself, towards the limit that ends it.
+ */
+export function recycledAtBytes(invocations: number, memoryBytes: number, limitBytes: number): number {
+  return invocations > 0 ? memoryBytes : Math.max(memoryBytes, (memoryBytes + limitBytes) / 2)
+}
+
+/**
+ * Whether a worker that nobody called in its whole life gets a successor all the same: where it is one of the minimum, or
+ * where idle workers are kept for ever. Others would be renewed for ever, wherever `maxAge` is less than `idleTimeout`.
+ */
+export function isRenewed(invocations: number, isOfMinimum: boolean, idleTimeoutMs: number): boolean {
+  return invocations > 0 || isOfMinimum || idleTimeoutMs === Number.POSITIVE_INFINITY
+}
+
 /** Why it should be replaced now, or null. */
 export function expiryReason(usage: Usage, budget: Budget, memoryBytes: number): DeathReason | null {
   if (usage.invocations >= budget.invocations) return 'invocations'

@@ -3,7 +3,14 @@ import { afterFailure, CLOSED, isOpen } from '../../../warmpool/policy/breaker.t
 import { chooseVictim, type Evictable, LoadTimes, worthOf } from '../../../warmpool/policy/eviction.ts'
 import { pacedStarts, urgentStarts } from '../../../warmpool/policy/pacing.ts'
 import { afterBlankTaken, afterNewcomer, NO_NEWCOMERS, reclaimableBeforeMs } from '../../../warmpool/policy/reclaim.ts'
-import { drawBudget, expiryReason, isOneShot, lastingBytes } from '../../../warmpool/policy/recycling.ts'
+import {
+  drawBudget,
+  expiryReason,
+  isOneShot,
+  isRenewed,
+  lastingBytes,
+  recycledAtBytes,
+} from '../../../warmpool/policy/recycling.ts'
 
 describe('a budget', () => {
   const settings = { maxInvocations: 200, maxAgeMs: 1_000 }
@@ -27,6 +34,19 @@ describe('a budget', () => {
     expect(lastingBytes({ bytes: 300, bytesBefore: 250 }, 200, 600)).toBe(250)
     expect(lastingBytes({ bytes: 100, bytesBefore: 900 }, 200, 600)).toBe(100)
     expect(lastingBytes({ bytes: 401, bytesBefore: 100 }, 200, 600)).toBe(401)
+  })
+
+  it('by memory is not used up by what a worker needs before its first call', () => {
+    expect(recycledAtBytes(1, 200, 600)).toBe(200)
+    expect(recycledAtBytes(0, 200, 600)).toBe(400)
+    expect(recycledAtBytes(0, 200, Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('that is used up without a call gets a successor only of the minimum, or where idle workers never go', () => {
+    expect(isRenewed(0, false, 300_000)).toBe(false)
+    expect(isRenewed(1, false, 300_000)).toBe(true)
+    expect(isRenewed(0, true, 300_000)).toBe(true)
+    expect(isRenewed(0, false, Number.POSITIVE_INFINITY)).toBe(true)
   })
 
   it('names the first reason that applies', () => {

@@ -18,6 +18,11 @@ function fillHeap(bytes) {
 }
 
 const ACTS = {
+  // Leaves something behind with each call.
+  leaks({ bytes }) {
+    kept.push(Buffer.alloc(bytes, 1))
+    return process.pid
+  },
   async buffers({ bytes }) {
     for (let at = 0; at < bytes; at += 8 * MiB) {
       fillBuffers(8 * MiB)
