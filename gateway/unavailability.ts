@@ -19,6 +19,8 @@ export function whyUnavailable(name: string, entry: CatalogEntry | undefined): U
     return { code: 'corrupted', detail: 'What was stored of it is damaged. The log of the gateway says more.' }
   if (entry.error?.code === 'not-stored')
     return { code: 'not-stored', detail: 'The machine had no room for it. The log of the gateway says why.' }
+  if (entry.error?.code === 'bundler-lost')
+    return { code: 'bundler-lost', detail: 'The bundler ended while it built it. Building it again may go well.' }
   // What is no function yet has its mistake in its names or its function.json, and no code that could be told.
   if (entry.source === null && entry.error !== null)
     return { code: 'build-failed', detail: `It does not build: ${entry.error.message.replace(/\s+/g, ' ')}` }

@@ -1,5 +1,6 @@
 /** The pool's only door: what the gateway and other programs may use of it. */
 
+export { ConfinedRunError, runConfined } from './confined-run.ts'
 export { DEMANDED as MECHANISMS, missingInWords } from './confinement.ts'
 export type { Egress, EgressLocator } from './egress.ts'
 export type {

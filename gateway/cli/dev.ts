@@ -1,5 +1,6 @@
 /** What `dev` and `serve --watch` add: sources are followed and swapped in; and in `dev` every call is told in one readable line. */
 import pc from 'picocolors'
+import { isPassing } from '../functions/build-error.ts'
 import type { OnBroken } from '../functions/catalog.ts'
 import { isShortage } from '../functions/shortage.ts'
 import { type FunctionsWatch, watchFunctions } from '../functions/watch.ts'
@@ -40,7 +41,7 @@ export async function followSources(
       if (error === null) log.info({ function: name }, `swapped in (${tookMs} ms)`)
       else log.error({ function: name, frame: error.frame }, `${error.message}${stays}`)
     }
-    again(entries.filter(({ error }) => error?.code === 'not-stored').map(({ name }) => name))
+    again(entries.filter(({ error }) => isPassing(error)).map(({ name }) => name))
     const gone = [...names].filter((name) => !entries.some((entry) => entry.name === name))
     for (const name of gone) log.info({ function: name }, 'removed')
   }

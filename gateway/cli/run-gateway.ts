@@ -13,6 +13,7 @@ import {
   loadConfig,
   watchConfig,
 } from '../config/index.ts'
+import { isPassing } from '../functions/build-error.ts'
 import { Gateway, type GatewayHooks } from '../gateway.ts'
 import { createLog, type Logger } from '../log.ts'
 import { renderBanner } from './banner.ts'
@@ -73,7 +74,7 @@ function bannerFacts(gateway: Gateway, tookMs: number): Parameters<typeof render
 function reportBroken(gateway: Gateway, log: Logger): void {
   // What fails while it is loaded has been logged by then.
   for (const { name, error } of gateway.functions) {
-    if (error?.code === 'build-failed' || error?.code === 'not-stored')
+    if (error !== null && (error.code === 'build-failed' || isPassing(error)))
       log.error({ function: name, frame: error.frame }, `cannot be built: ${error.message}`)
   }
 }

@@ -46,6 +46,9 @@ export interface Config {
     readonly keepWarmMs: number
     readonly maxFiles: number
     readonly maxBytes: number
+    /** Of the process that builds an upload. */
+    readonly buildMemoryBytes: number
+    readonly buildTimeoutMs: number
     readonly preview: 'key' | 'open'
   }
   readonly pool: PoolSettings
@@ -137,6 +140,8 @@ export function buildConfig(
       keepWarmMs: parsed.deploy.keepWarm,
       maxFiles: parsed.deploy.maxFiles,
       maxBytes: parsed.deploy.maxSize,
+      buildMemoryBytes: parsed.deploy.buildMemory,
+      buildTimeoutMs: parsed.deploy.buildTimeout,
       preview: parsed.deploy.preview,
     },
     pool,

@@ -110,6 +110,12 @@ export const deploy = section(
     ),
     maxFiles: field(count(1), 20_000, 'Most files of an uploaded folder, `node_modules` included.'),
     maxSize: field(size(1), '256MiB', 'Most bytes of an uploaded folder, unpacked.'),
+    buildMemory: field(
+      size(64 * 1024 * 1024),
+      '1GiB',
+      'Most resident memory of the process that builds an upload, the bundler included. Two build at the same time.',
+    ),
+    buildTimeout: field(duration(), '60s', 'How long building an upload may take, without installing its packages.'),
     preview: field(
       oneOf(['key', 'open']),
       'key',

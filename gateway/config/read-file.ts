@@ -60,7 +60,7 @@ async function parseJson(file: string, source: string, text: string): Promise<An
     return { value: JSON.parse(json), files: [file] }
   } catch (error) {
     // V8 does not always say where; esbuild reads JSON too, and does.
-    const { transform } = await import('esbuild')
+    const { transform } = await import('../bundler.ts')
     const failure = await transform(json, { loader: 'json', sourcefile: source, logLevel: 'silent' }).catch((e) => e)
     const place = failure.errors?.[0]
     if (!place?.location) throw unusable(file, source, (error as Error).message)

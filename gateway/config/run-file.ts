@@ -52,7 +52,7 @@ export async function runConfigFile(file: string, source: string): Promise<{ val
 }
 
 async function bundle(file: string, source: string, files: Set<string>): Promise<[OutputFile, OutputFile]> {
-  const { build } = await import('esbuild')
+  const { build } = await import('../bundler.ts')
   try {
     const { outputFiles } = await build({
       entryPoints: [file],
@@ -70,9 +70,12 @@ async function bundle(file: string, source: string, files: Set<string>): Promise
     })
     return [outputFiles[0]!, outputFiles[1]!]
   } catch (error) {
-    const problems = await Promise.all(
-      (error as BuildFailure).errors.map((message) => buildProblem(message, file, source)),
-    )
+    const { errors } = error as Partial<BuildFailure>
+    if (errors === undefined) {
+      const found = (error as Error).message
+      throw new ConfigError([{ kind: 'file', path: '', found, allowed: '', source }], [...files])
+    }
+    const problems = await Promise.all(errors.map((message) => buildProblem(message, file, source)))
     throw new ConfigError(problems, [...files])
   }
 }

@@ -93,6 +93,10 @@ export interface DeployConfig {
   maxFiles?: number
   /** Most bytes of an uploaded folder, unpacked. Default: `'256MiB'`. */
   maxSize?: Size
+  /** Most resident memory of the process that builds an upload, the bundler included. Two build at the same time. Default: `'1GiB'`. */
+  buildMemory?: Size
+  /** How long building an upload may take, without installing its packages. Default: `'60s'`. */
+  buildTimeout?: Duration
   /** Who may call a version that is not live: whoever knows its key, or anybody who knows its number (`open`). Default: `'key'`. */
   preview?: 'key' | 'open'
 }

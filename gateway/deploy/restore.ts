@@ -13,7 +13,7 @@ import { concurrently } from '../functions/concurrently.ts'
 import { filesUnder } from '../functions/folder-files.ts'
 import type { Logger } from '../log.ts'
 import type { AuditLog } from './audit-log.ts'
-import { buildUpload } from './build-upload.ts'
+import type { UploadBuilder } from './build-upload.ts'
 import type { Deployments } from './deployments.ts'
 import { type ManifestFile, manifestId } from './manifest.ts'
 import { type FunctionRecord, type VersionRecord, versionOf } from './record.ts'
@@ -23,6 +23,7 @@ export interface Restoring {
   readonly catalog: Catalog
   readonly deployments: Deployments
   readonly records: RecordStore
+  readonly uploads: UploadBuilder
   readonly audit: AuditLog
   readonly log: Logger
   readonly config: Config
@@ -122,12 +123,13 @@ async function mend(parts: Restoring, { name }: FunctionRecord, version: Version
 
 /** Throws where what was uploaded is damaged, too, or becomes something else. */
 async function rebuild(parts: Restoring, name: string, version: VersionRecord): Promise<void> {
-  const { deployments, catalog, records, log } = parts
+  const { deployments, records, log } = parts
   const who = { function: name, version: String(version.number) }
   log.error(who, 'what was built of it is damaged on the disk (its bytes are not those of its hash)')
   const folder = records.folderOf(name, version.id)
   if ((await idOfFolder(folder, version)) !== version.id) throw new Error('what was uploaded is damaged, too')
-  const { bundle } = await buildUpload(catalog.builder, deployments.sourceOf(name, version), async () => {})
+  const source = deployments.sourceOf(name, version)
+  const { bundle } = await parts.uploads.build({ name, dir: folder, source }, { built: async () => {} })
   if (bundle.id !== version.bundle) throw new Error('it became another bundle when it was built again')
   log.warn(who, 'it was built again from what was uploaded')
 }

@@ -12,6 +12,7 @@ import type { AnsweredCall } from './answered-window.ts'
 import { AuditLog } from './audit-log.ts'
 import { receiveBlobs } from './blob-frames.ts'
 import { BlobStore } from './blob-store.ts'
+import { UploadBuilder } from './build-upload.ts'
 import { BundleKeeper } from './bundle-keeper.ts'
 import { CallTargets } from './call-target.ts'
 import { watchCanaries } from './canaries.ts'
@@ -56,6 +57,7 @@ export class DeployService {
   readonly #records: RecordStore
   readonly #blobs: BlobStore
   readonly #keeper: BundleKeeper
+  readonly #builder: UploadBuilder
   readonly #uploads = new Uploads()
   readonly #windows = new CanaryWindows()
   readonly #catalog: Catalog
@@ -83,7 +85,8 @@ export class DeployService {
     this.deployments = new Deployments(pool, catalog, this.#records, config())
     this.#keeper = new BundleKeeper(catalog, this.deployments)
     const shared = { catalog, deployments: this.deployments, records: this.#records, keeper: this.#keeper, config }
-    const maker = new VersionMaker({ ...shared, pool, blobs: this.#blobs })
+    this.#builder = new UploadBuilder({ store: catalog.builder.store, config, log })
+    const maker = new VersionMaker({ ...shared, pool, blobs: this.#blobs, uploads: this.#builder })
     this.deployer = new Deployer({ ...shared, maker, audit: this.audit, log, onSwitched })
     const previews = new Previews(this.deployments, catalog.builder.store, log)
     this.targets = new CallTargets(this.deployments, previews, () => config().deploy.preview === 'open')
@@ -193,6 +196,7 @@ export class DeployService {
       deployments,
       audit,
       records: this.#records,
+      uploads: this.#builder,
       log: this.#log,
       config: this.#config(),
     }

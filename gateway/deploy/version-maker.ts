@@ -9,9 +9,9 @@ import type { WarmPool } from '../../warmpool/index.ts'
 import { type Config, FUNCTION_FILE } from '../config/index.ts'
 import type { Bundle } from '../functions/bundle-store.ts'
 import type { Catalog } from '../functions/catalog.ts'
-import { discoverFolder, type FunctionSource } from '../functions/discover.ts'
+import type { FunctionSource } from '../functions/discover.ts'
 import type { BlobStore } from './blob-store.ts'
-import { buildUpload } from './build-upload.ts'
+import type { BuiltUpload, UploadBuilder } from './build-upload.ts'
 import type { BundleKeeper } from './bundle-keeper.ts'
 import { type OnStep, proveCandidate, timed } from './candidate.ts'
 import type { Deployments } from './deployments.ts'
@@ -30,12 +30,6 @@ export interface Ready {
   readonly bundle: Bundle
 }
 
-interface Built {
-  readonly source: FunctionSource
-  readonly bundle: Bundle
-  readonly outsideInputs: readonly string[]
-}
-
 export interface MakerParts {
   readonly pool: WarmPool
   readonly catalog: Catalog
@@ -43,6 +37,7 @@ export interface MakerParts {
   readonly records: RecordStore
   readonly blobs: BlobStore
   readonly keeper: BundleKeeper
+  readonly uploads: UploadBuilder
   readonly config: () => Config
 }
 
@@ -135,14 +130,13 @@ export class VersionMaker {
     })
   }
 
-  async #build(name: string, id: string, onBuilt: (bundleId: string) => Promise<void>): Promise<Built> {
-    const { records, catalog, config } = this.#parts
-    const found = await discoverFolder(name, records.folderOf(name, id), config())
-    if ('problem' in found) throw new Refusal('build-failed', found.problem)
-    const { missing } = config().secretsOf(name, found.source.file ?? undefined)
-    if (missing.length > 0) throw new Refusal('secret-missing', missing.join(' '))
-    const built = await buildUpload(catalog.builder, found.source, onBuilt)
-    return { source: found.source, ...built }
+  #build(name: string, id: string, built: (bundleId: string) => Promise<void>): Promise<BuiltUpload> {
+    const { records, uploads, config } = this.#parts
+    const found = ({ file }: FunctionSource): void => {
+      const { missing } = config().secretsOf(name, file ?? undefined)
+      if (missing.length > 0) throw new Refusal('secret-missing', missing.join(' '))
+    }
+    return uploads.build({ name, dir: records.folderOf(name, id), source: null }, { found, built })
   }
 
   async #prove(name: string, { version, source, bundle }: Ready, onStep: OnStep): Promise<void> {
@@ -181,7 +175,7 @@ async function versionFrom(
   record: FunctionRecord,
   id: string,
   manifest: Manifest,
-  { source, bundle, outsideInputs }: Built,
+  { source, bundle, outsideInputs }: BuiltUpload,
   by: string,
 ): Promise<VersionRecord> {
   const { identity, routes, notes, dir, entry } = source

@@ -6,7 +6,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import * as esbuild from 'esbuild'
+import type * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 import { modulesOf } from './azure-entry.ts'
 import { azurePaths } from './azure-paths.ts'
 import { asObject, readDataFile } from './data-file.ts'
@@ -99,7 +100,7 @@ async function textsFrom(starts: readonly string[]): Promise<string[]> {
 async function asJavaScript(file: string): Promise<string> {
   try {
     const loader = (/^\.[cm]?(ts|js)$/.exec(extname(file))?.[1] ?? extname(file).slice(1)) as esbuild.Loader
-    const { code } = await esbuild.transform(await readFile(file, 'utf8'), { loader, logLevel: 'silent' })
+    const { code } = await bundler.transform(await readFile(file, 'utf8'), { loader, logLevel: 'silent' })
     return code
   } catch {
     return ''

@@ -4,7 +4,7 @@
  */
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 import { LAYOUT_VERSION } from './bundle-id.ts'
 import type { FunctionSource } from './discover.ts'
 import { listFolder } from './folder-files.ts'
@@ -33,7 +33,7 @@ interface CacheFile {
 }
 
 const FILE = 'builds.json'
-const BUILDER = `layout ${LAYOUT_VERSION}, esbuild ${esbuild.version}`
+const BUILDER = `layout ${LAYOUT_VERSION}, esbuild ${bundler.version}`
 
 export class BuildCache {
   readonly #stateDir: string

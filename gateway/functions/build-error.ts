@@ -3,7 +3,8 @@
  * themselves. Holds plain text without colours; whoever prints it adds them.
  */
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { formatMessages, type Message, type PartialMessage } from 'esbuild'
+import type { Message, PartialMessage } from 'esbuild'
+import { BundlerLost, formatMessages } from '../bundler.ts'
 import type { FunctionSource } from './discover.ts'
 import { packageNameOf } from './native-packages.ts'
 import { withoutOwnFilesPrefix } from './own-files.ts'
@@ -20,8 +21,8 @@ export interface BuildProblem {
   readonly column: number | null
 }
 
-/** Whether its author has something to mend, or the machine had no room or no descriptor left, and may have later. */
-export type BuildErrorCode = 'build-failed' | 'not-stored'
+/** Whether its author has something to mend, or the machine had no room, no descriptor or no bundler, and may have later. */
+export type BuildErrorCode = 'build-failed' | 'not-stored' | 'bundler-lost'
 
 /** Why a function has no bundle. Its own fields are those of the first problem. */
 export class BuildError extends Error implements BuildProblem {
@@ -52,9 +53,16 @@ export class BuildError extends Error implements BuildProblem {
   }
 }
 
+const NOWHERE = { file: null, line: null, column: null } as const
+
 /** A build error that no line of code is to blame for. `file`, if any, is relative to the functions folder. */
 export function plainBuildError(functionName: string, message: string, file: string | null = null): BuildError {
   return new BuildError(functionName, [{ message, file, line: null, column: null }], '')
+}
+
+/** Whether building again may go well without a change of the function. */
+export function isPassing(error: { readonly code: string } | null): boolean {
+  return error?.code === 'not-stored' || error?.code === 'bundler-lost'
 }
 
 /** A bundle that is as it should be, and could not be written. */
@@ -66,6 +74,8 @@ export function storeError(functionName: string, error: Error): BuildError {
 
 /** Turns what `esbuild.build` threw into a {@link BuildError}. `root` is the folder that message paths are relative to. */
 export async function buildErrorFrom(source: FunctionSource, root: string, thrown: unknown): Promise<BuildError> {
+  if (thrown instanceof BundlerLost)
+    return new BuildError(source.name, [{ ...NOWHERE, message: thrown.message }], '', 'bundler-lost')
   const messages = ((thrown as { errors?: Message[] }).errors ?? []).map((message) => forAuthor(source, root, message))
   const [first, ...others] = messages.map(problemOf)
   if (first === undefined)

@@ -5,11 +5,12 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
-import * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 import { type BundleContent, type BundleFile, bundleId, LAYOUT_VERSION } from './bundle-id.ts'
 import { type Bundled, bundle, type Located, locate } from './bundling.ts'
 import type { FunctionSource } from './discover.ts'
 import { hashedFiles } from './hashed-files.ts'
+import type { Allowed } from './inside-only.ts'
 import type { ExternalPackage } from './native-packages.ts'
 import { isPagesEntry } from './pages-files.ts'
 import { isBundled, plainBuild } from './plain-build.ts'
@@ -28,15 +29,22 @@ export interface BuildResult extends BundleContent {
   readonly outsideInputs: readonly string[]
 }
 
-/** Builds `source`. Throws `BuildError`, and nothing else, for what is wrong with the function. */
-export async function build(source: FunctionSource): Promise<BuildResult> {
+/**
+ * Builds `source`; of an upload, only what is `allowed` is read. Throws `BuildError`, and nothing else, for what is wrong
+ * with the function.
+ */
+export async function build(source: FunctionSource, allowed: Allowed | null = null): Promise<BuildResult> {
   if (!isBundled(source)) return plainBuild(source)
   const located = await locate(source)
-  return buildFrom(located, await bundle(located))
+  return buildFrom(located, await bundle(located, allowed), allowed)
 }
 
 /** The rest of building, once its modules are bundled. Throws as {@link build} does. */
-export async function buildFrom({ source, root, entry, ownPath }: Located, bundled: Bundled): Promise<BuildResult> {
+export async function buildFrom(
+  { source, root, entry, ownPath }: Located,
+  bundled: Bundled,
+  allowed: Allowed | null = null,
+): Promise<BuildResult> {
   const files = source.kind === 'folder' ? await hashedFiles(source, root) : []
   const content = {
     code: withCommonJsExports(
@@ -49,11 +57,13 @@ export async function buildFrom({ source, root, entry, ownPath }: Located, bundl
     externals: [...bundled.externals].sort((a, b) => (a.name < b.name ? -1 : 1)),
     installed: [],
     layoutVersion: LAYOUT_VERSION,
-    esbuildVersion: esbuild.version,
+    esbuildVersion: bundler.version,
   }
   const inputs = bundled.inputs.map((path) => resolve(root, path)).filter((path) => ownPath(path) === undefined)
   const manifests = content.externals.map(({ dir }) => resolve(dir, 'package.json'))
-  const outsideInputs = [...inputs, ...manifests, ...inheritedTsconfig(root)].sort()
+  // Above an upload lie the gateway's own folders: nothing is inherited from there.
+  const inherited = allowed === null ? inheritedTsconfig(root) : []
+  const outsideInputs = [...inputs, ...manifests, ...inherited].sort()
   return { id: bundleId(content), functionName: source.name, root, ...content, outsideInputs }
 }
 
@@ -66,5 +76,5 @@ function inheritedTsconfig(folder: string): string[] {
 
 /** Ends esbuild's process, for a host that has no more to build. A later build starts it again. */
 export async function stopBuilding(): Promise<void> {
-  await esbuild.stop()
+  await bundler.stop()
 }

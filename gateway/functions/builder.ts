@@ -102,23 +102,6 @@ export class Builder {
     return outcome
   }
 
-  /**
-   * Builds what nobody will build again, and remembers nothing. `onBuilt` hears the bundle's id, and is waited for,
-   * before the bundle is made, so that no sweep takes it; one that is there and damaged is written anew.
-   */
-  async buildOnce(source: FunctionSource, onBuilt: (id: string) => Promise<void>): Promise<BuildOutcome> {
-    try {
-      const result = await build(source)
-      await onBuilt(result.id)
-      const isDamaged = (await this.store.has(result.id)) && !(await this.store.verify(result.id))
-      if (isDamaged) await this.store.discard(result.id)
-      const bundle = await this.store.put(result)
-      return { ok: true, bundle, cached: false, outsideInputs: result.outsideInputs }
-    } catch (error) {
-      return { ok: false, error: asBuildError(source, error) }
-    }
-  }
-
   /** Ends esbuild's process (tens of MiB), once no build is under way. Building again afterwards starts it anew. */
   async close(): Promise<void> {
     await stopBuilding()

@@ -58,6 +58,18 @@ export class BundleStore {
     return bundle
   }
 
+  /** A path for a bundle that is being written elsewhere, on the same file system. Nothing is there yet. */
+  newDraft(): Promise<string> {
+    return newTemporaryPath(this.#stateDir)
+  }
+
+  /** Stores a bundle that was written into `draft`, with this id; one that is there already stays. */
+  async adopt(id: string, draft: string): Promise<Bundle> {
+    const bundle = this.#bundle(id)
+    if (!(await this.has(id))) await this.#move(draft, bundle)
+    return bundle
+  }
+
   async has(id: string): Promise<boolean> {
     return isBundleId(id) && exists(join(this.#bundlesDir, id, 'bundle.json'))
   }
@@ -118,12 +130,20 @@ export class BundleStore {
     const draft = await newTemporaryPath(this.#stateDir)
     try {
       await writeBundle(draft, build)
+      await this.#move(draft, bundle)
+    } finally {
+      await rm(draft, { recursive: true, force: true })
+    }
+  }
+
+  /** Somebody else may have stored the same meanwhile. */
+  async #move(draft: string, bundle: Bundle): Promise<void> {
+    try {
       await rename(draft, bundle.dir)
     } catch (error) {
-      await rm(draft, { recursive: true, force: true })
       const { code } = error as NodeJS.ErrnoException
-      const wroteAnother = (code === 'ENOTEMPTY' || code === 'EEXIST') && (await this.has(build.id))
-      if (!wroteAnother) throw error
+      const isStored = (code === 'ENOTEMPTY' || code === 'EEXIST') && (await this.has(bundle.id))
+      if (!isStored) throw error
     }
   }
 }

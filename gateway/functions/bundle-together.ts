@@ -6,7 +6,8 @@
  */
 import { isBuiltin } from 'node:module'
 import { resolve } from 'node:path'
-import * as esbuild from 'esbuild'
+import type * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 import { type Bundled, CODE_FILE, COMPILE, isFile, type Located } from './bundling.ts'
 import { withCheapNames } from './cheap-names.ts'
 import { googleFunctions } from './google-functions.ts'
@@ -41,7 +42,7 @@ type Result = esbuild.BuildResult<{ metafile: true; write: false }>
 function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
   const byEntry = new Map(some.map((one) => [one.entry, one]))
   const ownPath = (file: string) => byEntry.get(file)?.ownPath(file)
-  return esbuild.build({
+  return bundler.build({
     ...COMPILE,
     absWorkingDir: root,
     entryPoints: some.map(({ entry }, at) => ({ in: entry, out: String(at) })),

@@ -4,7 +4,8 @@
  */
 import { readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, relative } from 'node:path'
-import * as esbuild from 'esbuild'
+import type * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 import { azureEntry } from './azure-entry.ts'
 import { buildErrorFrom, plainBuildError } from './build-error.ts'
 import { withCheapNames } from './cheap-names.ts'
@@ -12,6 +13,7 @@ import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
 import { googleFunctions } from './google-functions.ts'
 import { withHost } from './host-module.ts'
+import { type Allowed, insideOnly, withoutForeignMaps } from './inside-only.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
 import { isPagesEntry, pagesModule } from './pages-files.ts'
@@ -70,22 +72,27 @@ export async function locate(source: FunctionSource): Promise<Located> {
   }
 }
 
-/** Bundles one function by itself. Throws `BuildError`. */
-export async function bundle({ source, root, entry, ownPath }: Located): Promise<Bundled> {
+/** Bundles one function by itself; of an upload, only what is `allowed` is read. Throws `BuildError`. */
+export async function bundle(
+  { source, root, entry, ownPath }: Located,
+  allowed: Allowed | null = null,
+): Promise<Bundled> {
   const externals = new Map<string, ExternalPackage>()
   try {
-    const result = await esbuild.build({
+    const result = await bundler.build({
       ...COMPILE,
       absWorkingDir: root,
       entryPoints: [entry],
       outfile: CODE_FILE,
+      ...(allowed !== null && { nodePaths: [...allowed.packages] }),
       plugins: [
+        ...(allowed === null ? [] : [insideOnly(allowed)]),
         ...(await forEntry(entry)),
         googleFunctions(),
         platformModules(),
         workersModules(root, source.identity.moduleRules),
         nativePackages(ownPath, externals),
-        ownFiles(ownPath),
+        ownFiles(ownPath, allowed && ((text, path) => withoutForeignMaps(text, path, allowed.roots))),
       ],
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''

@@ -5,7 +5,8 @@
  * Every module of a folder with a thousand of them is asked at the start, so the text as it is decides where it can.
  */
 import { extname } from 'node:path'
-import * as esbuild from 'esbuild'
+import type * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 
 const IS_OF_ANOTHER =
   /^export\s+default\b|\bas\s+default\b|\bmodule\.exports\s*=[^=]|\b(?:export\s+(?:const|let|var|(?:async\s+)?function)\s+|exports\.|as\s+)(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\b|@azure\/functions|functions-framework|\bDeno\.serve\b|\.listen\(/m
@@ -34,7 +35,7 @@ async function exportsAlone(file: string, text: string, handler: string): Promis
   if (!text.includes('/*') && isExported(pattern, text)) return true
   const loader = (/^\.[cm]?(ts|js)$/.exec(extname(file))?.[1] ?? extname(file).slice(1)) as esbuild.Loader
   // Without comments, and spaced as esbuild prints it.
-  const { code } = await esbuild.transform(text, { loader, logLevel: 'silent' })
+  const { code } = await bundler.transform(text, { loader, logLevel: 'silent' })
   return isExported(pattern, code) && !IS_OF_ANOTHER.test(code)
 }
 

@@ -4,7 +4,8 @@
  * line to write in function.json instead.
  */
 import { extname } from 'node:path'
-import * as esbuild from 'esbuild'
+import type * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 import { readLiteral, UNREADABLE } from './literal.ts'
 
 export interface NetlifyConfig {
@@ -82,7 +83,7 @@ export function routesFor(path: string): string[] {
 /** The value of the export `config`, or of that property of the default export; undefined if there is neither. */
 async function findConfig(file: string, text: string): Promise<unknown> {
   const loader = (/^\.[cm]?(ts|js)$/.exec(extname(file))?.[1] ?? extname(file).slice(1)) as esbuild.Loader
-  const { code } = await esbuild.transform(text, { loader, format: 'esm', logLevel: 'silent' })
+  const { code } = await bundler.transform(text, { loader, format: 'esm', logLevel: 'silent' })
   const exported = exportedAs(code, 'config')
   if (exported !== null) return declared(code, exported)
   const holder = exportedAs(code, 'default')

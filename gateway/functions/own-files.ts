@@ -37,17 +37,21 @@ const PREFIX = /var __wfMeta = \/\* @__PURE__ \*\/ __wfModule\("(?:[^"\\]|\\.)*"
 /** Where a file is copied to under `files/`, with forward slashes; undefined if it is not a function's own. */
 export type OwnPath = (file: string) => string | undefined
 
+/** Changes the text of a module before it is compiled. */
+type Prepare = (text: string, path: string) => Promise<string>
+
 /** Declares the variable of {@link OWN_FILES_DEFINE} in every module that needs it. */
-export function ownFiles(ownPath: OwnPath): Plugin {
+export function ownFiles(ownPath: OwnPath, prepare: Prepare | null = null): Plugin {
   return {
     name: 'own-files',
     setup(build) {
       build.onLoad({ filter: /\.(?:[cm]?[jt]s|[jt]sx)$/ }, async ({ path, namespace }) => {
         if (namespace !== 'file') return undefined
         // esbuild reports a file that cannot be read better than we could.
-        const text = await readFile(path, 'utf8').catch(() => '')
-        if (!MENTIONS.test(text)) return undefined
-        return { contents: withPrefix(text, ownPath(path) ?? path), loader: 'default' }
+        const written = await readFile(path, 'utf8').catch(() => '')
+        const text = prepare === null ? written : await prepare(written, path)
+        if (MENTIONS.test(text)) return { contents: withPrefix(text, ownPath(path) ?? path), loader: 'default' }
+        return text === written ? undefined : { contents: text, loader: 'default' }
       })
     },
   }

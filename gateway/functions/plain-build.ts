@@ -5,7 +5,7 @@
  */
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
-import * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 import { isJavaScript } from '../config/index.ts'
 import type { BuildResult } from './build.ts'
 import { plainBuildError } from './build-error.ts'
@@ -36,7 +36,7 @@ export async function plainBuild(source: FunctionSource): Promise<BuildResult> {
     externals: [],
     installed: source.kind === 'file' ? [] : await installedIn(root),
     layoutVersion: LAYOUT_VERSION,
-    esbuildVersion: esbuild.version,
+    esbuildVersion: bundler.version,
   }
   return { id: bundleId(content), functionName: source.name, root, ...content, outsideInputs: [] }
 }

@@ -4,7 +4,8 @@
  * asked at the start, so one that is laid out as usual is read as it is; any other as esbuild prints it.
  */
 import { extname } from 'node:path'
-import * as esbuild from 'esbuild'
+import type * as esbuild from 'esbuild'
+import * as bundler from '../bundler.ts'
 
 const MAY_BE = /\b(?:scheduled|queue|email)\b/
 /** A default export whose members begin on lines of their own, all indented alike; the first tells by how much. */
@@ -50,7 +51,7 @@ async function membersAsPrinted(file: string, text: string): Promise<string[]> {
 }
 
 async function printed(text: string, loader: esbuild.Loader): Promise<string> {
-  return (await esbuild.transform(text, { loader, logLevel: 'silent' })).code
+  return (await bundler.transform(text, { loader, logLevel: 'silent' })).code
 }
 
 /** Of the object that is the default export; -1: it is none that is written out. */

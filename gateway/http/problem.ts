@@ -52,6 +52,7 @@ export const PROBLEMS = {
   timeout: { status: 504, fault: 'function', title: 'The function ran past its timeout' },
   'build-failed': { status: 503, fault: 'function', title: 'The function does not build' },
   'not-stored': { status: 503, fault: 'platform', title: 'The function could not be stored' },
+  'bundler-lost': { status: 503, fault: 'platform', title: 'The bundler ended while it built the function' },
   'init-failed': { status: 503, fault: 'function', title: 'The function fails to load' },
   'crash-loop': { status: 503, fault: 'function', title: 'The function keeps crashing' },
   'health-failed': { status: 503, fault: 'function', title: 'The function does not answer its health check well' },

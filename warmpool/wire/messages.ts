@@ -198,3 +198,16 @@ export function parseMessage<T>(chunk: Buffer, start: number, end: number): T {
   }
   throw new ProtocolError('a control frame that is not a JSON object')
 }
+
+/** What a process that runs one module confined is sent; see confined-run.ts of the pool. */
+export interface RunMessage {
+  /** File URL. */
+  readonly module: string
+  readonly input: unknown
+  readonly confinement: Confinement
+}
+
+/** What it answers. */
+export type RunAnswer =
+  | { readonly output: unknown; readonly confined: Confined }
+  | { readonly error: string; readonly confined: Confined | null }

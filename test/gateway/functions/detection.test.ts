@@ -540,6 +540,6 @@ test('two folders with the same files and other packages are two bundles', async
       ...Object.fromEntries(Object.entries(files).map(([file, text]) => [`${name}/${file}`, text])),
       [`${name}/node_modules/dependency/index.js`]: name,
     })
-  const [one, two] = await Promise.all((await discover(dir)).functions.map(build))
+  const [one, two] = await Promise.all((await discover(dir)).functions.map((source) => build(source)))
   expect(one!.id).not.toBe(two!.id)
 })

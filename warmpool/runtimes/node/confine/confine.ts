@@ -73,7 +73,10 @@ export function enterSandboxFor({ confinement }: Load, door: string | null): voi
 }
 
 /** For the answer to a load. Throws when what is demanded cannot be had. */
-export function confineFor({ confinement }: Load, door: string | null): { readonly confined?: Confined } {
+export function confineFor(
+  { confinement }: Pick<Load, 'confinement'>,
+  door: string | null,
+): { readonly confined?: Confined } {
   if (confinement === null || confinement === undefined) {
     if (prepared !== null && typeof prepared === 'object') forgetRights(prepared.rights)
     // What was not prepared by now is not needed any more.
