@@ -16,7 +16,5 @@ export default defineConfig({
   overrides: {
     // One worker is always warm: hello never has a cold start.
     hello: { minWorkers: 1 },
-    // Server-sent events stay open for long.
-    events: { timeout: '1h' },
   },
 })

@@ -126,9 +126,9 @@ export class FunctionCalls implements InvocationOwner {
   onExpired(invocation: Invocation, nowMs: number): void {
     if (invocation.state === 'queued') this.#onWaitedOut(invocation, nowMs)
     else if (invocation.worker === null) return
-    else if (invocation.activeAtMs === 0 || invocation.endsAtMs <= nowMs) {
-      this.#onTimeout(invocation, invocation.worker, nowMs)
-    } else this.#onQuiet(invocation, invocation.worker, nowMs)
+    else if (invocation.state === 'ended') this.#onUnsettled(invocation, invocation.worker, nowMs)
+    else if (invocation.activeAtMs > 0) this.#onQuiet(invocation, invocation.worker, nowMs)
+    else this.#onHandlerDue(invocation, invocation.worker, nowMs)
   }
 
   onTooLarge(invocation: Invocation): void {
@@ -139,20 +139,28 @@ export class FunctionCalls implements InvocationOwner {
   }
 
   onStreaming(invocation: Invocation): void {
-    const { streamTimeoutMs } = this.#owner.settings
-    if (!Number.isFinite(streamTimeoutMs)) return
+    if (invocation.state === 'ended') return
+    const { streamTimeoutMs, streamIdleTimeoutMs } = this.#owner.settings
     const nowMs = clock.now()
-    invocation.endsAtMs = invocation.expiresAtMs
+    invocation.endsAtMs = invocation.isEndless ? Number.POSITIVE_INFINITY : nowMs + streamTimeoutMs
     invocation.activeAtMs = nowMs
     this.#wheel.clear(invocation)
-    this.#wheel.set(invocation, Math.min(invocation.endsAtMs, nowMs + streamTimeoutMs))
+    this.#wheel.set(invocation, Math.min(invocation.endsAtMs, nowMs + streamIdleTimeoutMs))
   }
 
   onCancelled(invocation: Invocation): void {
     if (invocation.state === 'queued') {
       this.#waiting.remove(invocation)
       invocation.state = 'ended'
-    } else invocation.worker?.cancel(invocation)
+    } else if (invocation.worker !== null) this.#cancel(invocation, invocation.worker)
+  }
+
+  /** The handler hears of it, and has its time-out to end. */
+  #cancel(invocation: Invocation, worker: Worker): void {
+    worker.cancel(invocation)
+    this.#wheel.clear(invocation)
+    invocation.activeAtMs = 0
+    this.#wheel.set(invocation, clock.now() + this.#timeoutMs(invocation))
   }
 
   #enqueue(invocation: Invocation, nowMs: number): void {
@@ -167,10 +175,13 @@ export class FunctionCalls implements InvocationOwner {
   }
 
   #handOver(worker: Worker, invocation: Invocation, nowMs: number): void {
-    const timeoutMs = invocation.timeoutMs ?? this.#owner.settings.timeoutMs
+    const timeoutMs = this.#timeoutMs(invocation)
     invocation.startKind = startKind(invocation.admittedAtMs, worker)
     this.#owner.stats.starts[invocation.startKind]++
-    this.#wheel.set(invocation, nowMs + timeoutMs)
+    invocation.endsAtMs = invocation.isBodyComing
+      ? nowMs + this.#owner.settings.streamTimeoutMs
+      : Number.POSITIVE_INFINITY
+    this.#wheel.set(invocation, Math.min(invocation.endsAtMs, nowMs + timeoutMs))
     invocation.responseBytesLeft = this.#owner.settings.limits.responseBytes
     worker.begin(invocation, nowMs, timeoutMs)
     this.#watch.handedOver(invocation, this.#watched, nowMs)
@@ -193,28 +204,62 @@ export class FunctionCalls implements InvocationOwner {
     this.#fail(invocation, new InvocationFailure('queue-timeout', message))
   }
 
+  #timeoutMs(invocation: Invocation): number {
+    return invocation.timeoutMs ?? this.#owner.settings.timeoutMs
+  }
+
+  /** The handler's time is over, unless its caller is still sending: then it counts from the last piece of the body. */
+  #onHandlerDue(invocation: Invocation, worker: Worker, nowMs: number): void {
+    const endsAtMs = invocation.isBodyComing ? invocation.endsAtMs : Number.POSITIVE_INFINITY
+    const since = invocation.isBodyAwaited ? nowMs : Math.max(invocation.sentAtMs, invocation.bodyAtMs)
+    const dueAtMs = since + this.#timeoutMs(invocation)
+    if (endsAtMs <= nowMs) this.#onTooSlow(invocation, worker, nowMs)
+    else if (dueAtMs > nowMs) this.#wheel.set(invocation, Math.min(endsAtMs, dueAtMs))
+    else this.#onTimeout(invocation, worker, nowMs)
+  }
+
+  /** Its caller has its answer, or was told that there is none; what it has promised to settle is not. */
+  #onUnsettled(invocation: Invocation, worker: Worker, nowMs: number): void {
+    if (invocation.activeAtMs === 0) return this.#onTimeout(invocation, worker, nowMs)
+    // The time of its stream was another one: from now on it has the handler's.
+    invocation.activeAtMs = 0
+    this.#wheel.set(invocation, nowMs + this.#timeoutMs(invocation))
+  }
+
+  /** A body, of the request or of the response, is not whole in all the time that it has. The worker goes on. */
+  #onTooSlow(invocation: Invocation, worker: Worker, nowMs: number): void {
+    const what = invocation.activeAtMs > 0 ? 'response' : "request's body"
+    worker.cancel(invocation)
+    invocation.activeAtMs = 0
+    this.#wheel.set(invocation, nowMs + this.#timeoutMs(invocation))
+    this.#owner.stats.errors++
+    const message = `Its ${what} was not whole within ${this.#owner.settings.streamTimeoutMs} ms (streamTimeout)`
+    invocation.fail(new InvocationFailure('stream-timeout', message))
+  }
+
   #onTimeout(invocation: Invocation, worker: Worker, nowMs: number): void {
     this.#owner.serving.remove(worker)
     if (worker.hasNotBegun(invocation)) {
       worker.death.note = 'it did not begin an invocation that it was given'
       return worker.kill('unresponsive')
     }
-    const message = `It ran longer than its time-out of ${invocation.timeoutMs ?? this.#owner.settings.timeoutMs} ms`
+    const message = `It ran longer than its time-out of ${this.#timeoutMs(invocation)} ms`
     const failure = new InvocationFailure('timeout', message, { reason: 'timeout', state: worker.state })
     this.#giveUp(invocation, worker, failure, 'timeout', nowMs)
   }
 
   /** A streamed response: it has been silent for too long, or its deadline is put off. */
   #onQuiet(invocation: Invocation, worker: Worker, nowMs: number): void {
-    const { streamTimeoutMs } = this.#owner.settings
+    if (invocation.endsAtMs <= nowMs) return this.#onTooSlow(invocation, worker, nowMs)
+    const { streamIdleTimeoutMs } = this.#owner.settings
     // A caller that takes nothing keeps the function from sending: the gateway has a deadline of its own for that.
     const since = invocation.isHeldBack ? nowMs : invocation.activeAtMs
-    if (since + streamTimeoutMs > nowMs) {
-      this.#wheel.set(invocation, Math.min(invocation.endsAtMs, since + streamTimeoutMs))
+    if (since + streamIdleTimeoutMs > nowMs) {
+      this.#wheel.set(invocation, Math.min(invocation.endsAtMs, since + streamIdleTimeoutMs))
       return
     }
     this.#owner.serving.remove(worker)
-    const message = `Its response stood still for ${streamTimeoutMs} ms`
+    const message = `Its response stood still for ${streamIdleTimeoutMs} ms (streamIdleTimeout)`
     const failure = new InvocationFailure('stream-timeout', message, { reason: 'stream-timeout', state: worker.state })
     this.#giveUp(invocation, worker, failure, 'stream-timeout', nowMs)
   }

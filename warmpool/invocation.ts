@@ -63,9 +63,14 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
 
   /** Of the response's body. */
   responseBytesLeft = Number.POSITIVE_INFINITY
-  /** While its response is watched for standing still: when it last sent something, and when it ends at the latest. */
+  /** Of a response that is streamed: when it last sent something; 0 before its head. */
   activeAtMs = 0
+  /** When the body that is on its way has to be whole. */
   endsAtMs = 0
+  /** When the last piece of its request's body was sent. */
+  bodyAtMs = 0
+  /** Its response goes on for as long as it says something: its length in time has no bound. */
+  isEndless = false
 
   #sendWindowBytes = 0
   #receiveWindowBytes = 0
@@ -101,6 +106,7 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
       this.#unconfirmed?.push(chunk)
       return false
     }
+    this.bodyAtMs = clock.now()
     this.#sendWindowBytes -= chunk.length
     this.worker.writer.bytes(FRAME.data, this.id, chunk)
     const isCrowded = this.worker.writer.ring?.isCrowded === true
@@ -113,6 +119,7 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
 
   endBody(): void {
     this.#isBodyEnded = true
+    this.bodyAtMs = clock.now()
     if (this.worker !== null && this.state !== 'ended') this.worker.writer.empty(FRAME.end, this.id)
   }
 
@@ -170,6 +177,15 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
     return true
   }
 
+  /** Its worker could take more of the request's body, and waits for the caller. */
+  get isBodyAwaited(): boolean {
+    return this.isBodyComing && !this.#isStopped && !this.isCancelled
+  }
+
+  get isBodyComing(): boolean {
+    return this.hasMore && !this.#isBodyEnded
+  }
+
   /** Its worker has sent as much as it may, and waits for the caller. */
   get isHeldBack(): boolean {
     return this.#receiveWindowBytes <= 0
@@ -185,11 +201,12 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
       this.owner?.onTooLarge(this)
       return true
     }
-    if (more) this.owner?.onStreaming(this)
     if (!this.isCancelled) {
-      if (more)
+      if (more) {
         this.onResponse(status, chunk.toString('latin1', headStart, headEnd), chunk.subarray(headEnd, end), true)
-      else this.onWhole(status, chunk, headStart, headEnd, end)
+        // After the head was read: it says whether the stream is endless.
+        this.owner?.onStreaming(this)
+      } else this.onWhole(status, chunk, headStart, headEnd, end)
     }
     return this.#receiveWindowBytes >= 0
   }

@@ -54,10 +54,15 @@ export interface FunctionSettings {
   readonly maxAgeMs: number
   /** How long a worker above `minWorkers` may idle before it is retired. */
   readonly idleTimeoutMs: number
-  /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. */
+  /**
+   * The handler's time: from the hand-over to a worker to the head of a streamed response, or else to the end of the
+   * call. Time in which the worker waits for the caller's body does not count. Then 504, and the worker is replaced.
+   */
   readonly timeoutMs: number
-  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. */
+  /** A body's whole way in either direction, from the hand-over or the response's head on. Endless streams have none. */
   readonly streamTimeoutMs: number
+  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. */
+  readonly streamIdleTimeoutMs: number
   /** How long a process may take to boot, and then again to load the function. */
   readonly bootTimeoutMs: number
   /** Resident memory over which a worker is recycled after its current calls. */
@@ -127,7 +132,8 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
   maxAgeMs: 3_600_000,
   idleTimeoutMs: 300_000,
   timeoutMs: 30_000,
-  streamTimeoutMs: Number.POSITIVE_INFINITY,
+  streamTimeoutMs: 3_600_000,
+  streamIdleTimeoutMs: 300_000,
   bootTimeoutMs: 10_000,
   memoryBytes: 512 * MiB,
   queue: { max: 1000, timeoutMs: 10_000 },

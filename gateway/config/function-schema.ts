@@ -134,11 +134,16 @@ export const functionFields = {
   timeout: optional(
     durationOrNever(1),
     formatDuration(DEFAULT_FUNCTION_SETTINGS.timeoutMs),
-    'From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced.',
+    "The handler's time: from the hand-over to a worker to the head of a streamed response, else to the end of the call. Waiting for the caller's body does not count. Then 504, and the worker is replaced.",
   ),
   streamTimeout: optional(
     durationOrNever(1),
     formatDuration(DEFAULT_FUNCTION_SETTINGS.streamTimeoutMs),
+    'How long a body may be on its way: a request body from the hand-over on, a streamed response from its head on. Server-sent events have `streamIdleTimeout` alone.',
+  ),
+  streamIdleTimeout: optional(
+    durationOrNever(1),
+    formatDuration(DEFAULT_FUNCTION_SETTINGS.streamIdleTimeoutMs),
     'How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced.',
   ),
   bootTimeout: optional(

@@ -39,6 +39,7 @@ export function functionSettings(
     idleTimeoutMs: written.idleTimeout ?? base.idleTimeoutMs,
     timeoutMs: written.timeout ?? base.timeoutMs,
     streamTimeoutMs: written.streamTimeout ?? base.streamTimeoutMs,
+    streamIdleTimeoutMs: written.streamIdleTimeout ?? base.streamIdleTimeoutMs,
     bootTimeoutMs: written.bootTimeout ?? base.bootTimeoutMs,
     memoryBytes: written.memory ?? base.memoryBytes,
     queue: { max: queue.max ?? base.queue.max, timeoutMs: queue.timeout ?? base.queue.timeoutMs },

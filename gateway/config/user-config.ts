@@ -137,10 +137,12 @@ export interface FunctionConfig {
   maxAge?: Duration | 'never'
   /** How long a worker above `minWorkers` may idle before it is retired. Default: `'5m'`. */
   idleTimeout?: Duration | 'never'
-  /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. Default: `'30s'`. */
+  /** The handler's time: from the hand-over to a worker to the head of a streamed response, else to the end of the call. Waiting for the caller's body does not count. Then 504, and the worker is replaced. Default: `'30s'`. */
   timeout?: Duration | 'never'
-  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. Default: `'never'`. */
+  /** How long a body may be on its way: a request body from the hand-over on, a streamed response from its head on. Server-sent events have `streamIdleTimeout` alone. Default: `'1h'`. */
   streamTimeout?: Duration | 'never'
+  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. Default: `'5m'`. */
+  streamIdleTimeout?: Duration | 'never'
   /** How long a process may take to boot, and then again to load the function. Default: `'10s'`. */
   bootTimeout?: Duration
   /** A worker's resident memory, over which it is recycled after its current calls. Default: `'512MiB'`. */
@@ -235,10 +237,12 @@ export interface OverrideConfig {
   maxAge?: Duration | 'never'
   /** How long a worker above `minWorkers` may idle before it is retired. Default: `'5m'`. */
   idleTimeout?: Duration | 'never'
-  /** From the hand-over to a worker to the end of the response. Then 504, and the worker is replaced. Default: `'30s'`. */
+  /** The handler's time: from the hand-over to a worker to the head of a streamed response, else to the end of the call. Waiting for the caller's body does not count. Then 504, and the worker is replaced. Default: `'30s'`. */
   timeout?: Duration | 'never'
-  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. Default: `'never'`. */
+  /** How long a body may be on its way: a request body from the hand-over on, a streamed response from its head on. Server-sent events have `streamIdleTimeout` alone. Default: `'1h'`. */
   streamTimeout?: Duration | 'never'
+  /** How long a response that has begun may send nothing. Then it is cut off, and the worker is replaced. Default: `'5m'`. */
+  streamIdleTimeout?: Duration | 'never'
   /** How long a process may take to boot, and then again to load the function. Default: `'10s'`. */
   bootTimeout?: Duration
   /** A worker's resident memory, over which it is recycled after its current calls. Default: `'512MiB'`. */

@@ -228,6 +228,8 @@ export interface ResponseHead {
   readonly hasDate: boolean
   /** What the function says of its body's length; null when it says nothing. Not in `text`. */
   readonly contentLength: number | null
+  /** It is of server-sent events, which go on for as long as there is something to say. */
+  readonly isEventStream: boolean
   /** What is wrong with it; then nothing of it may be sent. */
   readonly mistake: {
     readonly code: 'not-a-response' | 'wrong-content-length' | 'response-headers-too-large'
@@ -236,6 +238,7 @@ export interface ResponseHead {
 }
 
 const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/i
+const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** More would be refused by most callers and by every proxy in front. */
@@ -260,7 +263,7 @@ export function readResponseHead(head: string): ResponseHead {
 }
 
 function checkResponseHead(head: string): ResponseHead {
-  if (head === '') return { text: '', hasDate: false, contentLength: null, mistake: null }
+  if (head === '') return { text: '', hasDate: false, contentLength: null, isEventStream: false, mistake: null }
   const lines = head.split('\n')
   if (lines.length % 2 !== 0) return mistaken('not-a-response', 'Its headers hold a line break')
   if (head.length > MAX_HEAD_CHARS || lines.length / 2 > MAX_FIELDS) {
@@ -273,6 +276,7 @@ function checkResponseHead(head: string): ResponseHead {
   const fields: string[] = []
   let contentLength: number | null = null
   let named: Set<string> | null = null
+  let isEventStream = false
   for (let at = 0; at < lines.length; at += 2) {
     const name = lines[at]!
     const value = lines[at + 1]!
@@ -286,10 +290,13 @@ function checkResponseHead(head: string): ResponseHead {
       contentLength = Number(value)
     } else if (lower === 'connection') {
       named = namedByConnection(value, named)
-    } else if (!HOP_BY_HOP.has(lower) && lower !== 'x-request-id') fields.push(name, value)
+    } else if (!HOP_BY_HOP.has(lower) && lower !== 'x-request-id') {
+      fields.push(name, value)
+      if (lower === 'content-type') isEventStream = EVENT_STREAM.test(value)
+    }
   }
   const kept = named === null ? fields : withoutNamedFields(fields, named)
-  return { text: linesOf(kept), hasDate: hasField(kept, 'date'), contentLength, mistake: null }
+  return { text: linesOf(kept), hasDate: hasField(kept, 'date'), contentLength, isEventStream, mistake: null }
 }
 
 function linesOf(fields: readonly string[]): string {
@@ -307,5 +314,5 @@ function withoutNamedFields(fields: readonly string[], named: ReadonlySet<string
 }
 
 function mistaken(code: NonNullable<ResponseHead['mistake']>['code'], detail: string): ResponseHead {
-  return { text: '', hasDate: false, contentLength: null, mistake: { code, detail } }
+  return { text: '', hasDate: false, contentLength: null, isEventStream: false, mistake: { code, detail } }
 }

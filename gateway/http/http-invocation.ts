@@ -201,6 +201,7 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   #beginStream(status: number, head: ResponseHead, body: Buffer): void {
     const { exchange } = this
     this.#owedBytes = exchange.sendsBody(status) ? head.contentLength : null
+    this.isEndless = head.isEventStream
     exchange.hasDate = head.hasDate
     exchange.begin(status, this.#fields(head.text), head.contentLength)
     if (body.length > 0) this.onData(body)

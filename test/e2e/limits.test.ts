@@ -55,7 +55,7 @@ const shared = shareGateway({
   functions: { streams: STREAMS, hog: HOG, neighbour: NEIGHBOUR },
   config: {
     overrides: {
-      streams: { streamTimeout: '300ms', limits: { response: 5000 } },
+      streams: { streamIdleTimeout: '300ms', limits: { response: 5000 } },
       hog: { limits: { memory: '160MiB' } },
       neighbour: { minWorkers: 1 },
     },

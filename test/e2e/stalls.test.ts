@@ -49,6 +49,7 @@ test('a stall of the gateway costs no healthy call its answer and no worker its 
       defaults: {
         timeout: time,
         streamTimeout: time,
+        streamIdleTimeout: time,
         bootTimeout: time,
         queue: { timeout: time },
         concurrency: 4,

