@@ -11,7 +11,9 @@ import type { Missing, MissingByKind } from './missing.ts'
 import { nextClaim } from './policy/fair-share.ts'
 import { type Boots, pacedStarts, urgentStarts } from './policy/pacing.ts'
 import { type ProcessTable, readProcesses } from './resources/process-table.ts'
+import { holdStill, letGo } from './resources/standstill.ts'
 import { lookAfterStrays } from './resources/strays.ts'
+import { ThreadGrowth } from './resources/thread-growth.ts'
 import { Room, type RoomOwner } from './room.ts'
 import type { RuntimeLocator } from './runtime.ts'
 import type { PoolSettings } from './settings.ts'
@@ -28,6 +30,8 @@ const FORK_DELAY_MS = 8
 const FORKS_AT_ONCE = 8
 /** Every which look sees a worker that has had nothing to do since it was last seen. */
 const QUIET_LOOKS = 4
+/** A look in vain at all processes is not repeated before so many times the processor time that it took. */
+const REST_AFTER_LOOK = 20
 
 export interface SupplyHost {
   onStarted(worker: Worker): void
@@ -49,6 +53,9 @@ export class ProcessSupply implements BlankShelfHost, RoomOwner {
   readonly #idleCores = new IdleCores()
   #lastTakenAtMs = Number.NEGATIVE_INFINITY
   #looks = 0
+  readonly #growth = new ThreadGrowth()
+  /** Until when not to look again, since what grew were other programs' processes. */
+  #growsElsewhereUntilMs = 0
 
   constructor(settings: PoolSettings, bootTimeoutMs: number, locate: RuntimeLocator | undefined, host: SupplyHost) {
     this.settings = settings
@@ -147,7 +154,29 @@ export class ProcessSupply implements BlankShelfHost, RoomOwner {
       if (worker.group.needsTable) table ??= readProcesses()
       worker.usage.look(table)
     }
+    if (table !== null) this.#growth.settle(this.workers.size)
     this.#room.shrink(nowMs)
+  }
+
+  /**
+   * Looks at every process where many more have come: they may be one worker's. What workers have started stands still
+   * meanwhile, and while `check` ends whoever has too many.
+   */
+  watchGrowth(nowMs: number, check: () => void): void {
+    if (nowMs < this.#growsElsewhereUntilMs || !this.#growth.hasGrown(this.workers.size)) return
+    const before = process.cpuUsage()
+    const watched = [...this.workers].filter(({ group }) => group.needsTable)
+    const stopped = holdStill(watched.map(({ pid }) => pid))
+    try {
+      lookAfterStrays()
+      const isOwn = hasGrown(watched, readProcesses())
+      this.#growth.settle(this.workers.size)
+      const { user, system } = process.cpuUsage(before)
+      if (!isOwn) this.#growsElsewhereUntilMs = nowMs + ((user + system) / 1000) * REST_AFTER_LOOK
+      check()
+    } finally {
+      letGo(stopped)
+    }
   }
 
   /** Memory grows fast. Workers that are at something are looked at more often where the kernel does not stop it, or soon would. */
@@ -263,4 +292,12 @@ export class ProcessSupply implements BlankShelfHost, RoomOwner {
     this.#room.onBlankTaken(taker, nowMs)
     return worker
   }
+}
+
+/** They have more processes than at the last look. */
+function hasGrown(workers: readonly Worker[], table: ProcessTable): boolean {
+  const count = (): number => workers.reduce((sum, { group }) => sum + group.usage.processes, 0)
+  const before = count()
+  for (const { usage } of workers) usage.look(table)
+  return count() > before
 }

@@ -28,7 +28,7 @@ export interface FunctionLimits {
 export interface CpuShare {
   /** The function's share of a busy machine, against others' 100; from 1 to 10,000. Takes cgroups. */
   readonly weight: number
-  /** As of the command `nice`, from -20 (most urgent) to 19. */
+  /** As of the command `nice`, from -20 (most urgent) to 19. Less urgent than the pool's process, which keeps all of them in bounds. */
   readonly nice: number
   /** Numbers of the processors that it may run on; empty: all. */
   readonly cores: readonly number[]
@@ -149,7 +149,7 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
     logBytes: MiB / 4,
     responseBytes: Number.POSITIVE_INFINITY,
   },
-  cpu: { weight: 100, nice: 0, cores: [] },
+  cpu: { weight: 100, nice: 5, cores: [] },
   isolation: 'process',
   network: 'all',
   listen: 'none',

@@ -11,6 +11,8 @@ const TICK_MS = 1_000
 const PING_EVERY_MS = 5_000
 /** How often memory is looked at between two ticks, where only looking helps. */
 const GLANCE_EVERY_MS = 200
+/** How often it is asked whether a tree of processes grows, which is cheap. */
+const GROWTH_EVERY_MS = 50
 
 export class Tick {
   readonly #supply: ProcessSupply
@@ -19,6 +21,7 @@ export class Tick {
   readonly #interval: NodeJS.Timeout
   #nextAtMs = 0
   #hasEnded = false
+  #nextGlanceAtMs = 0
 
   constructor(supply: ProcessSupply, functions: FunctionPools, balance: Balance) {
     this.#supply = supply
@@ -27,6 +30,8 @@ export class Tick {
     // What has arrived is read before anything is judged: timers come before sockets in a turn of the loop.
     this.#interval = setInterval(() => setImmediate(() => this.#look(clock.now())), TICK_MS)
     this.#interval.unref()
+    this.#nextAtMs = clock.now() + TICK_MS
+    this.#glanceSoon()
   }
 
   /**
@@ -47,9 +52,11 @@ export class Tick {
   #look(nowMs: number): void {
     if (this.#hasEnded) return
     this.#nextAtMs = nowMs + TICK_MS
+    this.#supply.watchGrowth(nowMs, () => this.#checkLimits(nowMs))
     this.#supply.measure(nowMs)
+    this.#nextGlanceAtMs = nowMs + GLANCE_EVERY_MS
     if (this.#supply.isPolling) this.#glanceSoon()
-    for (const pool of this.#functions.all) pool.checkLimits(nowMs)
+    this.#checkLimits(nowMs)
     for (const pool of this.#functions.live.values()) {
       if (pool.workers.length === 0 && pool.settings.minWorkers === 0) continue
       pool.checkResponsive(nowMs, PING_EVERY_MS)
@@ -61,11 +68,21 @@ export class Tick {
     this.#balance.run(nowMs)
   }
 
+  #checkLimits(nowMs: number): void {
+    for (const pool of this.#functions.all) pool.checkLimits(nowMs)
+  }
+
   #glanceSoon(): void {
     setTimeout(() => {
-      this.#supply.glance()
-      for (const pool of this.#functions.all) pool.checkLimits(clock.now())
-      if (clock.now() < this.#nextAtMs - GLANCE_EVERY_MS) this.#glanceSoon()
-    }, GLANCE_EVERY_MS).unref()
+      if (this.#hasEnded) return
+      const nowMs = clock.now()
+      if (nowMs >= this.#nextGlanceAtMs) {
+        this.#nextGlanceAtMs = nowMs + GLANCE_EVERY_MS
+        this.#supply.glance()
+        this.#checkLimits(nowMs)
+      }
+      this.#supply.watchGrowth(nowMs, () => this.#checkLimits(nowMs))
+      if (nowMs < this.#nextAtMs - GROWTH_EVERY_MS) this.#glanceSoon()
+    }, GROWTH_EVERY_MS).unref()
   }
 }

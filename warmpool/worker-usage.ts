@@ -62,9 +62,9 @@ export class WorkerUsage {
   }
 
   /** What it may use from now on. Returns the settings that cannot be kept here. */
-  limit({ limits, cpu }: FunctionSettings): UnkeptSetting[] {
+  limit({ limits, cpu }: FunctionSettings, hasOwnUser: boolean): UnkeptSetting[] {
     this.#limits = limits
-    return this.#group.limit(limits, cpu)
+    return this.#group.limit(limits, cpu, hasOwnUser)
   }
 
   /** What lies in this folder counts as its use of the disk. */

@@ -87,7 +87,7 @@ const cpu = section(
     nice: optional(
       z.int().min(-20).max(19).register(kinds, { type: 'number', allowed: 'whole number from -20 to 19' }),
       DEFAULT_FUNCTION_SETTINGS.cpu.nice,
-      'As of the command `nice`: more is less urgent. Below 0 needs root.',
+      'As of the command `nice`: more is less urgent. The default lets the gateway go first. Below 0 needs root.',
     ),
     cores: optional(
       z

@@ -40,6 +40,11 @@ export default async (request) => {
 }
 `
 
+/** The same with 128 shells that compute, each for some seconds at most. */
+const COMPUTING_BOMB = FORK_BOMB.replace('depth=$1', 'ulimit -t 4; depth=$1')
+  .replace('sleep 1000', 'while :; do :; done')
+  .replace("'8'", "'7'")
+
 /** Neither answers nor ends. */
 const HANGS = 'export default () => new Promise(() => {})'
 
@@ -108,6 +113,16 @@ for (const cgroups of ['auto', 'never']) {
     })
   })
 }
+
+test('is a fork bomb that computes, and is told so while its neighbours are answered', async () => {
+  const limits = { processes: 60 }
+  const gateway = await startWith({ bomb: COMPUTING_BOMB }, { bomb: { limits } }, { cgroups: 'never' })
+  await unnoticed(gateway, async () => {
+    const mark = randomUUID()
+    expect(await codeOf(gateway.fetch(`/bomb?mark=${mark}`))).toBe('too-many-processes')
+    await eventually(() => processesWith(mark).length === 0)
+  })
+})
 
 test('exhausts the pool with calls that never end, and the others have what they are entitled to', async () => {
   const hangs = { concurrency: 1, timeout: '1s', queue: { max: 100 } }

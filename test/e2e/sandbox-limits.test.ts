@@ -3,10 +3,12 @@
  * own and, where the gateway is the superuser's, is another user. Also where there are no cgroups.
  */
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { noSandboxBecause } from '../../warmpool/sandbox/available.ts'
 import { shareGateway } from './gateway-under-test.ts'
-import { ORDINARY_USER } from './ordinary-user.ts'
+import { IS_SUPERUSER, ORDINARY_USER } from './ordinary-user.ts'
+import { descendants } from './processes.ts'
 
 const GREEDY = `
 import { spawn } from 'node:child_process'
@@ -68,6 +70,13 @@ for (const { title, cgroups, user } of CASES)
         pool: { cgroups },
       },
       ...(user === undefined ? {} : { user }),
+    })
+
+    it.runIf(IS_SUPERUSER && user === undefined)('its user may have few processes more than it may', async () => {
+      await gateway().fetch('/greedy?open files')
+      const [first] = (await gateway().statusOf('greedy')).workers
+      for (const pid of descendants(first!.pid))
+        expect(readFileSync(`/proc/${pid}/limits`, 'latin1')).toMatch(/^Max processes +48 +48 /m)
     })
 
     it.each([

@@ -136,6 +136,16 @@ test.skipIf(!HAS_FFI)(
   },
 )
 
+test.each([
+  [{}, 5],
+  [{ nice: 0 }, 0],
+  [{ nice: 11 }, 11],
+])('a worker and its children stand behind the pool’s process: %o', async (cpu, nice) => {
+  const pool = makePool({ cpu })
+  const said = (await pool.run(GREEDY, { do: 'childStatus' })) as string
+  expect(said.split('\n').at(-1)).toBe(String(nice))
+})
+
 test('what this system does not let anybody keep is told', async () => {
   const pool = makePool({ cpu: { weight: 50 } }, { cgroups: 'never', blanks: 0 })
   const unkept = nextEvent(pool, 'unkept')

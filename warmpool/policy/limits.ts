@@ -22,8 +22,10 @@ export interface LimitedUsage {
 }
 
 export function excessOf(usage: LimitedUsage, limits: FunctionLimits): Excess | null {
-  if (usage.isOutOfMemory || usage.rssBytes > limits.memoryBytes) return 'out-of-memory'
+  if (usage.isOutOfMemory) return 'out-of-memory'
+  // Before memory: of so many, what they share is counted many times.
   if (usage.isOutOfProcesses || usage.processes > limits.processes) return 'too-many-processes'
+  if (usage.rssBytes > limits.memoryBytes) return 'out-of-memory'
   if (usage.cpuMs > limits.cpuTimeMs) return 'out-of-cpu-time'
   if (usage.diskBytes > limits.diskBytes) return 'out-of-disk'
   return null

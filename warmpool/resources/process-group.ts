@@ -3,11 +3,11 @@
  * and their end. Where there is a cgroup the kernel knows who belongs to it; elsewhere they are found by their parents,
  * sessions and names, and remembered. Limits are the same with both: the kernel only notices sooner.
  */
-import type { CpuShare, FunctionLimits } from '../settings.ts'
+import { type CpuShare, DEFAULT_FUNCTION_SETTINGS, type FunctionLimits } from '../settings.ts'
 import type { Cgroup } from './cgroup.ts'
 import { giveUpCgroups, openCgroup } from './cgroups.ts'
 import { nextWorkerName, retireName } from './identity.ts'
-import { limitFileSize, limitOpenFiles, pinTo, setNice } from './process-limits.ts'
+import { limitFileSize, limitOpenFiles, limitProcessesOfUser, pinTo, setNice, standBehind } from './process-limits.ts'
 import { childrenOf, type ProcessRecord, type ProcessTable, readProcess } from './process-table.ts'
 import {
   collectStrays,
@@ -33,6 +33,11 @@ export type UnkeptSetting = 'limits.openFiles' | 'limits.disk' | 'cpu.weight' | 
 
 /** What every cgroup begins with. */
 const USUAL_WEIGHT = 100
+/** What every process begins with, where this one does. */
+const FIRST_NICE = 0
+const USUAL_NICE = DEFAULT_FUNCTION_SETTINGS.cpu.nice
+/** So that a look finds more than it may, and says so. */
+const PROCESSES_BEYOND = 8
 const NOTHING: GroupUsage = { rssBytes: 0, processes: 0, cpuMs: 0 }
 
 export class ProcessGroup {
@@ -43,6 +48,7 @@ export class ProcessGroup {
   hasOthers = false
   #pid = 0
   #weight = USUAL_WEIGHT
+  #nice = FIRST_NICE
   #launched: readonly number[] = []
   #cgroup: Cgroup | null
   #state: 'open' | 'enclosing' | 'enclosed' = 'open'
@@ -86,22 +92,35 @@ export class ProcessGroup {
     else void this.#takeLaunched().then(then)
   }
 
-  /** From now on. Returns the settings that nobody here can see to: all others hold, by the kernel or by looking. */
-  limit(limits: FunctionLimits, { weight, nice, cores }: CpuShare): UnkeptSetting[] {
+  /**
+   * From now on. Returns the settings that nobody here can see to: all others hold, by the kernel or by looking.
+   * `hasOwnUser`: nobody else's processes are its user's.
+   */
+  limit(limits: FunctionLimits, { weight, nice, cores }: CpuShare, hasOwnUser: boolean): UnkeptSetting[] {
     this.#cgroup?.limitMemory(limits.memoryBytes)
     this.#cgroup?.limitProcesses(limits.processes)
-    const { openFiles, diskBytes } = limits
+    const { openFiles, diskBytes, processes } = limits
     const pids = [this.#pid, ...this.#launched]
+    if (hasOwnUser && Number.isFinite(processes))
+      for (const pid of pids) limitProcessesOfUser(pid, processes + PROCESSES_BEYOND)
     const isKept: Readonly<Record<UnkeptSetting, boolean>> = {
       'limits.openFiles': !Number.isFinite(openFiles) || pids.every((pid) => limitOpenFiles(pid, openFiles)),
       'limits.disk': !Number.isFinite(diskBytes) || pids.every((pid) => limitFileSize(pid, diskBytes)),
       'cpu.weight': weight === USUAL_WEIGHT || this.#cgroup?.has('cpu') === true,
-      'cpu.nice': nice === 0 || pids.every((pid) => setNice(pid, nice)),
+      'cpu.nice': nice === this.#nice || this.#setNice(pids, nice),
       'cpu.cores': cores.length === 0 || pids.every((pid) => pinTo(pid, cores)),
     }
     // One that is just dying has nothing to be limited.
     if (readProcess(this.#pid) === null) return []
     return Object.entries(isKept).flatMap(([name, kept]) => (kept ? [] : [name as UnkeptSetting]))
+  }
+
+  #setNice(pids: readonly number[], nice: number): boolean {
+    const isUsual = nice === USUAL_NICE && this.#nice === FIRST_NICE
+    this.#nice = nice
+    if (!isUsual) return pids.every((pid) => setNice(pid, nice))
+    for (const pid of pids) standBehind(pid, nice)
+    return true
   }
 
   /** Its share of the processors, where that can be kept. */

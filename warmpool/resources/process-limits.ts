@@ -4,7 +4,7 @@
  */
 
 import { readdirSync } from 'node:fs'
-import { constants, setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { cFunctions } from '../wire/c-library.ts'
 
 const FUNCTIONS = {
@@ -13,6 +13,7 @@ const FUNCTIONS = {
 } as const
 // Linux on x64, arm64 and most others.
 const RLIMIT_FSIZE = 1
+const RLIMIT_NPROC = 6
 const RLIMIT_NOFILE = 7
 /** A set of processors as the C library has it: 1024 bits. */
 const CPU_SET_BYTES = 128
@@ -29,6 +30,23 @@ export function limitOpenFiles(pid: number, count: number): boolean {
 /** The longest file that one process may write. */
 export function limitFileSize(pid: number, bytes: number): boolean {
   return limit(pid, RLIMIT_FSIZE, bytes)
+}
+
+/** The most processes and threads that its user may have. */
+export function limitProcessesOfUser(pid: number, count: number): boolean {
+  return limit(pid, RLIMIT_NPROC, count)
+}
+
+/**
+ * Behind this process, as it stands itself, where it is less urgent than that. Of one thread: what it starts from now on has
+ * it, too, and the collector's threads, which were there before, do not hold up its calls.
+ */
+export function standBehind(pid: number, nice: number): void {
+  try {
+    if (nice > getPriority()) setPriority(pid, nice)
+  } catch {
+    // It is gone.
+  }
 }
 
 /** Only what has more rights than its user may make it more urgent than usual. */

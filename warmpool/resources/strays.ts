@@ -33,6 +33,7 @@ const leftBehind = new Set<string>()
 const zombies = new Map<number, number>()
 /** All of them, at the last look. */
 let seen: readonly ProcessRecord[] = []
+let ownSession: number | undefined
 /** Whose a stray is, kept because a process that has ended has no environment. */
 const owners = new Map<number, { readonly startedAt: number; readonly worker: string | null }>()
 
@@ -75,6 +76,14 @@ export function straysOf(worker: string, workerPid: number): ProcessRecord[] {
   return adopted().filter((stray) => belongsTo(stray, worker, workerPid) && !(stray.isZombie && reap(stray.pid)))
 }
 
+/** By their numbers alone; none where they may be somebody else's than a worker's. */
+export function adoptedHere(): number[] {
+  if (state !== 'collecting' || !ownsAll || IS_FIRST) return []
+  // The bundler, for one.
+  const ofThisSession = new Set(seen.flatMap(({ pid, session }) => (session === ownSession ? [pid] : [])))
+  return (childrenOf(process.pid) ?? []).filter((pid) => !started.has(pid) && !ofThisSession.has(pid))
+}
+
 /** A worker has gone. */
 export function leaveBehind(worker: string): void {
   if (state === 'refused') leftBehind.add(worker)
@@ -87,7 +96,7 @@ export function lookAfterStrays(): void {
     leftBehind.clear()
   }
   if (state !== 'collecting') return
-  const ownSession = readProcess(process.pid)?.session
+  ownSession ??= readProcess(process.pid)?.session
   seen = adopted()
   for (const stray of seen) {
     const owner = ownerOf(stray)

@@ -26,6 +26,7 @@ test.each([
   [{ rssBytes: 1001 }, 'out-of-memory'],
   [{ isOutOfMemory: true }, 'out-of-memory'],
   [{ processes: 11 }, 'too-many-processes'],
+  [{ processes: 11, rssBytes: 1001 }, 'too-many-processes'],
   [{ isOutOfProcesses: true }, 'too-many-processes'],
   [{ cpuMs: 101 }, 'out-of-cpu-time'],
   [{ diskBytes: 2001 }, 'out-of-disk'],
