@@ -32,6 +32,7 @@ import { seedExecute } from './suites/seed-execute.ts'
 import { seedPool } from './suites/seed-pool.ts'
 import { seedScaling } from './suites/seed-scaling.ts'
 import { seedStart } from './suites/seed-start.ts'
+import { stalls } from './suites/stalls.ts'
 import { workerMemory } from './suites/worker-memory.ts'
 
 const SUITES: readonly Suite[] = [
@@ -46,6 +47,7 @@ const SUITES: readonly Suite[] = [
   killStorm,
   fairness,
   deadlines,
+  stalls,
   bigBody,
   manyFunctions,
   deploySuite,

@@ -8,6 +8,8 @@ import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 
 const MAX_LINE_CHARS = 8 * 1024
+/** What a shorter line counts as: each costs the log about so much beside its text. */
+const MIN_LINE_BYTES = 64
 const NEWLINE = 0x0a
 
 /** What one worker may print, for both its streams. */
@@ -20,15 +22,16 @@ export class LogBudget {
     this.bytesPerSecond = bytesPerSecond
   }
 
-  /** How many of so many bytes may be kept. */
-  take(bytes: number, second: number): number {
+  /** How many of so many bytes, which hold so many lines, may be kept. */
+  take(bytes: number, lines: number, second: number): number {
     if (second !== this.#second) {
       this.#second = second
       this.#bytes = 0
     }
-    const taken = Math.min(bytes, Math.max(0, this.bytesPerSecond - this.#bytes))
-    this.#bytes += bytes
-    return taken
+    const cost = Math.max(bytes, lines * MIN_LINE_BYTES)
+    const left = Math.max(0, this.bytesPerSecond - this.#bytes)
+    this.#bytes += cost
+    return cost <= left ? bytes : Math.floor((bytes * left) / cost)
   }
 }
 
@@ -54,7 +57,7 @@ export class LogLines {
       this.#second = second
       this.#reportDropped()
     }
-    const keptBytes = this.#budget.take(chunk.length, second)
+    const keptBytes = this.#budget.take(chunk.length, linesIn(chunk), second)
     if (keptBytes > 0) this.#keep(chunk.subarray(0, keptBytes))
     if (keptBytes < chunk.length) this.#drop(chunk.subarray(keptBytes))
   }
@@ -97,4 +100,10 @@ export class LogLines {
     const rest = this.#rest + this.#decoder.end()
     if (rest !== '' && !this.#isCutting) this.#onLine(rest)
   }
+}
+
+function linesIn(chunk: Buffer): number {
+  let lines = 0
+  for (let at = 0; at < chunk.length; at++) if (chunk[at] === NEWLINE) lines++
+  return lines
 }

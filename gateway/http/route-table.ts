@@ -33,12 +33,18 @@ interface Compiled {
   readonly segments: readonly string[]
   readonly isWildcard: boolean
   readonly rank: number
+  /** Its place among all, the one that is tried first at 0. */
+  at: number
 }
 
 const NETLIFY_PREFIX = '/.netlify/functions/'
 
 export class RouteTable {
   readonly #rules: readonly Compiled[]
+  /** Thousands of routes are looked through by what they begin with: those without a parameter or wildcard by all of it. */
+  readonly #byPath = new Map<string, Compiled[]>()
+  readonly #byFirstSegment = new Map<string, Compiled[]>()
+  readonly #ofAnySegment: Compiled[] = []
   readonly #names: ReadonlySet<string>
   readonly #previewed: (name: string) => boolean
 
@@ -51,6 +57,7 @@ export class RouteTable {
     this.#previewed = previewed
     this.#rules = rules.map(compile).sort((a, b) => b.rank - a.rank)
     this.#names = new Set(functionNames)
+    for (const [at, compiled] of this.#rules.entries()) this.#add(compiled, at)
   }
 
   /** `host` without a port, lower-case; `target` is a path in its normal form, with or without a query. */
@@ -71,6 +78,16 @@ export class RouteTable {
     return { function: name, target: stripped(target, prefix), prefix }
   }
 
+  #add(compiled: Compiled, at: number): void {
+    compiled.at = at
+    const { segments, isWildcard } = compiled
+    const [, second] = segments
+    if (!isWildcard && !segments.some((segment) => segment.startsWith(':')))
+      addTo(this.#byPath, segments.join('/'), compiled)
+    else if (second === undefined || second.startsWith(':')) this.#ofAnySegment.push(compiled)
+    else addTo(this.#byFirstSegment, second, compiled)
+  }
+
   /** The patterns under which a function answers, for people. */
   routesOf(name: string): string[] {
     const explicit = this.#rules
@@ -86,14 +103,35 @@ export class RouteTable {
     return this.#names.has(name) ? { function: name, target, prefix: '' } : null
   }
 
+  /** The first of all that match: of each list that may hold one, the first that does, and of those the one that stands first. */
   #findRule(host: string, path: string, isNamed: boolean): Compiled | null {
     const segments = path.split('/')
-    for (const compiled of this.#rules) {
-      if (isNamed && compiled.rule.yieldsToNames === true) continue
-      if (matchesHost(compiled.host, host) && matchesPath(compiled, segments)) return compiled
-    }
-    return null
+    let found = first(this.#byPath.get(path), host, segments, isNamed)
+    const ofFirstSegment = first(this.#byFirstSegment.get(segments[1]!), host, segments, isNamed)
+    if (ofFirstSegment !== null && (found === null || ofFirstSegment.at < found.at)) found = ofFirstSegment
+    const ofAny = first(this.#ofAnySegment, host, segments, isNamed)
+    return ofAny !== null && (found === null || ofAny.at < found.at) ? ofAny : found
   }
+}
+
+function first(
+  among: readonly Compiled[] | undefined,
+  host: string,
+  segments: readonly string[],
+  isNamed: boolean,
+): Compiled | null {
+  if (among === undefined) return null
+  for (const compiled of among) {
+    if (isNamed && compiled.rule.yieldsToNames === true) continue
+    if (matchesHost(compiled.host, host) && matchesPath(compiled, segments)) return compiled
+  }
+  return null
+}
+
+function addTo(lists: Map<string, Compiled[]>, key: string, compiled: Compiled): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [compiled])
+  else list.push(compiled)
 }
 
 function compile(rule: RouteRule): Compiled {
@@ -109,6 +147,7 @@ function compile(rule: RouteRule): Compiled {
     host,
     segments,
     isWildcard,
+    at: 0,
     rank: hostRank * 1e6 + pathRank * 1e5 + segments.length * 100 - parameters,
   }
 }

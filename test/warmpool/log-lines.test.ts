@@ -170,3 +170,12 @@ async function nextSecond(): Promise<void> {
   const second = Math.floor(performance.now() / 1000)
   await vi.waitUntil(() => Math.floor(performance.now() / 1000) > second, { timeout: 10_000, interval: 5 })
 }
+
+test('lines of nothing count as lines: of a quarter of a million in a second some thousands are kept', async () => {
+  const output = new Output()
+  await output.print('\n'.repeat(200_000))
+  const lines = await output.end()
+  expect(lines.length).toBeLessThanOrEqual(BURST_BYTES / 64 + 1)
+  expect(lines.length).toBeGreaterThan(4_000)
+  expect(lines.at(-1)).toContain('bytes of output dropped')
+})

@@ -188,8 +188,16 @@ export interface Failed extends ErrorReport {
   readonly code: 'handler-threw' | 'not-a-response' | 'response-headers-too-large' | 'response-aborted' | 'cancelled'
 }
 
+/**
+ * What a worker may say in one control frame: reports of errors are cut to less. JSON of the largest frame would hold the
+ * parent's event loop up for a third of a second.
+ */
+export const MAX_MESSAGE_BYTES = 512 * 1024
+
 /** Reads a control frame. Throws {@link ProtocolError} for anything but a JSON object; its fields are not checked. */
 export function parseMessage<T>(chunk: Buffer, start: number, end: number): T {
+  if (end - start > MAX_MESSAGE_BYTES)
+    throw new ProtocolError(`a control frame of ${end - start} bytes, over the limit of ${MAX_MESSAGE_BYTES}`)
   try {
     const value: unknown = JSON.parse(chunk.toString('utf8', start, end))
     if (typeof value === 'object' && value !== null) return value as T

@@ -31,6 +31,14 @@ describe('request headers', () => {
     expect(readRequestHeaders(raw).text).toBe('\na\nb')
   })
 
+  it('lose what very many Connection headers name, in no more than their own time', () => {
+    const raw = Array.from({ length: 200 }, (_, line) => [
+      ['connection', Array.from({ length: 25 }, (_, at) => `x-${line * 25 + at}`).join(',')],
+      [`x-${line}`, 'dropped'],
+    ]).flat(2)
+    expect(readRequestHeaders([...raw, 'a', 'b']).text).toBe('\na\nb')
+  })
+
   it('lose what the gateway says itself', () => {
     const read = readRequestHeaders([
       'X-Forwarded-For',
@@ -140,6 +148,7 @@ describe('a response head', () => {
     ['a carriage return', 'a\nb\r', 'not-a-response'],
     ['a length that is no number', 'content-length\n-1', 'wrong-content-length'],
     ['two lengths', 'content-length\n1\ncontent-length\n2', 'wrong-content-length'],
+    ['four megabytes of line breaks', '\n'.repeat(4_000_000), 'response-headers-too-large'],
     ['5,000 headers', Array.from({ length: 5000 }, (_, at) => `h${at}\nv`).join('\n'), 'response-headers-too-large'],
   ])('is refused with %s', (_name, head, code) => expect(readResponseHead(head).mistake?.code).toBe(code))
 })

@@ -87,6 +87,26 @@ describe('explicit routes', () => {
   it('need a value for a parameter', () =>
     expect(new RouteTable([rule('/users/:id', 'user')], []).find('', '/users/')).toBeNull())
 
+  it('are found by what they begin with as they were by looking at each in turn', () => {
+    const parts = ['a', 'b', ':id', 'c']
+    const paths = parts.flatMap((one) => [
+      `/${one}`,
+      `/${one}/*`,
+      ...parts.flatMap((two) => [`/${one}/${two}`, `/${one}/${two}/*`]),
+    ])
+    const rules = ['/*', '/', ...paths].map((path, at) => rule(path, `f${at}`, { yieldsToNames: at % 5 === 0 }))
+    const all = new RouteTable(rules, ['a'])
+    for (const target of ['/', '/a', '/a/', '/a/b', '/a/x', '/x', '/x/c', '/x/y/z', '/b/c/d', '/c/c', '//', '/a//'])
+      for (let fewer = 0; fewer < rules.length; fewer += 3) {
+        const some = rules.filter((_, at) => (at * 7) % rules.length >= fewer)
+        const table = new RouteTable(some, ['a'])
+        const alone = some.filter((one) => new RouteTable([one], ['a']).find('', target)?.function === one.function)
+        const best = new RouteTable(alone, ['a']).find('', target)
+        expect(table.find('', target), `${target} of ${some.length}`).toEqual(best)
+      }
+    expect(all.find('', '/b/c')?.function).toBe(rules.find(({ path }) => path === '/b/c')!.function)
+  })
+
   it('of a host are its own in any case, with and without a dot at its end', () => {
     const table = new RouteTable(
       [rule('/*', 'one', { host: 'A.Example.com.' }), rule('/*', 'wild', { host: '*.Other.com' })],
