@@ -3,10 +3,10 @@
  * machine: a bundle, or the message of a failed build, that holds another file would hand it to whoever may deploy or
  * call the function, the gateway's own token included.
  */
+import { existsSync, rmSync } from 'node:fs'
 import { mkdir, realpath, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { type Confined, ConfinedRunError, runConfined } from '../../warmpool/index.ts'
 import { type Config, ConfigError, FUNCTION_FILE, parseFunctionFile } from '../config/index.ts'
 import type { Bundle, BundleStore } from '../functions/bundle-store.ts'
@@ -15,6 +15,7 @@ import { isInside } from '../functions/inside-only.ts'
 import type { UploadBuilt, UploadToBuild } from '../functions/upload-process.ts'
 import type { Logger } from '../log.ts'
 import { Refusal } from './refusal.ts'
+import { UPLOAD_MODULE_NEEDS, writeUploadModule } from './upload-module.ts'
 
 export interface Upload {
   readonly name: string
@@ -43,9 +44,6 @@ export interface UploadBuilderParts {
   readonly log: Logger
 }
 
-const IS_BUILT = import.meta.url.endsWith('.js')
-const MODULE = new URL(`../functions/upload-process.${IS_BUILT ? 'js' : 'ts'}`, import.meta.url).href
-const PACKAGE_ROOT = fileURLToPath(new URL(IS_BUILT ? '../../../' : '../../', import.meta.url))
 /** Each may take all of `deploy.buildMemory`. */
 const AT_ONCE = 2
 
@@ -54,9 +52,34 @@ export class UploadBuilder {
   readonly #waiting: (() => void)[] = []
   #running = 0
   #hasWarned = false
+  #module: Promise<string> | null = null
+  #moduleFile: string | null = null
 
   constructor(parts: UploadBuilderParts) {
     this.#parts = parts
+  }
+
+  /** Write the module that the process runs, once; a build does it where nobody has. */
+  prepare(): Promise<string> {
+    if (this.#module === null || (this.#moduleFile !== null && !existsSync(this.#moduleFile))) {
+      const written = this.#writeModule()
+      this.#module = written
+      written.catch(() => {
+        if (this.#module === written) this.#module = null
+      })
+    }
+    return this.#module
+  }
+
+  async #writeModule(): Promise<string> {
+    const file = `${await this.#parts.store.newDraft()}.mjs`
+    await writeUploadModule(file)
+    this.#moduleFile = file
+    return file
+  }
+
+  stop(): void {
+    if (this.#moduleFile !== null) rmSync(this.#moduleFile, { force: true })
   }
 
   /** Throws `Refusal`. */
@@ -115,9 +138,9 @@ export class UploadBuilder {
   async #confined(input: UploadToBuild, folder: string): Promise<UploadBuilt> {
     const { buildMemoryBytes, buildTimeoutMs } = this.#parts.config().deploy
     const { output, confined } = await runConfined<UploadBuilt>({
-      module: MODULE,
+      module: pathToFileURL(await this.prepare()).href,
       input,
-      read: [...input.allowed.roots, ...ownCode()],
+      read: [...input.allowed.roots, ...UPLOAD_MODULE_NEEDS],
       write: [folder],
       memoryBytes: buildMemoryBytes,
       timeoutMs: buildTimeoutMs,
@@ -169,13 +192,6 @@ async function allowedFor(dir: string): Promise<UploadToBuild['allowed']> {
 function packageFoldersAbove(dir: string): string[] {
   const above = dirname(dir)
   return above === dir ? [] : [join(above, 'node_modules'), ...packageFoldersAbove(above)]
-}
-
-/** This program, and the folder that its packages are in. Both hold code and nobody's secret. */
-function ownCode(): string[] {
-  const packages = dirname(dirname(createRequire(import.meta.url).resolve('esbuild/package.json')))
-  const own = IS_BUILT ? ['dist', 'package.json'] : ['gateway', 'warmpool', 'package.json']
-  return [...own.map((name) => join(PACKAGE_ROOT, name)), packages]
 }
 
 /** A function's folder may be reached by a link: the confined process knows real paths only. */

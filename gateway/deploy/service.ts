@@ -140,12 +140,15 @@ export class DeployService {
     this.#stopCanaries()
     clearInterval(this.#sweeps)
     this.deployments.stop()
+    this.#builder.stop()
   }
 
   /** Takes a manifest, and says what is missing of it. Throws `Refusal`. */
   async begin(name: string, manifest: Manifest): Promise<Begun> {
     this.deployer.checkName(name)
     checkManifest(manifest, this.#config().deploy)
+    // While its files arrive. What fails here fails again at the build, which says it.
+    this.#builder.prepare().catch(() => {})
     const missing = await this.#blobs.missing(manifest.files)
     const upload = this.#uploads.begin(name, manifest, performance.now())
     const record = this.deployments.recordOf(name)

@@ -110,8 +110,9 @@ export async function discoverFolder(
   }
 }
 
+/** A function called `node_modules` would be a folder of packages to others. */
 export function isFunctionName(name: string): boolean {
-  return NAME.test(name)
+  return NAME.test(name) && name !== 'node_modules'
 }
 
 /** The function that a first path segment under the functions folder belongs to; undefined if it belongs to none. */
