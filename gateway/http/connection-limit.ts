@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 /** Pipes, journal, shared memory: what a worker takes of the gateway's descriptors. */
 const OF_A_WORKER = 6
 /** Bundles being read and written, the log, looks into /proc, the admin address, callers being turned away. */
-const OF_THE_GATEWAY = 128
+const OF_THE_GATEWAY = 160
 
 /**
  * `openFiles`: how many descriptors this process may have; null: not known. `others`: what else it takes. Half of few are

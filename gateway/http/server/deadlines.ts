@@ -1,7 +1,9 @@
 /**
  * How long a connection waits for its caller. What it waits for is not noted as it changes, but looked at a few times a
  * second: a warm request costs nothing here, and no way through a connection can forget to set or to clear a deadline.
- * A wait counts from the first look that found it, so a deadline is up to two looks late and never early.
+ * A wait counts from the first look that found it, so a deadline is up to two looks late and never early. All counts in
+ * running time (warmpool/running-clock.ts), and a look comes after what has arrived was read: a stall of the gateway is
+ * not its callers' time.
  */
 
 export interface HttpLimits {

@@ -4,6 +4,7 @@
  * cannot be told where it is too lenient.
  */
 import { createServer, type Server, type Socket } from 'node:net'
+import { clock } from '../../../warmpool/index.ts'
 import type { ProblemCode } from '../problem.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import type { HttpLimits } from './deadlines.ts'
@@ -109,17 +110,26 @@ export class HttpServer implements ConnectionHost {
   }
 
   #open(accepted: Handle | Socket): void {
-    if (this.#connections.size >= this.#limits.connections && !makeRoom(this.#connections, performance.now()))
+    if (this.#connections.size >= this.#limits.connections && !makeRoom(this.#connections, clock.now()))
       return this.#turnedAway.add(accepted, this.#owner.onTurnedAway())
     this.#connections.add(new Connection(accepted, this))
-    this.#looks ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref()
+    if (this.#looks === null) this.#beginLooking()
   }
 
-  #look(nowMs: number): void {
+  #beginLooking(): void {
+    clock.hold()
+    // Timers come before sockets in a turn of the loop, and immediates after them: what has arrived is read first.
+    this.#looks = setInterval(() => setImmediate(this.#onLook), LOOK_MS).unref()
+  }
+
+  readonly #onLook = (): void => {
+    if (this.#looks === null) return
+    const nowMs = clock.now()
     for (const connection of this.#connections) connection.look(nowMs)
     // Not with the last connection: many come one by one.
     if (this.#connections.size > 0) return
-    clearInterval(this.#looks!)
+    clearInterval(this.#looks)
     this.#looks = null
+    clock.release()
   }
 }

@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import { connectionLimit, openFilesLimit } from '../../../gateway/http/connection-limit.ts'
 
 it.each([
-  [20_000, 64, 19_488],
+  [20_000, 64, 19_456],
   [1024, 64, 512],
-  [1024, 16, 800],
+  [1024, 16, 768],
   [256, 64, 128],
 ])('of %i descriptors, with %i workers, %i are for callers', (openFiles, maxWorkers, expected) => {
   expect(connectionLimit(openFiles, maxWorkers, 0)).toBe(expected)

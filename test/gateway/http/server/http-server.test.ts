@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Exchange } from '../../../../gateway/http/server/exchange.ts'
 import { RawConnection } from '../../../e2e/raw-connection.ts'
-import { GET, ownerWith, say, serve } from './served.ts'
+import { GET, ownerWith, restOf, say, serve } from './served.ts'
 
 /** Gathers the body and gives it back. */
 function echo(exchange: Exchange): void {
@@ -311,4 +311,18 @@ it('RFC 9112, 8: refuses a body whose caller closes its sending side before it i
   connection.send('POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nabc').socket.end()
   expect(await connection.rest()).toMatch(/connection: close[\s\S]*cut$/)
   expect(broken).toEqual(['malformed'])
+})
+
+it('tells each of a hundred callers that there is no place for it, also where none of them closes its side', async () => {
+  const { seen, server, connect, connectStill } = await serve(() => {}, { connections: 1 })
+  const held = await connect()
+  held.send(GET)
+  await expect.poll(() => seen.length).toBe(1)
+  const refused = await Promise.all(Array.from({ length: 100 }, () => connectStill()))
+  for (const socket of refused) socket.write(GET)
+  const bytes = await Promise.all(refused.map((socket) => restOf(socket)))
+  expect(bytes.filter((length) => length === 0)).toEqual([])
+  expect(server.counts).toEqual({ open: 1, max: 1, turnedAway: 100 })
+  held.close()
+  for (const socket of refused) socket.destroy()
 })
