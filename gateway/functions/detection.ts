@@ -12,6 +12,7 @@ import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 import { type LambdaEntry, type LambdaFile, lambdaFile } from './lambda-files.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
 import { CODE_EXTENSIONS, nodeEntry, nodeProgramEntry } from './node-entry.ts'
+import { openfaasStack } from './openfaas-stack.ts'
 import { pagesEntry } from './pages-files.ts'
 import { apiFiles, pythonFiles, vercelEntry } from './vercel-files.ts'
 import type { ModuleRule } from './workers-modules.ts'
@@ -65,6 +66,7 @@ const TABLE: readonly Row[] = [
   async (look) => (look.overridden !== null || isStated(look.file) ? byStatement(look, look.file ?? {}) : null),
   byBootstrap,
   byLambdaFile,
+  byOpenFaasStack,
   byAzureV3,
   byPackage,
   byPagesFolder,
@@ -275,6 +277,42 @@ async function ofGoogle(look: FolderLook, why: string): Promise<Found> {
   const found = await ofNode(look, { format: 'gcf', handler: said('target'), runtime: 'node' }, why)
   if ('problem' in found || signature === null) return found
   return { ...found, identity: { ...found.identity, platform: { signature } } }
+}
+
+/** The function that OpenFaaS's own file names, where it names one or one of them is meant. */
+async function byOpenFaasStack(look: FolderLook): Promise<Found | null> {
+  const said = await openfaasStack(look.dir, look.names)
+  if (said === null) return null
+  if ('problem' in said) return withNote(look, `${said.file} cannot be read: ${said.problem}`)
+  const { file, functions } = said
+  const meant = functions.length === 1 ? functions[0] : functions.find(({ name }) => name === look.name)
+  if (meant === undefined) {
+    const folders = functions.map(({ folder }) => `${look.name}/${folder}`).join(', ')
+    return withNote(
+      look,
+      `${file} names ${functions.length} functions, and a folder here is one: copy each of their folders (${folders}) into the folder of functions, with { "format": "openfaas" } in its function.json`,
+    )
+  }
+  const { folder, language, template } = meant
+  const isPython = language === 'python'
+  const extensions = isPython ? ['py'] : language === 'node' ? CODE_EXTENSIONS : []
+  for (const extension of extensions) {
+    const entry = await fileIn(look.dir, join(folder, `handler.${extension}`))
+    const why = `${file} names its folder ${folder} for the template ${template}`
+    const identity = {
+      runtime: isPython ? 'python' : 'node',
+      format: 'openfaas',
+      handler: null,
+      command: null,
+      why,
+    } as const
+    if (entry !== null) return { entry, identity }
+  }
+  const advice =
+    extensions.length === 0
+      ? `the template ${template} is not served: build it as a program, and write its "command" in ${look.name}/function.json`
+      : `there is no handler.${extensions[0]} in ${folder}`
+  return withNote(look, `${file} names the function ${meant.name}, and ${advice}`)
 }
 
 /** An app of Azure's older model names no module: each of its functions is a folder. */

@@ -84,6 +84,12 @@ const FILES: readonly Row[] = [
     reads: ['extensions.http.routePrefix'],
     isUsed: ({ format }) => format === 'azure',
   },
+  {
+    names: ['stack.yml', 'stack.yaml'],
+    reads: [],
+    readsToStart: ['functions.*.lang', 'functions.*.handler'],
+    isUsed: ({ format }) => format === 'openfaas',
+  },
   { names: ['Procfile'], reads: [], advice: adviceOfProcfile },
 ]
 

@@ -287,6 +287,18 @@ test('a host.json with comments, as Azure reads it, gives its prefix to routes a
 
 const rulesOf = (tree: Tree) => lookAt(tree).then(({ found }) => found)
 
+test('a stack.yml of OpenFaaS names the folder, and tells what to do where it cannot', async () => {
+  const stack = (functions: string) => ({ 'stack.yml': `functions: { ${functions} }` })
+  const node = await lookAt({ ...stack('a: { lang: node22, handler: ./a }'), 'a/handler.js': '' })
+  expect(node.found!.identity).toMatchObject({ format: 'openfaas', runtime: 'node' })
+  expect(node.found!.identity.why).toBe('stack.yml names its folder a for the template node22')
+  const named = stack('a: { lang: node22, handler: ./a }, fn: { lang: python3-http, handler: ./b }')
+  expect((await lookAt({ ...named, 'b/handler.py': '' })).found!.identity).toMatchObject({ runtime: 'python' })
+  const several = stack('a: { lang: node22, handler: ./a }, b: { lang: node22, handler: ./b }')
+  expect((await lookAt(several)).problem).toContain('copy each of their folders (fn/a, fn/b)')
+  expect((await lookAt(stack('a: { lang: golang-http, handler: ./a }'))).problem).toContain('golang-http is not served')
+})
+
 test('rewrites of vercel.json that lead to functions are rules and routes, and the others are told', async () => {
   const found = await rulesOf({
     'api/index.js': '',

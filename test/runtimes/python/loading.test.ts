@@ -65,7 +65,7 @@ test('a module without a handler says what it has and what it could', async () =
 
 test('a handler that takes what no format gives is asked about', async () => {
   const { message } = await failureOf(python('def app(*args):\n    pass\n'))
-  expect(message).toContain('"format": one of handler, lambda, wsgi, asgi, vercel')
+  expect(message).toContain('"format": one of handler, lambda, wsgi, asgi, vercel, openfaas')
 })
 
 test('an unknown format and a stated name that is not there name the ones there are', async () => {

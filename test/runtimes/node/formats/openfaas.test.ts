@@ -139,6 +139,15 @@ describe('the answer', () => {
     },
   )
 
+  test.each([
+    ['context.status(405).fail({ allowed: ["POST"] })', 405, '{"allowed":["POST"]}'],
+    ['context.fail([1, 2])', 500, '[1,2]'],
+  ])('is JSON where an object is what failed: %s', async (statement, status, body) => {
+    const answer = await answerOf(`(event, context) => { ${statement} }`)
+    expect([answer.status, answer.body.toString()]).toEqual([status, body])
+    expect(fieldOf(answer, 'content-type')).toBe('application/json; charset=utf-8')
+  })
+
   test('may not be what HTTP forbids', async () => {
     const { failure } = await answerOf(`async (event, context) => context.headers({ 'x y': '1' }).succeed('')`)
     expect(failure).toMatchObject({ code: 'not-a-response' })

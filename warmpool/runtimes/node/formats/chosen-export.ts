@@ -59,6 +59,12 @@ export function looksLikeEvent(target: unknown): string | null {
   return `The handler takes (${first}, ${second}), as functions of OpenFaaS and AWS Lambda do. Say in function.json whose it is: "format": "openfaas", or "format": "lambda" with "handler": "default"`
 }
 
+/** Only its context has these as methods. */
+export function looksLikeOpenFaas(target: unknown): boolean {
+  const [first, second] = parameters(target)
+  return first === 'event' && second === 'context' && /\bcontext\s*\.\s*(?:status|headers)\s*\(/.test(String(target))
+}
+
 /** A context that goes unused is Lambda's: OpenFaaS's is the way to an answer's status. */
 export function looksLikeLambda(target: unknown): boolean {
   const [first, second, third] = parameters(target)

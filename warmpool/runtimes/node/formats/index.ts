@@ -9,6 +9,7 @@ import { holdBunServe, releaseBunServe } from './bun-serve.ts'
 import {
   looksLikeEvent,
   looksLikeLambda,
+  looksLikeOpenFaas,
   requestResponseFunction,
   takesRequestResponse,
   withDefault,
@@ -86,18 +87,17 @@ const FORMATS: readonly Row[] = [
     open: async () => (await import('./req-res.ts')).reqResFormat,
   },
   {
+    name: 'openfaas',
+    isMarked: ({ default: target }) => looksLikeOpenFaas(target),
+    open: async () => (await import('./openfaas.ts')).openfaasFormat,
+  },
+  {
     ...always(fetchFormat),
     prepare(load) {
       installPlatformGlobals(load)
       installServiceWorker(load)
     },
     dismiss: releaseBunServe,
-  },
-  {
-    name: 'openfaas',
-    isStated: true,
-    isMarked: () => false,
-    open: async () => (await import('./openfaas.ts')).openfaasFormat,
   },
   {
     name: 'vercel',

@@ -46,7 +46,8 @@ export class FunctionContext {
     if (this.statusCode === 200) this.statusCode = 500
     if (this.cbCalled++ > 0) return
     console.error(error)
-    this.#answer(String(error ?? ''))
+    const isData = typeof error === 'object' && error !== null && !(error instanceof Error)
+    this.#answer(isData ? error : String(error ?? ''))
   }
 
   /** The handler is done. */

@@ -3,8 +3,10 @@ do, nothing is guessed: the error says which line of function.json decides."""
 import inspect
 
 NAMES = ('lambda_handler', 'handler', 'app', 'application')
-FORMATS = ('handler', 'lambda', 'wsgi', 'asgi', 'vercel')
-EXPECTS = ('def handler(request)', 'a class handler(BaseHTTPRequestHandler)', 'def lambda_handler(event, context)', 'a WSGI or ASGI app named app or application')
+# Looked for where the module has none of the others: many a module has a helper of that name.
+OPENFAAS_NAME = 'handle'
+FORMATS = ('handler', 'lambda', 'wsgi', 'asgi', 'vercel', 'openfaas')
+EXPECTS = ('def handler(request)', 'a class handler(BaseHTTPRequestHandler)', 'def handle(event, context) or handle(req) of OpenFaaS', 'def lambda_handler(event, context)', 'a WSGI or ASGI app named app or application')
 
 
 class NoHandler(TypeError):
@@ -34,6 +36,9 @@ class Format:
         if self.name == 'lambda':
             from .aws_lambda import lambda_handler
             return lambda_handler(self.target, self.platform.get('payload'))
+        if self.name == 'openfaas':
+            from .openfaas import openfaas_handler
+            return openfaas_handler(self.target, _required(self.target) != 1)
         if self.name == 'vercel':
             from .vercel import class_handler
             return self.target.open() if isinstance(self.target, Files) else class_handler(self.target)
@@ -97,6 +102,8 @@ def _found(module, stated_format):
     for name, target in named.items():
         if not any(target is other for other in found.values()):
             found[name] = target
+    if (not found or stated_format == 'openfaas') and callable(getattr(module, OPENFAAS_NAME, None)):
+        found = {OPENFAAS_NAME: getattr(module, OPENFAAS_NAME)}
     if stated_format in ('wsgi', 'asgi'):
         found = {name: target for name, target in found.items() if name.startswith('app')} or found
     if stated_format == 'lambda' and 'lambda_handler' in found:
@@ -113,6 +120,8 @@ def _found(module, stated_format):
 def _format_of(name, target):
     if name == 'lambda_handler':
         return 'lambda'
+    if name == OPENFAAS_NAME and not inspect.iscoroutinefunction(target) and _required(target) in (1, 2):
+        return 'openfaas'
     count = _required(target)
     if count == 3 or (count is None and _is_async(target)):
         return 'asgi'

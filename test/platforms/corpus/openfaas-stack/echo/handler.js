@@ -1,0 +1,1 @@
+module.exports = async (event, context) => ({ path: event.path, body: event.body })
