@@ -95,7 +95,8 @@ export interface FunctionSettings {
 }
 
 /** What is not said has the default of each field. */
-export type FunctionDefaults = Partial<Omit<FunctionSettings, 'limits' | 'cpu'>> & {
+export type FunctionDefaults = Partial<Omit<FunctionSettings, 'queue' | 'limits' | 'cpu'>> & {
+  readonly queue?: Partial<FunctionSettings['queue']>
   readonly limits?: Partial<FunctionSettings['limits']>
   readonly cpu?: Partial<FunctionSettings['cpu']>
 }

@@ -6,7 +6,7 @@
 import { EventEmitter } from 'node:events'
 import { AnswerWatch } from './answer-watch.ts'
 import { Balance } from './balance.ts'
-import { checkModuleUrl, checkOptions, checkTimeout, filledIn } from './check-options.ts'
+import { checkModuleUrl, checkOptions, checkRunOptions, filledIn, filledInPool } from './check-options.ts'
 import { Conditions } from './conditions.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { EgressLocator } from './egress.ts'
@@ -21,7 +21,7 @@ import { accountingInForce } from './resources/cgroups.ts'
 import type { UnkeptSetting } from './resources/process-group.ts'
 import { clock, Deadline } from './running-clock.ts'
 import type { RuntimeLocator } from './runtime.ts'
-import { DEFAULT_POOL_SETTINGS, type FunctionDefaults, type FunctionSettings, type PoolSettings } from './settings.ts'
+import type { FunctionDefaults, FunctionSettings, PoolSettings } from './settings.ts'
 import type { FunctionStatus, PoolStatus } from './status.ts'
 import { TaskInvocation } from './task.ts'
 import { Tick } from './tick.ts'
@@ -57,6 +57,11 @@ export interface RunOptions {
   readonly timeout?: number
 }
 
+/** What SIGKILL does not end in so long is stuck in the system. */
+const KILLED_MS = 10_000
+
+const NO_OPTIONS: RunOptions = {}
+
 export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHost, SupplyHost {
   readonly wheel = new DeadlineWheel()
   readonly watch = new AnswerWatch()
@@ -74,15 +79,17 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   /** The last one that was told. */
   #shortage: { readonly key: string; readonly toldAtMs: number } | null = null
   #closing: Promise<void> | null = null
+  /** How long what was killed is still waited for; null: nothing was. */
+  #gone: Deadline | null = null
+  #isGivenUp = false
 
   constructor(options: WarmPoolOptions = {}) {
     super()
-    const { defaults, locateRuntime, egress, ...settings } = options
-    checkOptions(settings, defaults ?? {})
-    this.defaults = filledIn(defaults ?? {})
+    checkOptions(options)
+    const { defaults = {}, locateRuntime, egress, ...settings } = options
+    this.defaults = filledIn(defaults)
     this.egressOf = egress ?? (() => null)
-    const supplied = { ...DEFAULT_POOL_SETTINGS, ...settings }
-    this.#supply = new ProcessSupply(supplied, this.defaults.bootTimeoutMs, locateRuntime, this)
+    this.#supply = new ProcessSupply(filledInPool(settings), this.defaults.bootTimeoutMs, locateRuntime, this)
     this.#balance = new Balance(
       this.#supply,
       () => this.#shareMinimums(),
@@ -99,13 +106,14 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
    * JSON values or bytes (Uint8Array, ArrayBuffer). Rejects with {@link InvocationFailure}, whose `code` says why and
    * whose `cause` is what the task threw, or with an AbortError.
    */
-  run(moduleUrl: string | URL, input?: unknown, options: RunOptions = {}): Promise<unknown> {
+  run(moduleUrl: string | URL, input?: unknown, options: RunOptions = NO_OPTIONS): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      if (options !== NO_OPTIONS) checkRunOptions(options)
       const { signal, timeout } = options
       const url = checkModuleUrl(moduleUrl)
       signal?.throwIfAborted()
       const task = new TaskInvocation(input, resolve, reject)
-      if (timeout !== undefined) task.timeoutMs = checkTimeout(timeout)
+      if (timeout !== undefined) task.timeoutMs = timeout
       this.#admit(this.#live.get(url) ?? this.#functions.add(taskSpec(url, this.defaults)), task)
       if (signal !== undefined) task.abortWith(signal)
     })
@@ -202,7 +210,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
 
   /**
    * Takes nothing new, lets what was admitted finish, and resolves when every process is gone. What is not finished
-   * within `graceMs` is ended and told so.
+   * within `graceMs` is ended and told so; what the system does not end then is not waited for any longer.
    */
   close(graceMs: number = this.defaults.timeoutMs): Promise<void> {
     this.#closing ??= this.#close(graceMs)
@@ -273,10 +281,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const nowMs = clock.now()
     for (const pool of this.#live.values()) pool.retire(null, 'shutdown', nowMs)
     this.#supply.close(nowMs)
-    await this.#conditions.until(() => this.#supply.processes === 0)
+    await this.#conditions.until(() => this.#supply.processes === 0 || this.#isGivenUp)
     this.#supply.endTemplates()
-    await this.#conditions.until(() => !this.#supply.hasTemplates)
+    await this.#conditions.until(() => !this.#supply.hasTemplates || this.#isGivenUp)
     cut.clear()
+    this.#gone?.clear()
     this.#tick.end()
     this.#balance.close()
   }
@@ -334,5 +343,11 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     const failure = new InvocationFailure('shutdown', 'The pool was closed before it was finished')
     for (const pool of this.#functions.all) pool.abort(failure)
     for (const worker of this.#supply.workers) worker.kill('shutdown')
+    this.#gone = new Deadline(KILLED_MS, () => {
+      const pids = [...this.#supply.workers].map(({ pid }) => pid)
+      process.emitWarning(`The pool is closed, and the system has not ended its processes ${pids.join(', ')}`)
+      this.#isGivenUp = true
+      this.#conditions.tell()
+    })
   }
 }
