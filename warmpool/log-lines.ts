@@ -9,7 +9,7 @@ import { StringDecoder } from 'node:string_decoder'
 
 const MAX_LINE_CHARS = 8 * 1024
 /** What a shorter line counts as: each costs the log about so much beside its text. */
-const MIN_LINE_BYTES = 64
+const MIN_LINE_BYTES = 128
 const NEWLINE = 0x0a
 
 /** What one worker may print, for both its streams. */

@@ -67,6 +67,10 @@ class Recorder implements RequestSource {
     }
   }
 
+  mayBeginAnother(): boolean {
+    return true
+  }
+
   onUnreadable(code: string): void {
     if (this.unreadable !== null) throw new Error('unreadable a second time')
     this.unreadable = code

@@ -61,6 +61,8 @@ const LONGEST_LINE = 4 * 1024
 const MOST_TRAILER_BYTES = 16 * 1024
 /** Of a whole body: extensions are nobody's, and count for no limit of the body's. */
 const MOST_EXTENSION_BYTES = 16 * 1024
+/** Below that a call costs more than its bytes. */
+const COPIED_NATIVELY = 16
 const CR = 0x0d
 const LF = 0x0a
 
@@ -98,6 +100,8 @@ export class ChunkedBody implements BodyReader {
         return this.#expect(bytes[at] === CR, 'data-lf', at)
       case 'data-lf':
         return this.#expect(bytes[at] === LF, 'size', at)
+      case 'size':
+        return this.#readSize(bytes, at)
       default:
         return this.#readLine(bytes, at)
     }
@@ -118,7 +122,11 @@ export class ChunkedBody implements BodyReader {
     for (let at = 0; at < pieces.length; at += 2) length += pieces[at + 1]! - pieces[at]!
     const own = allocateBody(length)
     let filled = 0
-    for (let at = 0; at < pieces.length; at += 2) filled += bytes.copy(own, filled, pieces[at]!, pieces[at + 1]!)
+    for (let at = 0; at < pieces.length; at += 2) {
+      const [start, end] = [pieces[at]!, pieces[at + 1]!]
+      if (end - start >= COPIED_NATIVELY) filled += bytes.copy(own, filled, start, end)
+      else for (let from = start; from < end; from++) own[filled++] = bytes[from]!
+    }
     pieces.length = 0
     return own
   }
@@ -127,6 +135,22 @@ export class ChunkedBody implements BodyReader {
     if (!isThere) throw new BodyMistake('It is not valid HTTP: a chunk is longer than its size')
     this.#state = next
     return at + 1
+  }
+
+  /** Most sizes: a few digits and the line's end, all of it there. Chunks may be as small as a byte. */
+  #readSize(bytes: Buffer, at: number): number {
+    let size = 0
+    let end = at
+    for (let digit = hexDigit(bytes[end]); digit >= 0 && end - at < 8; digit = hexDigit(bytes[++end]))
+      size = size * 16 + digit
+    if (this.#line !== '' || end === at || bytes[end] !== CR || bytes[end + 1] !== LF) return this.#readLine(bytes, at)
+    this.#begin(size)
+    return end + 2
+  }
+
+  #begin(size: number): void {
+    this.#left = size
+    this.#state = size === 0 ? 'trailer' : 'data'
   }
 
   #readLine(bytes: Buffer, at: number): number {
@@ -148,8 +172,7 @@ export class ChunkedBody implements BodyReader {
     const digits = SIZE.exec(line)?.[0]
     if (digits === undefined) throw new BodyMistake('It is not valid HTTP: the size of a chunk is no number')
     if (line.length > digits.length) this.#onExtensions(line.slice(digits.length))
-    this.#left = Number.parseInt(digits, 16)
-    this.#state = this.#left === 0 ? 'trailer' : 'data'
+    this.#begin(Number.parseInt(digits, 16))
   }
 
   /** They are checked and dropped. */
@@ -171,4 +194,12 @@ export class ChunkedBody implements BodyReader {
     if (!TRAILER_LINE.test(line) || this.#trailerBytes > MOST_TRAILER_BYTES)
       throw new BodyMistake('It is not valid HTTP: what follows its last chunk are no headers')
   }
+}
+
+/** -1: it is none, or there is no byte. */
+function hexDigit(byte: number | undefined): number {
+  if (byte === undefined) return -1
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const lower = byte | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
 }

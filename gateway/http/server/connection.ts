@@ -13,6 +13,7 @@ import { type RequestHead, UNREADABLE } from './request-head.ts'
 import { RequestReader, type RequestSource } from './request-reader.ts'
 import { type Handle, readIntoSharedBuffer } from './shared-read.ts'
 import { takenBytes } from './taken-bytes.ts'
+import { takePipelined } from './turn-budget.ts'
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
@@ -177,6 +178,10 @@ export class Connection implements RequestSource {
     return this.#answers.count >= MOST_EXCHANGES || this.#socket.writableNeedDrain
   }
 
+  mayBeginAnother(headBytes: number): boolean {
+    return takePipelined(headBytes)
+  }
+
   open(head: RequestHead): Exchange {
     const exchange = new Exchange(this, head)
     this.#answers.add(exchange)
@@ -208,6 +213,8 @@ export class Connection implements RequestSource {
 
   onFull(): void {
     this.#socket.pause()
+    // Where nothing is being answered nobody else would go on.
+    if (!this.isFull) setImmediate(() => this.#readOn())
   }
 
   onDropped(bytes: number): void {

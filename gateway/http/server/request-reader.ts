@@ -16,6 +16,8 @@ export interface RequestSource {
   readonly limits: HttpLimits
   /** As many requests wait for their answers as may. */
   readonly isFull: boolean
+  /** Whether a request that came behind another with the same read begins in this turn of the event loop. */
+  mayBeginAnother(headBytes: number): boolean
   /** An exchange for this head, in the order of the requests; `onRequest` follows when it can be answered. */
   open(head: RequestHead): Exchange
   onRequest(exchange: Exchange): void
@@ -72,12 +74,19 @@ export class RequestReader {
     const bytes = this.#unread === null ? chunk : Buffer.concat([this.#unread, chunk])
     this.#unread = null
     let at = 0
+    let headBytes = 0
     while (at < bytes.length) {
       switch (this.state) {
-        case 'head':
-          if (this.#source.isFull) this.state = 'full'
-          else at = this.#readHead(bytes, at)
+        case 'head': {
+          // The first of a read is free: only what is sent behind another request waits for its turn.
+          if (this.#source.isFull || (headBytes > 0 && !this.#source.mayBeginAnother(headBytes))) this.state = 'full'
+          else {
+            const next = this.#readHead(bytes, at)
+            headBytes = next - at
+            at = next
+          }
           break
+        }
         case 'body':
           at = this.#readBody(bytes, at)
           break

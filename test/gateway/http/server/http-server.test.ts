@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { setImmediate as setImmediateNow } from 'node:timers'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Exchange } from '../../../../gateway/http/server/exchange.ts'
@@ -325,4 +326,25 @@ it('tells each of a hundred callers that there is no place for it, also where no
   expect(server.counts).toEqual({ open: 1, max: 1, turnedAway: 100 })
   held.close()
   for (const socket of refused) socket.destroy()
+})
+
+it('begins no more than some hundred pipelined requests in one turn, whoever sends them, and answers all in the end', async () => {
+  const answeredAtTurn: number[] = []
+  let turn = 0
+  const count = () => {
+    turn++
+    if (answeredAtTurn.length < 6_000) setImmediateNow(count)
+  }
+  const { connect } = await serve((exchange) => {
+    answeredAtTurn.push(turn)
+    say('ok')(exchange)
+  })
+  const connections = await Promise.all(Array.from({ length: 4 }, connect))
+  count()
+  for (const connection of connections)
+    connection.send(`${GET.repeat(1_499)}GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`)
+  const texts = await Promise.all(connections.map((connection) => connection.rest()))
+  for (const text of texts) expect(text.match(/HTTP\/1\.1 200 /g)).toHaveLength(1_500)
+  const ofTurn = Map.groupBy(answeredAtTurn, (at) => at)
+  expect(Math.max(...[...ofTurn.values()].map(({ length }) => length))).toBeLessThanOrEqual(256 + 2 * 4)
 })
