@@ -12,6 +12,7 @@ import type { FunctionSource } from './discover.ts'
 import { hashedFiles } from './hashed-files.ts'
 import type { Allowed } from './inside-only.ts'
 import type { ExternalPackage } from './native-packages.ts'
+import { installRecords, packageFolders, visiblePackages } from './package-folders.ts'
 import { isPagesEntry } from './pages-files.ts'
 import { isBundled, plainBuild } from './plain-build.ts'
 import { portableCode, portableMap, withCommonJsExports } from './portable-output.ts'
@@ -45,7 +46,11 @@ export async function buildFrom(
   bundled: Bundled,
   allowed: Allowed | null = null,
 ): Promise<BuildResult> {
-  const files = source.kind === 'folder' ? await hashedFiles(source, root) : []
+  const isFolder = source.kind === 'folder'
+  const files = isFolder ? await hashedFiles(source, root) : []
+  const folders = await packageFolders(root, isFolder ? files : null)
+  const above = allowed?.packages ?? folders.above
+  const visible = await visiblePackages(above, bundled.externals.length === 0)
   const content = {
     code: withCommonJsExports(
       portableCode(bundled.code, bundled.inputs),
@@ -55,7 +60,8 @@ export async function buildFrom(
     entry: relative(root, entry),
     files,
     externals: [...bundled.externals].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    installed: [],
+    installed: folders.own,
+    visible,
     layoutVersion: LAYOUT_VERSION,
     esbuildVersion: bundler.version,
   }
@@ -63,7 +69,8 @@ export async function buildFrom(
   const manifests = content.externals.map(({ dir }) => resolve(dir, 'package.json'))
   // Above an upload lie the gateway's own folders: nothing is inherited from there.
   const inherited = allowed === null ? inheritedTsconfig(root) : []
-  const outsideInputs = [...inputs, ...manifests, ...inherited].sort()
+  const records = visible.some(({ name }) => name !== '') ? installRecords(above) : []
+  const outsideInputs = [...inputs, ...manifests, ...inherited, ...records].sort()
   return { id: bundleId(content), functionName: source.name, root, ...content, outsideInputs }
 }
 

@@ -6,6 +6,7 @@ import { createHash, hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import type { VisiblePackage } from './package-folders.ts'
 
 /** Counts up when the same sources have to become another bundle. */
 export const LAYOUT_VERSION = 4
@@ -32,6 +33,8 @@ export interface BundleContent {
   readonly externals: readonly LinkedPackage[]
   /** What was installed into the folder and is linked: the place is part of what it does, for the content is not looked at. */
   readonly installed: readonly { readonly name: string; readonly dir: string }[]
+  /** What its `node_modules` shows besides `externals`. Missing in bundles of older versions of the gateway. */
+  readonly visible?: readonly VisiblePackage[]
   readonly layoutVersion: number
   readonly esbuildVersion: string
 }
@@ -56,6 +59,7 @@ export function bundleId(content: BundleContent): string {
       return dir === undefined ? ['external', name, version] : ['external', name, version, dir]
     }),
     ...sorted(content.installed, ({ name }) => name).map(({ name, dir }) => ['installed', name, dir]),
+    ...sorted(content.visible ?? [], ({ name }) => name).map(({ name, dir }) => ['visible', name, dir]),
   ]
   return sha256(JSON.stringify(listing)).slice(0, 40)
 }

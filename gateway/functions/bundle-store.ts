@@ -5,8 +5,9 @@
  *                          /bundle.mjs.map     its source map, leading to files/
  *                          /bundle.json        what it is made of
  *                          /package.json       empty: Node looks for one no further up
- *                          /files/             the function's own files; its working directory
- *                          /node_modules/      links to packages with native parts, if any
+ *                          /files/             the function's own files; its working directory; its `node_modules` as links
+ *                          /node_modules       a link to the one above the function, or links to packages: those with
+ *                                              native parts, and what several such folders above it hold
  *
  * A bundle appears under its id whole or not at all: it is written under `<stateDir>/tmp` and moved. A process that
  * dies while writing leaves only that, and the next one to open the store removes it. (A power cut may still lose

@@ -8,10 +8,8 @@ import { isBuiltin } from 'node:module'
 import { resolve } from 'node:path'
 import type * as esbuild from 'esbuild'
 import * as bundler from '../bundler.ts'
-import { type Bundled, CODE_FILE, COMPILE, isFile, type Located } from './bundling.ts'
-import { withCheapNames } from './cheap-names.ts'
+import { type Bundled, CODE_FILE, COMPILE, finished, isFile, type Located } from './bundling.ts'
 import { googleFunctions } from './google-functions.ts'
-import { withHost } from './host-module.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
 import { platformModules } from './platform-modules.ts'
@@ -72,7 +70,7 @@ function resultsOf(root: string, some: readonly Located[], { metafile, outputFil
     // What is another's own file in here would not be that alone.
     if (files.some((file) => file !== one.entry && entries.has(file))) continue
     const text = (name: string) => texts.get(resolve(root, name))?.text ?? ''
-    const code = withHost(withCheapNames(text(`${at}.mjs`))).replace(
+    const code = finished(text(`${at}.mjs`), inputs, one).replace(
       `\n//# sourceMappingURL=${at}.mjs.map\n`,
       `\n//# sourceMappingURL=${CODE_FILE}.map\n`,
     )

@@ -3,7 +3,7 @@
  * no trace in the result, and neither does whether others were bundled with it (bundle-together.ts).
  */
 import { readFile, realpath } from 'node:fs/promises'
-import { basename, dirname, relative } from 'node:path'
+import { basename, dirname, relative, resolve } from 'node:path'
 import type * as esbuild from 'esbuild'
 import * as bundler from '../bundler.ts'
 import { azureEntry } from './azure-entry.ts'
@@ -15,7 +15,8 @@ import { googleFunctions } from './google-functions.ts'
 import { withHost } from './host-module.ts'
 import { type Allowed, insideOnly, withoutForeignMaps } from './inside-only.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
-import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles } from './own-files.ts'
+import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles, withoutIdleBanner } from './own-files.ts'
+import { withOwnLoaders } from './own-loaders.ts'
 import { isPagesEntry, pagesModule } from './pages-files.ts'
 import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
 import { isVercelEntry, vercelFiles } from './vercel-files.ts'
@@ -98,7 +99,7 @@ export async function bundle(
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)
     return {
-      code: withHost(withCheapNames(output('.mjs'))),
+      code: finished(output('.mjs'), inputs, { root, ownPath }),
       map: output('.map'),
       inputs,
       externals: [...externals.values()],
@@ -106,6 +107,16 @@ export async function bundle(
   } catch (error) {
     throw await buildErrorFrom(source, root, error)
   }
+}
+
+/** What esbuild wrote, with what the modules of a bundle find besides each other. */
+export function finished(code: string, inputs: readonly string[], at: Pick<Located, 'root' | 'ownPath'>): string {
+  const place = (input: string) => {
+    const file = resolve(at.root, input)
+    const own = at.ownPath(file)
+    return { path: own ?? file, isOwn: own !== undefined }
+  }
+  return withoutIdleBanner(withOwnLoaders(withHost(withCheapNames(code)), { inputs, place }))
 }
 
 /** What makes a module of an entry that is none. */

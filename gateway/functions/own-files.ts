@@ -1,12 +1,12 @@
 /**
- * Keeps `import.meta.url`, `import.meta.dirname`, `import.meta.filename`, `__dirname` and `__filename` true after
- * bundling. In a function's own modules they point at the module's copy in the bundle's `files/` folder, computed
+ * Keeps `import.meta.url`, `dirname`, `filename` and `resolve`, `__dirname` and `__filename` true after bundling. In a function's own modules they point at the module's copy in the bundle's `files/` folder, computed
  * when the bundle runs, so that no path of the building machine is in it. In modules from elsewhere (node_modules,
  * files shared by functions) they point at the real file.
  */
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'esbuild'
 import { HOST_BANNER, HOST_DEFINE } from './host-module.ts'
+import { LOADERS_BANNER, LOADERS_IN_USE } from './own-loaders.ts'
 
 /** Before any module of a bundle: a `require` for bundled CommonJS, and what modules call to learn where they are. */
 export const BUNDLE_BANNER = [
@@ -16,9 +16,17 @@ export const BUNDLE_BANNER = [
   'const require = __wfCreateRequire(import.meta.url);',
   'function __wfModule(path) {' +
     ' const filename = __wfResolve(import.meta.dirname, "files", path);' +
-    ' return { filename, dirname: __wfDirname(filename), url: __wfPathToFileURL(filename).href };' +
+    ' const url = __wfPathToFileURL(filename).href;' +
+    ' return { filename, dirname: __wfDirname(filename), url, resolve: (name) => __wfResolveFrom(name, filename, url) };' +
+    ' }',
+  // As `import.meta.resolve`, which starts from the bundle: packages in the folder itself are found as `require` finds them.
+  'function __wfResolveFrom(name, filename, url) {' +
+    ' if (/^\\.{0,2}\\//.test(name)) return new URL(name, url).href;' +
+    ' try { return import.meta.resolve(name); }' +
+    ' catch { return __wfPathToFileURL(__wfCreateRequire(filename).resolve(name)).href; }' +
     ' }',
   HOST_BANNER,
+  LOADERS_BANNER,
 ].join('\n')
 
 /** esbuild's `define`: it knows one value for the whole bundle, hence a variable that each module declares itself. */
@@ -26,6 +34,7 @@ export const OWN_FILES_DEFINE = {
   'import.meta.url': '__wfMeta.url',
   'import.meta.dirname': '__wfMeta.dirname',
   'import.meta.filename': '__wfMeta.filename',
+  'import.meta.resolve': '__wfMeta.resolve',
   __dirname: '__wfMeta.dirname',
   __filename: '__wfMeta.filename',
   ...HOST_DEFINE,
@@ -74,4 +83,27 @@ export function withoutOwnFilesPrefix<T extends { column: number; lineText: stri
   const length = PREFIX.exec(location.lineText)?.[0].length ?? 0
   if (length === 0) return location
   return { ...location, lineText: withoutPrefix(location.lineText), column: Math.max(0, location.column - length) }
+}
+
+const BANNER_LINES = BUNDLE_BANNER.split('\n')
+const NEEDS_ANY = /\b(?:__wf\w+|__require|require)\b/
+/** Which line of the banner is there for which names. */
+const NEEDED_FOR: readonly (readonly [start: string, names: RegExp])[] = [
+  ['function __wfResolveFrom', /\b__wfMeta\.resolve\b/],
+  ['const __wfHost', /\b__wfHost\b/],
+]
+
+/** Empties the lines of the banner that a bundle does not use: reading them takes as long as a small function does. */
+export function withoutIdleBanner(code: string): string {
+  const end = BANNER_LINES.reduce((at) => code.indexOf('\n', at) + 1, 0)
+  const own = code.slice(end)
+  if (!NEEDS_ANY.test(own) && !code.slice(0, end).includes(LOADERS_IN_USE))
+    return '\n'.repeat(BANNER_LINES.length) + own
+  const lines = code.slice(0, end).split('\n')
+  const loaders = lines.at(-2)!.includes(LOADERS_IN_USE) ? lines.at(-2)! : ''
+  const kept = lines.slice(0, -2).map((line) => {
+    const names = NEEDED_FOR.find(([start]) => line.startsWith(start))?.[1]
+    return names === undefined || names.test(own + loaders) ? line : ''
+  })
+  return [...kept, loaders, own].join('\n')
 }

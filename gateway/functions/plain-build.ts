@@ -12,6 +12,7 @@ import { plainBuildError } from './build-error.ts'
 import { bundleId, hashFile, LAYOUT_VERSION } from './bundle-id.ts'
 import type { FunctionSource } from './discover.ts'
 import { hashedFiles } from './hashed-files.ts'
+import { packageFolders, type VisiblePackage, visiblePackages } from './package-folders.ts'
 
 /** Of what was installed into a folder: its name there, and what it is called in the bundle. */
 const INSTALLED: readonly (readonly [name: string, as: string])[] = [
@@ -35,10 +36,17 @@ export async function plainBuild(source: FunctionSource): Promise<BuildResult> {
     files,
     externals: [],
     installed: source.kind === 'file' ? [] : await installedIn(root),
+    visible: source.identity.runtime === 'python' ? [] : await above(source, root),
     layoutVersion: LAYOUT_VERSION,
     esbuildVersion: bundler.version,
   }
   return { id: bundleId(content), functionName: source.name, root, ...content, outsideInputs: [] }
+}
+
+/** A program may be one of Node's, which looks for packages above its folder, too. */
+async function above(source: FunctionSource, root: string): Promise<readonly VisiblePackage[]> {
+  const folders = await packageFolders(root, source.kind === 'folder' ? [] : null)
+  return visiblePackages(folders.above, true)
 }
 
 async function ofFolder(source: FunctionSource): Promise<Pick<BuildResult, 'root' | 'files'>> {

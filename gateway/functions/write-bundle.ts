@@ -3,12 +3,13 @@
  * anything but what its id says. What is always there (three small texts, two folders) is written synchronously: a
  * dozen trips through the thread pool took five times as long, and most of a first start with thousands of functions.
  */
-import { chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs'
 import { chmod, copyFile, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BuildResult } from './build.ts'
 import { hashFile, type LinkedPackage } from './bundle-id.ts'
 import { concurrently } from './concurrently.ts'
+import type { VisiblePackage } from './package-folders.ts'
 
 /** A file of the function is no longer what it was when the bundle was built: build again. */
 export class ChangedWhileBuilding extends Error {
@@ -25,6 +26,7 @@ export interface BundleManifest {
   readonly entry: string
   readonly externals: readonly LinkedPackage[]
   readonly installed: readonly { readonly name: string; readonly dir: string }[]
+  readonly visible?: readonly VisiblePackage[]
   readonly layoutVersion: number
   readonly esbuildVersion: string
 }
@@ -38,9 +40,9 @@ const BOUNDARY = '{}\n'
 
 /** Writes all of a bundle into `dir`, which must not exist. Throws {@link ChangedWhileBuilding}. */
 export async function writeBundle(dir: string, build: BuildResult): Promise<void> {
-  const { id, entry, externals, installed, layoutVersion, esbuildVersion } = build
+  const { id, entry, externals, installed, visible = [], layoutVersion, esbuildVersion } = build
   const packages = externals.map(({ name, version, dir }) => ({ name, version, dir }))
-  const manifest: BundleManifest = { id, entry, externals: packages, installed, layoutVersion, esbuildVersion }
+  const manifest: BundleManifest = { id, entry, externals: packages, installed, visible, layoutVersion, esbuildVersion }
   makeDir(dir)
   makeDir(join(dir, 'files'))
   writeText(join(dir, 'bundle.mjs'), build.code)
@@ -52,8 +54,22 @@ export async function writeBundle(dir: string, build: BuildResult): Promise<void
     makeDir(dirname(link))
     await symlink(external.dir, link)
   }
+  showPackages(join(dir, 'node_modules'), visible, new Set(externals.map(({ name }) => name)))
   for (const { name, dir: target } of installed) await symlink(target, join(dir, 'files', name))
   writeText(join(dir, 'bundle.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+/** There may be hundreds. What the bundle imports itself is linked already. */
+function showPackages(folder: string, visible: readonly VisiblePackage[], linked: ReadonlySet<string>): void {
+  const scopes = new Set<string>()
+  for (const { name, dir: target } of visible) {
+    if (linked.has(name)) continue
+    const link = name === '' ? folder : join(folder, name)
+    const scope = dirname(link)
+    if (!scopes.has(scope)) makeDir(scope)
+    scopes.add(scope)
+    symlinkSync(target, link)
+  }
 }
 
 async function copyFiles(to: string, { root, files }: BuildResult): Promise<void> {

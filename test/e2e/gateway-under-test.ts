@@ -22,6 +22,8 @@ export interface Setup {
   /** By name: functions that lie elsewhere and are copied in. */
   readonly copied?: Readonly<Record<string, Copied>>
   readonly config?: object
+  /** What else lies in its folder before it starts. */
+  readonly prepare?: (project: Project) => void
   readonly command?: 'serve' | 'dev'
   /** The repository's packages are there for the functions to import. */
   readonly packages?: 'installed'
@@ -112,10 +114,12 @@ export class GatewayUnderTest {
   readonly #stateDir: string
 
   constructor(
-    { functions, copied = {}, config = {}, command = 'serve', env = {}, packages, inherited, openFiles, user }: Setup,
+    { functions, copied = {}, config = {}, prepare, command = 'serve', env = {}, ...rest }: Setup,
     args: readonly string[] = OWN_PORTS,
   ) {
+    const { packages, inherited, openFiles, user } = rest
     this.project = new Project(functions, config)
+    prepare?.(this.project)
     const { state = '.wrangler-free' } = config as { state?: string }
     this.#stateDir = resolve(this.project.folder, state)
     for (const [name, one] of Object.entries(copied)) this.project.copyIn(name, one)

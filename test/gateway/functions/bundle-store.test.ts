@@ -39,6 +39,7 @@ describe('BundleStore', () => {
       'bundle.mjs',
       'bundle.mjs.map',
       'files',
+      'node_modules',
       'package.json',
     ])
     expect(await readdir(join(stateDir, 'tmp'))).toEqual([])

@@ -1,0 +1,3 @@
+import { name as a } from './a.js'
+
+export const name = a + 'b'

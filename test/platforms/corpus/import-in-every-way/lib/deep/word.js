@@ -1,0 +1,1 @@
+export const word = async (name) => (await import(name)).default

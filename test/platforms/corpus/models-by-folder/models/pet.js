@@ -1,0 +1,3 @@
+const { define } = require('mapper-of-ours')
+
+module.exports = define('Pet')

@@ -1,0 +1,3 @@
+const { twice } = require('arithmetic-of-ours')
+
+process.on('message', (n) => process.send(twice(n)))
