@@ -2,7 +2,7 @@
  * The gateway as a whole: it puts the pool, the catalogue of functions and the two servers together, applies a changed
  * configuration while it runs, and stops without losing a request that it has accepted.
  */
-import { keepDescriptors, WarmPool } from '../warmpool/index.ts'
+import { clock, Deadline, keepDescriptors, WarmPool } from '../warmpool/index.ts'
 import { createAdminApp } from './admin/app.ts'
 import { functionReport } from './admin/function-report.ts'
 import { OwnKey } from './admin/key.ts'
@@ -32,6 +32,8 @@ import { Warnings } from './warnings.ts'
 
 /** How often the log says for whom a starting gateway waits. */
 const TELL_WAIT_EVERY_MS = 5_000
+/** For callers to take what they are told when a stop does not wait for their calls any longer. */
+const LAST_ANSWERS_MS = 1_000
 
 export interface GatewayHooks {
   /** While functions are built at the start. */
@@ -148,12 +150,26 @@ export class Gateway implements EdgeOwner, AdminSource {
     if (this.#state === 'draining') return
     this.#state = 'draining'
     const { shutdownTimeoutMs } = this.#config.limits
-    const deadlineMs = performance.now() + shutdownTimeoutMs
-    const cut = setTimeout(() => this.#edge.cut(), shutdownTimeoutMs)
+    const deadlineMs = clock.now() + shutdownTimeoutMs
+    let over = new Deadline(shutdownTimeoutMs, () => {
+      this.#giveUp(shutdownTimeoutMs)
+      over = new Deadline(LAST_ANSWERS_MS, () => this.#edge.cut())
+    })
     await this.#edge.drain()
-    clearTimeout(cut)
-    await this.pool.close(Math.max(0, deadlineMs - performance.now()))
+    over.clear()
+    await this.pool.close(Math.max(0, deadlineMs - clock.now()))
     await this.#letGo()
+  }
+
+  #giveUp(shutdownTimeoutMs: number): void {
+    const { refused, ended, cut } = this.#edge.giveUp()
+    const unfinished = [
+      `${refused} calls were answered 503 shutdown`,
+      `${ended} streams of events were ended`,
+      `${cut} responses that had begun were cut off`,
+      `${this.#edge.open} connections are left, and are closed within ${LAST_ANSWERS_MS} ms`,
+    ]
+    this.#log.warn(`did not finish within ${shutdownTimeoutMs} ms (limits.shutdownTimeout): ${unfinished.join(', ')}`)
   }
 
   isReady(): boolean {

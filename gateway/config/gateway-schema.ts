@@ -80,7 +80,7 @@ export const limits = section(
     shutdownTimeout: field(
       duration(),
       '30s',
-      'How long a stopping gateway waits for the requests it has accepted before it ends them.',
+      'How long a stopping gateway waits for the requests it has accepted. Then it answers the others 503 `shutdown`, ends event streams, cuts off responses that have begun, and is gone a second later.',
     ),
     readyTimeout: field(
       duration(),

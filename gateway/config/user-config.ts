@@ -75,7 +75,7 @@ export interface LimitsConfig {
   halfCloseTimeout?: Duration
   /** How long a connection without a request stays open. Longer than the same setting of the proxy in front. Default: `'65s'`. */
   keepAliveTimeout?: Duration
-  /** How long a stopping gateway waits for the requests it has accepted before it ends them. Default: `'30s'`. */
+  /** How long a stopping gateway waits for the requests it has accepted. Then it answers the others 503 `shutdown`, ends event streams, cuts off responses that have begun, and is gone a second later. Default: `'30s'`. */
   shutdownTimeout?: Duration
   /** How long `/readyz` answers 503 at most after a start while the workers start that `minWorkers` asks for. Functions are served meanwhile: calls wait for a worker. Default: `'30s'`. */
   readyTimeout?: Duration

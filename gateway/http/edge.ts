@@ -12,7 +12,7 @@ import { checkRequestLine } from './request-line.ts'
 import type { Match, RouteTable } from './route-table.ts'
 import { ALLOWED_METHODS, sendProblem, wholeProblem } from './send-problem.ts'
 import type { HttpLimits } from './server/deadlines.ts'
-import type { Exchange } from './server/exchange.ts'
+import type { Exchange, GivenUp } from './server/exchange.ts'
 import { type ConnectionCounts, HttpServer, type HttpServerOwner } from './server/http-server.ts'
 
 export interface EdgeSettings extends HttpLimits {
@@ -34,6 +34,7 @@ export interface EdgeOwner {
 
 /** Idle connections get so long, after the last call for draining, to send what they were about to. */
 const LAST_REQUESTS_MS = 500
+const GIVEN_UP = 'The gateway stops, and the time in which it finishes calls (limits.shutdownTimeout) is over.'
 
 export class HttpEdge implements Edge, HttpServerOwner {
   routes: RouteTable
@@ -42,6 +43,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
   readonly #server: HttpServer
   #settings: EdgeSettings
   #onQuiet: (() => void) | null = null
+  #hasGivenUp = false
 
   constructor(owner: EdgeOwner, routes: RouteTable, settings: EdgeSettings) {
     this.#owner = owner
@@ -90,6 +92,17 @@ export class HttpEdge implements Edge, HttpServerOwner {
     await this.#server.closeIdle()
   }
 
+  /** Waits for no call any longer: who has no answer is told 503 `shutdown`. Returns how many calls ended how. */
+  giveUp(): Record<GivenUp, number> {
+    this.#hasGivenUp = true
+    return this.#server.giveUp(GIVEN_UP)
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#server.counts.open
+  }
+
   /** Ends every connection at once. */
   cut(): void {
     this.#server.cut()
@@ -127,6 +140,7 @@ export class HttpEdge implements Edge, HttpServerOwner {
     if (match === null) return this.#refuse(exchange, 'not-found', notFoundDetail(line.target))
     const unavailable = this.#owner.unavailable(match.function)
     if (unavailable !== null) return this.#refuse(exchange, unavailable.code, unavailable.detail)
+    if (this.#hasGivenUp) return this.#refuse(exchange, 'shutdown', GIVEN_UP)
     if (headers.contentLength !== null && headers.contentLength > this.bodyBytes) {
       return this.#refuse(exchange, 'body-too-large', `It is longer than ${this.bodyBytes} bytes`)
     }

@@ -10,7 +10,7 @@ import { type Problem, type ProblemCode, problem } from './problem.ts'
 import { requestId } from './request-id.ts'
 import type { Match } from './route-table.ts'
 import { sendProblem } from './send-problem.ts'
-import type { Exchange, ExchangeOwner } from './server/exchange.ts'
+import type { Exchange, ExchangeOwner, GivenUp } from './server/exchange.ts'
 
 /** What an exchange was, once it is over: for logs and for `dev`. */
 export interface ExchangeSummary {
@@ -130,6 +130,22 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
     })
   }
 
+  onGivenUp(detail: string): GivenUp {
+    const { exchange } = this
+    if (!exchange.isBegun) {
+      this.refuse('shutdown', detail)
+      return 'refused'
+    }
+    if (!this.isEndless || this.#owedBytes !== null) {
+      this.#breakOff('shutdown', detail)
+      return 'cut'
+    }
+    // Of events each is whole, and their reader comes back for more.
+    this.cancel()
+    exchange.end()
+    return 'ended'
+  }
+
   /** Ends it with a problem of the caller's making, such as a body over the limit. */
   refuse(code: ProblemCode, detail: string): void {
     this.#answerWith(problem(code, { detail, invocation: this.invocationId }), null)
@@ -180,10 +196,9 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
     this.#failure = failure
     const { code, message, details } = failure
     if (code === 'cancelled') return
-    const kind = code === 'shutdown' ? 'draining' : code
     // What the function threw is for the log; callers get the kind of it and the id to ask for.
-    const detail = kind === 'handler-threw' || kind === 'response-aborted' ? HIDDEN : hideFrames(message)
-    this.#answerWith(problem(kind, { detail, invocation: this.invocationId }), details.retryAfterMs ?? null)
+    const detail = code === 'handler-threw' || code === 'response-aborted' ? HIDDEN : hideFrames(message)
+    this.#answerWith(problem(code, { detail, invocation: this.invocationId }), details.retryAfterMs ?? null)
   }
 
   #sendWhole(status: number, head: ResponseHead, body: Buffer): void {

@@ -62,7 +62,7 @@ export const PROBLEMS = {
   'too-many-connections': { status: 503, fault: 'platform', title: 'Too many connections are open' },
   'queue-full': { status: 503, fault: 'platform', title: 'Too many requests are waiting' },
   'queue-timeout': { status: 503, fault: 'platform', title: 'No worker became free in time' },
-  draining: { status: 503, fault: 'platform', title: 'The gateway is shutting down' },
+  shutdown: { status: 503, fault: 'platform', title: 'The gateway is shutting down' },
   internal: { status: 500, fault: 'platform', title: 'The gateway failed' },
 } as const satisfies Readonly<Record<string, ProblemKind>>
 

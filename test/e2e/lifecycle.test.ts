@@ -225,16 +225,35 @@ test('SIGTERM: what was accepted is answered, what comes newly is refused, and n
   expect(gateway.processes()).toEqual([])
 })
 
-test('a call that outlives the shutdown time-out is cut off, and its process ended', async () => {
+/** What is said by a function that goes on for ever. */
+const streaming = (type: string): string => `
+  export default () => new Response(new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('data: 1\\n\\n')),
+  }), { headers: { 'content-type': '${type}' } })`
+
+test('who still waits when the shutdown time-out is over is answered 503 shutdown, and event streams are ended', async () => {
   const gateway = await startGateway({
-    functions: { waits: WAITS },
+    functions: { waits: WAITS, events: streaming('text/event-stream; charset=utf-8'), file: streaming('text/csv') },
     config: { defaults: ONE_BY_ONE, limits: { shutdownTimeout: '200ms' } },
   })
-  const running = call(gateway, '/waits/wait').catch(() => 'cut off')
+  const events = (await gateway.connect()).send('GET /events HTTP/1.1\r\nhost: here\r\n\r\n')
+  const file = (await gateway.connect()).send('GET /file HTTP/1.1\r\nhost: here\r\n\r\n')
+  const sending = (await gateway.connect()).send('POST /waits HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\nhalf')
+  for (const stream of [events, file]) await stream.until('data: 1\n\n')
+  const running = gateway.problem('/waits/wait')
   await isBusy(gateway)
+  const queued = gateway.problem('/waits')
+  await gateway.waitForFunction('waits', ({ queue }) => queue === 1)
+  await gateway.waitFor(({ gateway: { requestsInFlight } }) => requestsInFlight === 5)
   gateway.signal('SIGTERM')
+  for (const problem of [await running, await queued, JSON.parse((await sending.response()).body)])
+    expect(problem).toMatchObject({ status: 503, code: 'shutdown', fault: 'platform' })
+  expect(await events.rest()).toBe('\r\n0\r\n\r\n')
+  // Nothing else tells its caller that this is not the whole file.
+  expect(await file.rest()).toBe('\r\n')
+  const { msg } = await gateway.logged((entry) => entry.msg.startsWith('did not finish'))
+  expect(msg).toMatch(/3 calls were answered 503 shutdown, 1 streams of events were ended, 1 responses .* were cut off/)
   expect(await gateway.exited).toBe(0)
-  expect(await running).toBe('cut off')
   await eventually(() => gateway.processes().length === 0)
 })
 

@@ -63,6 +63,7 @@ class Recorder implements RequestSource {
       onBodyEnd() {},
       onBodyBroken() {},
       onDrain() {},
+      onGivenUp: () => 'cut',
       onClosed() {},
     }
   }

@@ -17,6 +17,11 @@ export class AnswerQueue {
     return this.#open[0]
   }
 
+  /** Oldest first. */
+  get unanswered(): Exchange[] {
+    return this.#open.filter((exchange) => !exchange.isEnded)
+  }
+
   get last(): Exchange | undefined {
     return this.#open.at(-1)
   }

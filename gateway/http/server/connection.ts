@@ -8,7 +8,7 @@ import { releaseBody } from '../../../warmpool/index.ts'
 import type { ProblemCode } from '../problem.ts'
 import { AnswerQueue } from './answer-queue.ts'
 import { type Awaited, BodyTime, type HttpLimits, Wait } from './deadlines.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type GivenUp } from './exchange.ts'
 import { type RequestHead, UNREADABLE } from './request-head.ts'
 import { RequestReader, type RequestSource } from './request-reader.ts'
 import { type Handle, readIntoSharedBuffer } from './shared-read.ts'
@@ -104,6 +104,11 @@ export class Connection implements RequestSource {
     if (progress > 0 && this.#sending.lastedMs(awaited, progress, nowMs) < KEPT_IDLE_MS) return false
     this.destroy()
     return true
+  }
+
+  /** Its server waits no longer: every request on it is over from now on. Adds how each has ended. */
+  giveUp(detail: string, count: Record<GivenUp, number>): void {
+    for (const exchange of this.#answers.unanswered) count[exchange.owner.onGivenUp(detail)]++
   }
 
   destroy(): void {

@@ -10,6 +10,9 @@ import type { Connection } from './connection.ts'
 import { dateField } from './date-field.ts'
 import type { RequestHead } from './request-head.ts'
 
+/** Instead of an answer: it was refused; or its stream was ended where that is no lie; or it was cut off. */
+export type GivenUp = 'refused' | 'ended' | 'cut'
+
 /** Who answers it. */
 export interface ExchangeOwner {
   onBody(chunk: Buffer): void
@@ -19,6 +22,8 @@ export interface ExchangeOwner {
   onBodyBroken(kind: 'late' | 'malformed', detail: string): void
   /** The caller takes more again after a `write` that returned false. */
   onDrain(): void
+  /** The server waits for it no longer: it is to be over when this returns. */
+  onGivenUp(detail: string): GivenUp
   /** The response was sent whole, or its connection is gone; called once. */
   onClosed(): void
 }
@@ -29,6 +34,7 @@ const NOBODY: ExchangeOwner = {
   onBodyEnd() {},
   onBodyBroken() {},
   onDrain() {},
+  onGivenUp: () => 'cut',
   onClosed() {},
 }
 

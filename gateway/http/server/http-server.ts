@@ -9,7 +9,7 @@ import type { ProblemCode } from '../problem.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import type { HttpLimits } from './deadlines.ts'
 import { makeRoom, TurnedAway } from './door.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, GivenUp } from './exchange.ts'
 import { type Handle, takeHandles } from './shared-read.ts'
 
 export interface HttpServerOwner {
@@ -88,6 +88,13 @@ export class HttpServer implements ConnectionHost {
     end()
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#onNone = resolve))
     clearInterval(again)
+  }
+
+  /** Answers every request that has no answer, with the owner's refusal, and ends every stream. Connections stay. */
+  giveUp(detail: string): Record<GivenUp, number> {
+    const count = { refused: 0, ended: 0, cut: 0 }
+    for (const connection of this.#connections) connection.giveUp(detail, count)
+    return count
   }
 
   /** Ends every connection at once. */

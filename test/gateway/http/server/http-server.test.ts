@@ -19,6 +19,7 @@ function echo(exchange: Exchange): void {
     onBodyEnd: finish,
     onBodyBroken: (kind) => exchange.sendWhole(400, '', kind.length, Buffer.from(kind)),
     onDrain() {},
+    onGivenUp: () => 'cut',
     onClosed() {},
   }
   if (exchange.isBodyComplete) finish()
@@ -175,6 +176,7 @@ it('tells every exchange once that it is over: when it is answered, and when its
       onBodyEnd() {},
       onBodyBroken() {},
       onDrain() {},
+      onGivenUp: () => 'cut',
       onClosed: () => void over++,
     }
   })
@@ -199,6 +201,7 @@ it('reads the next request after a body whose last piece paused the caller', asy
       onBodyEnd: () => say('first')(exchange),
       onBodyBroken() {},
       onDrain() {},
+      onGivenUp: () => 'cut',
       onClosed() {},
     }
   })

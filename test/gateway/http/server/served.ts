@@ -75,7 +75,15 @@ export function say(content: string | Buffer): (exchange: Exchange) => void {
 
 /** An owner that does nothing but what is given. */
 export function ownerWith(methods: Partial<ExchangeOwner>): ExchangeOwner {
-  return { onBody() {}, onBodyEnd() {}, onBodyBroken() {}, onDrain() {}, onClosed() {}, ...methods }
+  return {
+    onBody() {},
+    onBodyEnd() {},
+    onBodyBroken() {},
+    onDrain() {},
+    onGivenUp: () => 'cut',
+    onClosed() {},
+    ...methods,
+  }
 }
 
 /** How many bytes come on it from now until nothing more does. */
