@@ -83,6 +83,7 @@ const FUNCTION: SectionOf<FunctionSettings> = {
   minWorkers: count(0),
   maxWorkers: count(1),
   concurrency: count(1),
+  threads: count(1),
   maxInvocations: count(1),
   startBy: oneOf('auto', 'boot', 'fork'),
   maxAgeMs: amount(0),

@@ -32,7 +32,16 @@ export function loadFor(
   const confinement = confinementFor(worker.sandboxed, readable, { ...settings, listen }, egress)
   const env = { ...withSecrets(settings.env, settings.secrets), ...(confinement === null ? {} : egress?.env) }
   const memoryBytes = Number.isFinite(settings.memoryBytes) ? settings.memoryBytes : null
-  return { ...rest, name, memoryBytes, timeoutMs: settings.bootTimeoutMs, env, listen, confinement }
+  return {
+    ...rest,
+    name,
+    memoryBytes,
+    timeoutMs: settings.bootTimeoutMs,
+    env,
+    listen,
+    threads: settings.threads,
+    confinement,
+  }
 }
 
 function confinementFor(

@@ -42,6 +42,8 @@ export interface FunctionSettings {
   readonly maxWorkers: number
   /** Invocations that one worker may run at the same time. 1 isolates every call from every other in time. */
   readonly concurrency: number
+  /** Of blocking code that says so, in runtimes that run each of its calls in a thread: how many at once. 1: one by one. */
+  readonly threads: number
   /** Invocations after which a worker is recycled (with jitter, replacement first). `Infinity`: never. */
   readonly maxInvocations: number
   /**
@@ -128,6 +130,7 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
   minWorkers: 0,
   maxWorkers: 8,
   concurrency: 16,
+  threads: 1,
   maxInvocations: 10_000,
   startBy: 'auto',
   maxAgeMs: 3_600_000,

@@ -33,6 +33,8 @@ export function functionSettings(
     minWorkers: written.minWorkers ?? base.minWorkers,
     maxWorkers: written.maxWorkers ?? Math.min(base.maxWorkers, pool.maxWorkers),
     concurrency: written.concurrency ?? base.concurrency,
+    // What is said for all functions says nothing of this one's code.
+    threads: ofThis.concurrency ?? own.concurrency ?? base.threads,
     maxInvocations: written.maxInvocations ?? base.maxInvocations,
     startBy: operators.startBy ?? base.startBy,
     maxAgeMs: written.maxAge ?? base.maxAgeMs,

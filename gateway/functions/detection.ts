@@ -166,7 +166,12 @@ async function hasNodeModule(look: FolderLook, module: string | null): Promise<b
 
 /** As a path, or as Python itself names it: `site.wsgi`. */
 async function pythonModule(look: FolderLook, module: string): Promise<string | null> {
-  return (await fileIn(look.dir, `${module}.py`)) ?? fileIn(look.dir, `${module.replaceAll('.', '/')}.py`)
+  const path = module.replaceAll('.', '/')
+  for (const file of [`${module}.py`, `${path}.py`, `${path}/__init__.py`]) {
+    const found = await fileIn(look.dir, file)
+    if (found !== null) return found
+  }
+  return null
 }
 
 /** `dir/file.export`, as Lambda writes it, or `site.wsgi:application`, as Python's servers do; a name alone is an export. */

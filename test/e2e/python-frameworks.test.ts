@@ -1,6 +1,6 @@
 /**
  * Flask, Starlette, FastAPI and Django as Debian packages them, through a real gateway. Where one is not installed its
- * tests are skipped, and say so; CI installs Flask and Starlette.
+ * tests are skipped, and say so; CI installs Flask, Starlette and Django.
  */
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
@@ -103,12 +103,39 @@ urlpatterns = [path('', index), path('stream', stream)]
 application = get_${kind}_application()
 `
 
+/** As its tutorial has it: a package with a factory, and files of the app's own. */
+const FLASKR = {
+  'function.json': JSON.stringify({ runtime: 'python', handler: 'flaskr:create_app()', concurrency: 3 }),
+  'instance/config.py': "GREETING = 'configured'\n",
+  'flaskr/__init__.py': `
+import os, threading
+from flask import Flask
+from . import names
+barrier = threading.Barrier(3)
+def create_app():
+    app = Flask(__name__, instance_relative_config=True)
+    app.config.from_pyfile('config.py')
+    os.makedirs(app.instance_path, exist_ok=True)
+    with open(os.path.join(app.instance_path, 'file'), 'w') as file:
+        file.write('kept')
+    @app.route('/')
+    def index():
+        return [names.NAME, app.config['GREETING'], app.open_instance_resource('file').read().decode()]
+    @app.route('/meet')
+    def meet():
+        barrier.wait(10)
+        return 'met'
+    return app
+`,
+  'flaskr/names.py': "NAME = 'flaskr'\n",
+}
+
 /** Of a gateway that finds Debian's interpreter first. */
 const env = { PATH: `/usr/bin:${process.env.PATH}` }
 
 const FLASK_IS_THERE = has('flask')
 describe.skipIf(!FLASK_IS_THERE)(`Flask${FLASK_IS_THERE ? '' : ' (apt-get install python3-flask)'}`, () => {
-  const gateway = shareGateway({ functions: { shop: { 'app.py': FLASK } }, env })
+  const gateway = shareGateway({ functions: { shop: { 'app.py': FLASK }, flaskr: FLASKR }, env })
   const text = async (path: string, init?: RequestInit) => (await gateway().fetch(path, init)).text()
 
   test('routes, JSON, forms with files, and streams', async () => {
@@ -120,6 +147,11 @@ describe.skipIf(!FLASK_IS_THERE)(`Flask${FLASK_IS_THERE ? '' : ' (apt-get instal
     form.set('file', new File(['x'.repeat(300_000)], 'x.txt'))
     expect(await text('/shop/upload', { method: 'POST', body: form })).toBe('x.txt 300000 Ada')
     expect(await text('/shop/stream')).toBe('0\n1\n2\n')
+  })
+
+  test('a package with a factory, a writable instance folder and threads', async () => {
+    expect(JSON.parse(await text('/flaskr/'))).toEqual(['flaskr', 'configured', 'kept'])
+    expect(await Promise.all([1, 2, 3].map(() => text('/flaskr/meet')))).toEqual(['met', 'met', 'met'])
   })
 
   test('links and redirects stay under the name of the function', async () => {
@@ -173,5 +205,20 @@ describe.skipIf(!DJANGO_IS_THERE)(`Django${DJANGO_IS_THERE ? '' : ' (python3-dja
       { sent: 'yes' },
     ])
     expect(await text('/stream')).toBe('0\n1\n2\n')
+  })
+
+  test.each(['wsgi', 'asgi'])('as %s: a form that comes in chunks, short and long', async (name) => {
+    for (const length of [3, 300_000]) {
+      const text = `sent=${'x'.repeat(length)}`
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const body = new Blob([text]).stream()
+      const answer = await gateway().fetch(`/${name}/`, {
+        method: 'POST',
+        headers,
+        body,
+        duplex: 'half',
+      } as RequestInit)
+      expect(await answer.json()).toEqual([`/${name}/`, {}, { sent: 'x'.repeat(length) }])
+    }
   })
 })

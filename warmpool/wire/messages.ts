@@ -127,6 +127,8 @@ export interface Load {
   /** After how long the parent gives up: who waits for something can say before that what does not come. */
   readonly timeoutMs?: number
   readonly env: Readonly<Record<string, string>>
+  /** Of blocking code, where a runtime has threads for that: calls at once; missing: 1. */
+  readonly threads?: number
   /** What TCP servers of it may do; missing: `all`. */
   readonly listen?: Listening
   /** A path under which it tells what calls have left behind; missing: it does not. */

@@ -248,3 +248,56 @@ test('with loopback its servers are where no other machine reaches them', async 
   const answers = JSON.parse(await called.text()) as string[]
   expect(answers).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1', ''])
 })
+
+test('a WSGI app finds the length of a body that came without one, short and long', async () => {
+  const called = python(`
+def app(environ, start_response):
+    start_response('200 OK', [])
+    length = environ.get('CONTENT_LENGTH')
+    return [repr([length, len(environ['wsgi.input'].read(int(length or 0))), environ['wsgi.input'].read()]).encode()]
+`)
+  const gateway = { method: 'POST', headers: { 'transfer-encoding': 'chunked' } }
+  expect(await called.text({ ...gateway, body: 'hello' })).toBe("['5', 5, b'']")
+  expect(await called.text({ method: 'GET' })).toBe("[None, 0, b'']")
+})
+
+const MEETS = (more: string) => `
+import threading
+${more}
+barrier = threading.Barrier(3)
+def handler(request):
+    barrier.wait(10)
+    return 'met'
+`
+
+test.each([
+  ['settings', '', { threads: 3 }],
+  ['module', 'concurrency = 3', {}],
+])('a blocking handler that states how many runs so many calls in threads: its %s', async (_where, more, settings) => {
+  const called = python(MEETS(more), { settings })
+  expect(await Promise.all([1, 2, 3].map(() => called.text()))).toEqual(['met', 'met', 'met'])
+})
+
+test('a blocking handler that states nothing runs its calls one by one', async () => {
+  const called = python(`
+import threading
+lock = threading.Lock()
+def handler(request):
+    return str([lock.acquire(blocking=False), lock.release()][0])
+`)
+  expect(await Promise.all([1, 2, 3, 4].map(() => called.text()))).toEqual(['True', 'True', 'True', 'True'])
+})
+
+test('an app that a function makes is found by that one’s name, or stated with its arguments', async () => {
+  const made = (name: string) => `
+def ${name}():
+    def app(environ, start_response):
+        start_response('200 OK', [])
+        return [b'made']
+    return app
+`
+  expect(await python(made('create_app')).text()).toBe('made')
+  expect(await python(made('build'), { handler: 'build()' }).text()).toBe('made')
+  const { failure } = await python(made('build'), { handler: 'other()' }).call()
+  expect(failure!.message).toContain('"handler": "other" is stated, and the module has no such name')
+})

@@ -2,11 +2,13 @@
 do, nothing is guessed: the error says which line of function.json decides."""
 import inspect
 
+FACTORIES = ('create_app', 'make_app')
 NAMES = ('lambda_handler', 'handler', 'app', 'application')
 # Looked for where the module has none of the others: many a module has a helper of that name.
 OPENFAAS_NAME = 'handle'
 FORMATS = ('handler', 'lambda', 'wsgi', 'asgi', 'vercel', 'openfaas')
-EXPECTS = ('def handler(request)', 'a class handler(BaseHTTPRequestHandler)', 'def handle(event, context) or handle(req) of OpenFaaS', 'def lambda_handler(event, context)', 'a WSGI or ASGI app named app or application')
+EXPECTS = ('def handler(request)', 'a class handler(BaseHTTPRequestHandler)', 'def handle(event, context) or handle(req) of OpenFaaS', 'def lambda_handler(event, context)', 'a WSGI or ASGI app named app or application',
+           'def create_app() that returns one')
 
 
 class NoHandler(TypeError):
@@ -16,14 +18,14 @@ class NoHandler(TypeError):
 class Format:
     """`handle` is a function of a call, or a coroutine function where `is_async`."""
 
-    def __init__(self, name, target, module, platform=None):
+    def __init__(self, name, target, module, platform=None, threads=1):
         self.name = name
         self.is_async = name == 'asgi' or (name == 'handler' and _is_async(target))
         self.target = target
         # What its platform's own files say of it.
         self.platform = platform or {}
         # Threads are nothing that code is safe for unless its author says so.
-        self.concurrency = None if self.is_async else 1 if name == 'lambda' else _stated_concurrency(module)
+        self.concurrency = None if self.is_async else 1 if name == 'lambda' else _stated_concurrency(module, threads)
 
     def open(self, lifespan=None):
         """The function of a call. What a format needs is read only where it is needed."""
@@ -46,17 +48,17 @@ class Format:
         return (async_handler if self.is_async else sync_handler)(self.target)
 
 
-def choose(module, stated_format, stated_handler, platform=None):
+def choose(module, stated_format, stated_handler, platform=None, threads=1):
     if stated_format is not None and stated_format not in FORMATS:
         raise NoHandler(f'Unknown format "{stated_format}" for Python. There are: {", ".join(FORMATS)}')
     name, target = _stated(module, stated_handler) if stated_handler else _found(module, stated_format)
     if _is_request_handler(target):
-        return Format('vercel', target, module, platform)
+        return Format('vercel', target, module, platform, threads)
     if stated_format == 'vercel':
         stated_format = None
     if inspect.isclass(target) or not callable(target):
         raise NoHandler(f'{name} is {_kind(target)}, and cannot be called with a request')
-    return Format(stated_format or _format_of(name, target), target, module, platform)
+    return Format(stated_format or _format_of(name, target), target, module, platform, threads)
 
 
 class Files:
@@ -71,13 +73,13 @@ class Files:
         return files_handler({path: format.open() for path, format in self._formats.items()}, self._rules)
 
 
-def choose_of_files(modules, platform):
-    formats = {path: choose(module, None, None, platform) for path, module in modules.items()}
+def choose_of_files(modules, platform, threads=1):
+    formats = {path: choose(module, None, None, platform, threads) for path, module in modules.items()}
     for path, format in formats.items():
         if format.is_async:
             raise NoHandler(f'{path} is an ASGI app or async, and lies beside others in the api folder. '
                             f'Say in function.json that it is the function: "handler": "{path[:-3].replace("/", ".")}:app"')
-    return Format('vercel', Files(formats, platform.get('rules') or ()), None, platform)
+    return Format('vercel', Files(formats, platform.get('rules') or ()), None, platform, threads)
 
 
 def _is_request_handler(target):
@@ -88,6 +90,12 @@ def _is_request_handler(target):
 
 
 def _stated(module, handler):
+    """With `()` behind it, it is what makes the app: `create_app()`, as gunicorn and Flask have it."""
+    if handler.endswith('()'):
+        name, factory = _stated(module, handler[:-2])
+        if not callable(factory):
+            raise NoHandler(f'"handler": "{handler}" is stated, and {name} is {_kind(factory)}, which makes nothing')
+        return 'app', factory()
     target = module
     for part in handler.split('.'):
         if not hasattr(target, part):
@@ -109,12 +117,24 @@ def _found(module, stated_format):
     if stated_format == 'lambda' and 'lambda_handler' in found:
         found = {'lambda_handler': found['lambda_handler']}
     if not found:
+        factory = _factory(module)
+        if factory is not None:
+            return 'app', factory()
         raise NoHandler(f'No handler found: the module has {_names(module)}. Define one of: {"; ".join(EXPECTS)}')
     if len(found) > 1:
         names = list(found)
         lines = ' or '.join(f'"handler": "{name}"' for name in names)
         raise NoHandler(f'The module has {" and ".join(names)}. Say in function.json which is meant: {lines}')
     return next(iter(found.items()))
+
+
+def _factory(module):
+    """By the names that Flask's own command looks for."""
+    for name in FACTORIES:
+        factory = getattr(module, name, None)
+        if inspect.isfunction(factory) and not inspect.iscoroutinefunction(factory) and _required(factory) == 0:
+            return factory
+    return None
 
 
 def _format_of(name, target):
@@ -159,10 +179,11 @@ def _is_async(target):
                for one in (target, call))
 
 
-def _stated_concurrency(module):
-    concurrency = getattr(module, 'concurrency', 1)
+def _stated_concurrency(module, threads):
+    """What its module says, or else the function's own settings."""
+    concurrency = getattr(module, 'concurrency', threads)
     if not isinstance(concurrency, int) or isinstance(concurrency, bool) or concurrency < 1:
-        return 1
+        return threads
     return concurrency
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from urllib.parse import unquote, urlsplit
 
-from . import environment, ports
+from . import environment, frameworks, ports
 from .formats import choose, choose_of_files
 
 
@@ -27,17 +27,19 @@ def load_format(load, leftover):
         from .aws_lambda import prepare_environment
         prepare_environment(load)
     ports.hold(load)
+    frameworks.prepare(load)
+    threads = load.get('threads') or 1
     files = (load.get('platform') or {}).get('files')
     try:
         if files:
             modules = {path: _import(os.path.join(folder, path), folder) for path in files}
-            return choose_of_files(modules, load['platform'])
+            return choose_of_files(modules, load['platform'], threads)
         module = _import(entry, folder)
     except ModuleNotFoundError as error:
         if error.name is not None:
             error.msg = f'{error.msg}. {environment.advice(error.name, folder, venv, load)}'
         raise
-    return choose(module, load.get('format'), handler, load.get('platform'))
+    return choose(module, load.get('format'), handler, load.get('platform'), threads)
 
 
 def _entry(load):
@@ -77,6 +79,8 @@ def _package_of(entry):
     """The folder to import from, and the dotted name in it: a module of a package is imported as such."""
     folder, file = os.path.split(entry)
     name = os.path.splitext(file)[0]
+    if name == '__init__' and folder != os.sep:
+        folder, name = os.path.split(folder)
     while os.path.isfile(os.path.join(folder, '__init__.py')):
         folder, package = os.path.split(folder)
         name = f'{package}.{name}'

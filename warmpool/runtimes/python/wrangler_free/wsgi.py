@@ -1,6 +1,8 @@
 """WSGI (PEP 3333): an `app(environ, start_response)`, as Flask, Django, Bottle and Falcon give it."""
 import io
+import shutil
 import sys
+import tempfile
 from urllib.parse import unquote
 
 from .call import NotAResponse, head_of
@@ -9,6 +11,8 @@ from .wire import INITIAL_WINDOW_BYTES
 # Names as environ has them, so that most are never made twice. Bounded: callers choose them.
 _names = {'content-type': 'CONTENT_TYPE', 'content-length': 'CONTENT_LENGTH'}
 MOST_NAMES = 1000
+# Of a body whose length has to be found out; more of it is in the temporary folder.
+MOST_IN_MEMORY = 1024 * 1024
 
 
 def wsgi_handler(app, is_threaded):
@@ -49,9 +53,26 @@ def _environ(base, call):
     if not port.isdigit():
         host, port = environ.get('HTTP_HOST', 'localhost'), '443' if scheme == 'https' else '80'
     environ['SERVER_NAME'] = host
+    if 'CONTENT_LENGTH' not in environ:
+        _measure(environ, call)
     environ['SERVER_PORT'] = port
     environ['REMOTE_ADDR'] = environ.get('HTTP_X_FORWARDED_FOR', '').rpartition(',')[2].strip()
     return environ
+
+
+def _measure(environ, call):
+    """A body that came in chunks has no length of its own, and most frameworks read none that has none."""
+    body = environ['wsgi.input']
+    if not call.is_body_whole or not isinstance(body, io.BytesIO):
+        spooled = tempfile.SpooledTemporaryFile(MOST_IN_MEMORY)
+        shutil.copyfileobj(body, spooled)
+        spooled.seek(0)
+        environ['wsgi.input'] = body = spooled
+    body.seek(0, io.SEEK_END)
+    length = body.tell()
+    body.seek(0)
+    if length > 0:
+        environ['CONTENT_LENGTH'] = str(length)
 
 
 def _environ_name(header):
