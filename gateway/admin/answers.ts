@@ -42,6 +42,11 @@ export function frameOf(error: unknown): string | null {
 
 /** A body that is read into memory, and no longer than that. Throws `Refusal`. */
 export async function textOf(c: Context, maxBytes: number): Promise<string> {
+  return (await bytesOf(c, maxBytes)).toString('utf8')
+}
+
+/** The same as bytes, whose decoding is left to whoever has the time. */
+export async function bytesOf(c: Context, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of bodyOf(c)) {
@@ -49,7 +54,7 @@ export async function textOf(c: Context, maxBytes: number): Promise<string> {
     if (bytes > maxBytes) throw new Refusal('body-too-large', `It is longer than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 export function bodyOf(c: Context): AsyncIterable<Uint8Array> {

@@ -19,7 +19,7 @@ import { Refusal } from '../deploy/refusal.ts'
 import type { CanaryEvidence, DeployService } from '../deploy/service.ts'
 import type { Principal, TokenRecord } from '../deploy/token-store.ts'
 import { renderProblem } from '../http/problem.ts'
-import { bodyOf, frameOf, problemOf, textOf } from './answers.ts'
+import { bodyOf, bytesOf, frameOf, problemOf, textOf } from './answers.ts'
 import {
   activationBody,
   type Body,
@@ -31,6 +31,7 @@ import {
 } from './api-schemas.ts'
 import { openApi } from './openapi.ts'
 import type { OperationId } from './operations.ts'
+import { readManifest } from './read-manifest.ts'
 
 /** A manifest names thousands of files; everything else is a line. */
 const MAX_MANIFEST_BYTES = 32 * 1024 * 1024
@@ -51,8 +52,10 @@ export function deployHandlers(service: DeployService): Partial<Record<Operation
     openapi: (c) => c.json(openApi()),
     versions: (c) => c.json(versionsReport(service, deployer.recordOf(nameIn(c)))),
     begin: async (c) => {
-      const body = await jsonOf(c, manifestBody, MAX_MANIFEST_BYTES)
-      return c.json(await service.begin(nameIn(c), body))
+      const body = await bytesOf(c, MAX_MANIFEST_BYTES)
+      const isLarge = body.length > MAX_BODY_BYTES
+      const manifest = isLarge ? await readManifest(body, service.limits) : written(body.toString(), manifestBody)
+      return c.json(await service.begin(nameIn(c), manifest))
     },
     send: async (c) => c.json({ received: await service.receive(nameIn(c), uploadIn(c), bodyOf(c)) }),
     finish: async (c, who) => {
@@ -143,15 +146,18 @@ function stepOf(step: string, tookMs: number, note?: string): object {
 }
 
 /** Throws `Refusal` with every mistake. No body is an empty object. */
-async function jsonOf<S extends ZodType>(c: Context, schema: S, maxBytes = MAX_BODY_BYTES): Promise<Body<S>> {
-  const text = await textOf(c, maxBytes)
-  let written: unknown
+async function jsonOf<S extends ZodType>(c: Context, schema: S): Promise<Body<S>> {
+  return written(await textOf(c, MAX_BODY_BYTES), schema)
+}
+
+function written<S extends ZodType>(text: string, schema: S): Body<S> {
+  let value: unknown
   try {
-    written = text === '' ? {} : JSON.parse(text)
+    value = text === '' ? {} : JSON.parse(text)
   } catch {
     throw new Refusal('malformed-request', 'The body is not JSON')
   }
-  const parsed = schema.safeParse(written)
+  const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw new Refusal('malformed-request', mistakesIn(parsed.error))
 }

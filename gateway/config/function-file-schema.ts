@@ -6,6 +6,9 @@ import { FORMATS, RUNTIMES } from './function-kinds.ts'
 import { functionFields } from './function-schema.ts'
 import { program, routePath, variableName } from './schema-words.ts'
 
+/** Of one function. Patterns say more with fewer. */
+const MOST_ROUTES = 1_000
+
 const health = section(
   {
     path: field(text(/^\/[^\s\0]*$/, "path such as '/health'"), '/', 'Where it is asked, with GET.'),
@@ -48,7 +51,10 @@ function functionFileFields(runtimes: readonly string[]) {
       'The payload format of the events that a Lambda function gets: `1.0` as REST APIs and load balancers send it, `2.0` as function URLs and HTTP APIs do.',
     ),
     routes: optional(
-      z.array(routePath()).register(kinds, { type: 'string[]', allowed: 'list of paths' }),
+      z
+        .array(routePath())
+        .max(MOST_ROUTES)
+        .register(kinds, { type: 'string[]', allowed: `list of at most ${MOST_ROUTES} paths` }),
       null,
       'Paths that it answers besides `/<name>` and `/<name>/*`. It sees them whole.',
     ),

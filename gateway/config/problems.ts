@@ -25,6 +25,11 @@ export interface ConfigProblem {
   readonly frame?: string
 }
 
+/** Nobody reads more at once, and looking for what was meant takes time. */
+const MOST_PROBLEMS = 50
+/** Longer than any key that there is. */
+const MOST_SUGGESTED_CHARS = 64
+
 /** All mistakes of one reading. Its message is the text for people. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -54,6 +59,7 @@ export function problemsOf(
   const problems = new Map<string, ConfigProblem>()
   for (const issue of error.issues) {
     for (const problem of problemsOfIssue(issue, written, sourceOf, root)) {
+      if (problems.size === MOST_PROBLEMS) return [...problems.values()]
       if (!problems.has(problem.path)) problems.set(problem.path, problem)
     }
   }
@@ -86,6 +92,7 @@ export function showValue(value: unknown, secret = false): string {
 
 /** The candidate that was probably meant; `undefined` when none is near. */
 export function suggest(found: string, candidates: readonly string[]): string | undefined {
+  if (found.length > MOST_SUGGESTED_CHARS) return undefined
   const near = closestMatch(
     found.toLowerCase(),
     candidates.map((candidate) => candidate.toLowerCase()),
@@ -103,7 +110,9 @@ function problemsOfIssue(
   root: z.ZodType,
 ): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(issue.path, key, sourceOf([...issue.path, key]), root))
+    return issue.keys
+      .slice(0, MOST_PROBLEMS)
+      .map((key) => unknownKey(issue.path, key, sourceOf([...issue.path, key]), root))
   }
   const source = sourceOf(issue.path)
   const path = showPath(issue.path)
@@ -147,7 +156,8 @@ function formatProblems(problems: readonly ConfigProblem[]): string {
 
 function formatSource(source: string, problems: readonly ConfigProblem[]): string {
   const unreadable = problems.some((problem) => problem.kind === 'file')
-  const mistakes = problems.length === 1 ? '1 mistake' : `${problems.length} mistakes`
+  const isAll = problems.length < MOST_PROBLEMS
+  const mistakes = problems.length === 1 ? '1 mistake' : `${problems.length}${isAll ? '' : ' or more'} mistakes`
   const width = Math.max(...problems.map((problem) => problem.path.length))
   const gap = width === 0 ? '' : '   '
   const lines = problems.map((problem) => `  ${problem.path.padEnd(width)}${gap}${formatProblem(problem)}`)

@@ -25,8 +25,23 @@ export interface FolderLimits {
   readonly maxBytes: number
 }
 
+/** What was found of a manifest, so that the thousands of files of one are looked at once. */
+const known = new WeakMap<Manifest, { readonly limits: string; readonly id: string }>()
+
+/** Note that a manifest passed {@link checkManifest} elsewhere, with these limits, and has this id. */
+export function isChecked(manifest: Manifest, limits: FolderLimits, id: string): void {
+  known.set(manifest, { limits: inText(limits), id })
+}
+
+function inText({ maxFiles, maxBytes }: FolderLimits): string {
+  return `${maxFiles} ${maxBytes}`
+}
+
 /** Throws `Refusal` for what must not be written, or is more than the configuration allows. */
-export function checkManifest({ files }: Manifest, { maxFiles, maxBytes }: FolderLimits): void {
+export function checkManifest(manifest: Manifest, limits: FolderLimits): void {
+  if (known.get(manifest)?.limits === inText(limits)) return
+  const { files } = manifest
+  const { maxFiles, maxBytes } = limits
   if (files.length === 0) throw new Refusal('unacceptable-upload', 'The folder has no file')
   if (files.length > maxFiles) throw new Refusal('upload-too-large', tooMany(files.length, maxFiles))
   for (const { path } of files) {
@@ -52,7 +67,10 @@ export function tooLarge(bytes: number, maxBytes: number): string {
 }
 
 /** 40 hexadecimal digits. */
-export function manifestId({ files, install }: Manifest): string {
+export function manifestId(manifest: Manifest): string {
+  const { files, install } = manifest
+  const found = known.get(manifest)
+  if (found !== undefined) return found.id
   const listed = [...files]
     .sort((a, b) => (a.path < b.path ? -1 : 1))
     .map(({ path, sha256: hash, executable }) => [path, hash, executable])

@@ -32,6 +32,7 @@ export function pathProblem(path: string): string | null {
 export function togetherProblem(paths: readonly string[]): string | null {
   const files = new Map<string, string>()
   const folders = new Map<string, string>()
+  const seen = new Set<string>()
   for (const path of paths) {
     const key = folded(path)
     const other = files.get(key)
@@ -40,6 +41,8 @@ export function togetherProblem(paths: readonly string[]): string | null {
     files.set(key, path)
     for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
       const folder = path.slice(0, at)
+      if (seen.has(folder)) continue
+      seen.add(folder)
       const known = folders.get(folded(folder))
       if (known !== undefined && known !== folder) return `${shown(known)} and ${shown(folder)} differ in case only`
       folders.set(folded(folder), folder)

@@ -20,7 +20,7 @@ import { CanaryWindows, type Seen, type TakenBack } from './canary-windows.ts'
 import type { OnStep } from './candidate.ts'
 import { Deployer, type Deployment } from './deployer.ts'
 import { Deployments } from './deployments.ts'
-import { checkManifest, type Manifest } from './manifest.ts'
+import { checkManifest, type FolderLimits, type Manifest } from './manifest.ts'
 import { Previews } from './previews.ts'
 import { receiveTar } from './receive-tar.ts'
 import { type Activation, type CanaryRecord, type FunctionRecord, versionWithId } from './record.ts'
@@ -115,6 +115,11 @@ export class DeployService {
   canaryEvidence({ name, canary }: FunctionRecord): CanaryEvidence {
     const running = canary && { record: canary, seen: this.#windows.seen(name, canary) }
     return { running, takenBack: this.#windows.takenBack(name) }
+  }
+
+  /** Of an uploaded folder. */
+  get limits(): FolderLimits {
+    return this.#config().deploy
   }
 
   /** A call that a version of a function answered. */

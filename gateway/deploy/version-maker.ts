@@ -3,10 +3,9 @@
  * decides nothing about traffic and writes no record; what it made and nobody took is undone.
  */
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { WarmPool } from '../../warmpool/index.ts'
-import { type Config, FUNCTION_FILE } from '../config/index.ts'
+import { type Config, FUNCTION_FILE, readFunctionFile } from '../config/index.ts'
 import type { Bundle } from '../functions/bundle-store.ts'
 import type { Catalog } from '../functions/catalog.ts'
 import type { FunctionSource } from '../functions/discover.ts'
@@ -179,7 +178,7 @@ async function versionFrom(
   by: string,
 ): Promise<VersionRecord> {
   const { identity, routes, notes, dir, entry } = source
-  const file = await readFile(join(dir, FUNCTION_FILE), 'utf8').catch(() => null)
+  const file = source.file === null ? null : await readFunctionFile(join(dir, FUNCTION_FILE), FUNCTION_FILE)
   return {
     number: record.next,
     id,

@@ -51,9 +51,14 @@ const READ_WHOLE_BYTES = 1024 * 1024
 
 /** 40 hexadecimal digits of a sha256. */
 export function bundleId(content: BundleContent): string {
+  return bundleIdWith(content, sha256(content.code), sha256(content.map))
+}
+
+/** The same where the hashes of code and map are known: of many megabytes they take a while. */
+export function bundleIdWith(content: Omit<BundleContent, 'code' | 'map'>, code: string, map: string): string {
   const listing = [
     ['layout', content.layoutVersion, 'esbuild', content.esbuildVersion, 'entry', content.entry],
-    ['code', sha256(content.code), 'map', sha256(content.map)],
+    ['code', code, 'map', map],
     ...sorted(content.files, (file) => file.path).map(({ path, kind, mode, hash }) => ['file', path, kind, mode, hash]),
     ...sorted(content.externals, (external) => external.name).map(({ name, version, dir }) => {
       return dir === undefined ? ['external', name, version] : ['external', name, version, dir]

@@ -16,7 +16,7 @@
 import { access, mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildResult } from './build.ts'
-import { bundleId, hashFile, isBundleId, sha256 } from './bundle-id.ts'
+import { bundleIdWith, hashFile, isBundleId, sha256 } from './bundle-id.ts'
 import { concurrently } from './concurrently.ts'
 import { listFolder } from './folder-files.ts'
 import { newTemporaryPath, sweepTemporaries } from './temporary.ts'
@@ -95,13 +95,13 @@ export class BundleStore {
     const { dir, entryFile } = this.#bundle(id)
     try {
       const manifest = JSON.parse(await readFile(join(dir, 'bundle.json'), 'utf8')) as BundleManifest
-      const [code, map] = await Promise.all([readFile(entryFile, 'utf8'), readFile(`${entryFile}.map`, 'utf8')])
+      const [code, map] = await Promise.all([hashFile(entryFile), hashFile(`${entryFile}.map`)])
       const filesDir = join(dir, 'files')
       const files = await concurrently(await listFolder(filesDir), CONCURRENT_READS, async (file) => ({
         ...file,
         hash: file.kind === 'link' ? sha256(file.target) : await hashFile(join(filesDir, file.path)),
       }))
-      return bundleId({ ...manifest, code, map, files }) === id && (await linksLead(dir, manifest))
+      return bundleIdWith({ ...manifest, files }, code, map) === id && (await linksLead(dir, manifest))
     } catch {
       return false
     }

@@ -10,12 +10,15 @@ import {
   type FunctionRuntime,
   type ParsedFunctionFile,
   parseFunctionFile,
+  readFunctionFile,
 } from '../config/index.ts'
 import { azureV3Problem, isAzureV3 } from './azure-v3.ts'
 import { type WorkerFile, workerFile } from './wrangler-file.ts'
 
 /** What the configuration says of runtimes: which there are besides ours, and which functions are run by another. */
 export type SaidOfRuntimes = Pick<Config, 'runtimeNames' | 'runtimeOf'>
+
+const MOST_PACKAGE_BYTES = 1024 * 1024
 
 export interface PackageFile {
   readonly main: string | null
@@ -44,9 +47,10 @@ export async function lookAt(
   said: SaidOfRuntimes,
 ): Promise<FolderLook | { readonly problem: string }> {
   const names = new Set(await readdir(dir))
-  const text = names.has(FUNCTION_FILE) ? await readFile(join(dir, FUNCTION_FILE), 'utf8') : null
+  const shown = `${name}/${FUNCTION_FILE}`
+  const text = names.has(FUNCTION_FILE) ? await readFunctionFile(join(dir, FUNCTION_FILE), shown) : null
   if (text !== null && isAzureV3(text)) return { problem: azureV3Problem(name, [name]) }
-  const file = text === null ? null : parseFunctionFile(text, `${name}/${FUNCTION_FILE}`, said.runtimeNames)
+  const file = text === null ? null : parseFunctionFile(text, shown, said.runtimeNames)
   const manifest = names.has('package.json') ? await readPackage(name, dir) : null
   if (manifest !== null && 'problem' in manifest) return manifest
   const worker = await workerFile(dir, names)
@@ -70,7 +74,10 @@ export function firstOf(look: FolderLook, names: readonly string[]): string | nu
 async function readPackage(name: string, dir: string): Promise<PackageFile | { readonly problem: string }> {
   let manifest: unknown
   try {
-    manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))
+    const path = join(dir, 'package.json')
+    const { size } = await stat(path)
+    if (size > MOST_PACKAGE_BYTES) throw new Error(`it has ${size} bytes, and ${MOST_PACKAGE_BYTES} are read at most`)
+    manifest = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
     return { problem: `${name}/package.json cannot be read: ${(error as Error).message}` }
   }

@@ -3,9 +3,8 @@
  * bundle into a folder that the gateway takes over. All that reads text of the upload is here, so a hostile text costs
  * this process its time and memory, and the gateway none.
  */
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FUNCTION_FILE } from '../config/index.ts'
+import { FUNCTION_FILE, readFunctionFile } from '../config/index.ts'
 import { build } from './build.ts'
 import { BuildError, plainBuildError } from './build-error.ts'
 import { discoverFolder, type FunctionSource } from './discover.ts'
@@ -45,6 +44,8 @@ export type UploadBuilt =
 const MOST_ITEMS = 20_000
 const MOST_ROUTES = 1_000
 const MOST_FRAME_CHARS = 20_000
+/** Variables, rules, notes. The gateway keeps it in its record of the version. */
+const MOST_SOURCE_CHARS = 256 * 1024
 
 export default async function buildUpload(upload: UploadToBuild): Promise<UploadBuilt> {
   const { name, dir, draft, allowed, runtimeNames, runtime } = upload
@@ -68,16 +69,14 @@ export default async function buildUpload(upload: UploadToBuild): Promise<Upload
       )
     await writeBundle(draft, result)
     const { id, outsideInputs } = result
-    return { ok: true, id, source: { ...source, file: null }, fileText: await fileText(dir), outsideInputs }
+    const text = source.file === null ? null : await readFunctionFile(join(dir, FUNCTION_FILE), FUNCTION_FILE)
+    const told: FunctionSource = { ...source, file: null }
+    if (JSON.stringify(told).length > MOST_SOURCE_CHARS)
+      throw plainBuildError(name, `What its platform's files say is longer than ${MOST_SOURCE_CHARS} characters`)
+    return { ok: true, id, source: told, fileText: text, outsideInputs }
   } catch (error) {
     if (!(error instanceof BuildError)) throw error
     const { code, message, frame, file, line } = error
     return { ok: false, error: { code, message, frame: frame.slice(0, MOST_FRAME_CHARS), file, line } }
   }
-}
-
-async function fileText(dir: string): Promise<string | null> {
-  const path = join(dir, FUNCTION_FILE)
-  const found = await stat(path).catch(() => null)
-  return found === null ? null : readFile(path, 'utf8')
 }
