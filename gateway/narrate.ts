@@ -10,6 +10,7 @@ const WORRYING = new Set<DeathReason>([
   'init-failed',
   'timeout',
   'stream-timeout',
+  'unhandled-error',
   'unresponsive',
   'memory',
   ...EXCESSES,

@@ -215,6 +215,8 @@ export class BlankShelf implements WorkerOwner, TemplateOwner {
   // A blank has no function to load and no invocations to end.
   onLoaded(): void {}
   onLoadFailed(): void {}
+
+  onRetiring(): void {}
   onFreed(): void {}
   evict(): void {}
 

@@ -265,6 +265,11 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
     this.calls.tellUnavailable(clock.now())
   }
 
+  onRetiring(worker: Worker): void {
+    this.drain(worker, 'unhandled-error', clock.now())
+    this.#host.requestBalance(this)
+  }
+
   onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null, nowMs: number): void {
     this.calls.onFreed(invocation, failure, nowMs)
     this.availability.onServed()
@@ -309,6 +314,8 @@ export class FunctionPool implements WorkerOwner, FunctionCallsOwner, FunctionDe
 
   drain(worker: Worker, reason: DeathReason, nowMs: number): void {
     this.serving.remove(worker)
-    worker.drain(reason, this.settings.timeoutMs + TIMEOUT_GRACE_MS, nowMs)
+    // Its calls have deadlines of their own: this is for what outlives them.
+    const { timeoutMs, streamTimeoutMs } = this.settings
+    worker.drain(reason, Math.max(timeoutMs, streamTimeoutMs) + TIMEOUT_GRACE_MS, nowMs)
   }
 }

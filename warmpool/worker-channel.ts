@@ -35,6 +35,8 @@ export interface ChannelOwner {
   /** It has not loaded the function, and is about to say why. */
   onLoadFailing(): void
   onLoadFailed(report: ErrorReport): void
+  /** It is in a state that it does not know: it finishes its calls, and is to be replaced. */
+  onRetiring(): void
   /** It sent what it may not send. Nothing more will come. */
   onBrokenOff(what: string): void
 }
@@ -114,7 +116,7 @@ export class WorkerChannel {
     else if (type === FRAME.loadFailed && state === 'loading') {
       this.#owner.onLoadFailing()
       this.#owner.onLoadFailed(explained(parseMessage<ErrorReport>(chunk, start, end)))
-    }
+    } else if (type === FRAME.retire && (state === 'ready' || state === 'busy')) this.#owner.onRetiring()
     // A worker that is asked to drain may have crossed that with a message of its own.
     else if (state !== 'draining') throw new ProtocolError(`a frame of type ${type} while ${state}`)
   }

@@ -9,6 +9,8 @@ export interface WorkerOwner {
   onLoaded(worker: Worker): void
   /** The function's fault; the worker is on its way out. */
   onLoadFailed(worker: Worker, report: ErrorReport): void
+  /** It asks to be replaced, and finishes what it has. */
+  onRetiring(worker: Worker): void
   /** An invocation ended (with a failure, or well) and its slot is free. */
   onFreed(worker: Worker, invocation: Invocation, failure: InvocationFailure | null, nowMs: number): void
   /** It is gone; these had not ended, in the order in which they were handed over. */

@@ -21,6 +21,7 @@ export const DEATH_REASONS = [
   'timeout',
   'stream-timeout',
   'unresponsive',
+  'unhandled-error',
   'crash',
   'init-failed',
   'replaced',

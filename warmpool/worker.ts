@@ -261,6 +261,10 @@ export class Worker implements EndingOwner, ChannelOwner {
     this.kill('init-failed')
   }
 
+  onRetiring(): void {
+    this.owner.onRetiring(this)
+  }
+
   onBrokenOff(what: string): void {
     this.death.hasBrokenProtocol = true
     this.death.note ??= `it broke the protocol: ${what}`

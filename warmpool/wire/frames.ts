@@ -39,6 +39,7 @@ export const FRAME = {
   pong: 0x16,
   forked: 0x17,
   exited: 0x18,
+  retire: 0x19,
 } as const
 
 /** Added to a type: the payload lies in the ring, and what stands in its place says where; see body-ring.ts. */

@@ -9,6 +9,7 @@ import type { FrameWriter } from '../../wire/frame-writer.ts'
 import { FRAME, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES } from '../../wire/frames.ts'
 import type { Failed } from '../../wire/messages.ts'
 import { decodeValue, encodeValue } from '../../wire/values.ts'
+import { CallOrigin } from './call-origin.ts'
 import { CALL_ENDED, callerLeft } from './departure.ts'
 import { reportError } from './error-report.ts'
 import type { IncomingBody } from './incoming-body.ts'
@@ -36,6 +37,7 @@ export class Call implements Numbered<Call> {
   readonly #head: string
   #lines: readonly string[] | null = null
   readonly isSecure: boolean
+  readonly origin = new CallOrigin<Call>(this)
   #state: CallState = 'running'
   #abort: AbortController | null = null
   #isCancelled = false
@@ -73,7 +75,7 @@ export class Call implements Numbered<Call> {
   /** The name under which logs and callers know this invocation. */
   get invocationId(): string {
     // A task's head names only the kind of its input.
-    return this.isOfValue ? `${process.pid}-${this.id}` : this.lines[0]!
+    return this.isOfValue ? `${process.pid}-${this.id}` : this.#head.slice(0, this.#head.indexOf('\n'))
   }
 
   /** It is a library's: a value comes and a value goes. Its head is one word. */
@@ -272,6 +274,7 @@ export class Call implements Numbered<Call> {
 
   #done(): void {
     this.#state = 'done'
+    this.origin.onEnded()
     this.body.abort(CALL_ENDED)
     this.#onDone(this)
   }

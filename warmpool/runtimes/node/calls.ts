@@ -6,6 +6,7 @@ import { bodyCopy } from '../../wire/body-memory.ts'
 import { ById } from '../../wire/by-id.ts'
 import { FLAG_MORE, FLAG_SECURE, FRAME, type FrameType, REQUEST_PREFIX_BYTES } from '../../wire/frames.ts'
 import { Call } from './call.ts'
+import { inOwnContext } from './call-context.ts'
 import type { Channel } from './channel.ts'
 import type { Handler } from './formats/format.ts'
 import { IncomingBody } from './incoming-body.ts'
@@ -82,7 +83,7 @@ export class Calls {
 
   #run(call: Call): void {
     try {
-      const result = this.handler!(call)
+      const result = inOwnContext(call, this.handler!)
       if (result instanceof Promise) result.catch((error: unknown) => call.fail('handler-threw', error))
     } catch (error) {
       call.fail('handler-threw', error)

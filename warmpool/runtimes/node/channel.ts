@@ -9,7 +9,7 @@ import { RING_BYTES, RingReader, RingWriter, TO_PARENT, TO_WORKER } from '../../
 import { mapFile } from '../../wire/c-library.ts'
 import { type FrameHandler, FrameReader } from '../../wire/frame-reader.ts'
 import { FrameWriter, flushAfterThisRead } from '../../wire/frame-writer.ts'
-import { FRAME } from '../../wire/frames.ts'
+import { FRAME, ProtocolError } from '../../wire/frames.ts'
 import { type BegunCounter, openBegunCounter } from './begun-counter.ts'
 import { loopIsKeptBy } from './empty-loop.ts'
 
@@ -112,5 +112,5 @@ function connected(fd: number, onChunk: (chunk: Buffer) => void): Socket {
 /** A parent that cannot be understood has a bug: it is better to be replaced than to guess. */
 export function unexpected(type: number): never {
   const name = Object.entries(FRAME).find(([, value]) => value === type)?.[0] ?? 'unknown'
-  throw new Error(`The parent sent a frame of type ${type} (${name}) that is not expected here`)
+  throw new ProtocolError(`The parent sent a frame of type ${type} (${name}) that is not expected here`)
 }

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { FRAME, type FrameType, PROTOCOL_VERSION } from '../../wire/frames.ts'
 import type { Hello, Load, Ready } from '../../wire/messages.ts'
 import { SYSTEM_DOOR, TEMPLATE_VARIABLE, WORKER_VARIABLE } from '../../wire/variables.ts'
+import { currentOrigin } from './call-context.ts'
 import { Calls } from './calls.ts'
 import { givenByParent, liveWith, openChannel, unexpected } from './channel.ts'
 import { confineFor, enterSandboxFor, prepareConfinement, rehearseConfinement } from './confine/confine.ts'
-import { letDeparturesGo } from './departure.ts'
 import { reportError, setEntryFile } from './error-report.ts'
 import { sayFarewell } from './farewell.ts'
 import { withBunHint } from './formats/bun-serve.ts'
@@ -23,6 +23,7 @@ import { preload } from './template/preload.ts'
 import { rehearseBusyCalls, rehearseForForks } from './template/rehearse-for-forks.ts'
 import { serveForks, templateCalls } from './template/serve-forks.ts'
 import { withTraces } from './traces.ts'
+import { containUnhandled, watchUnhandled } from './unhandled.ts'
 import { installWebClasses } from './web/install.ts'
 
 let hasLoad = false
@@ -30,7 +31,7 @@ let hasLoad = false
 const door = process.env[SYSTEM_DOOR] ?? null
 
 installWebClasses()
-letDeparturesGo()
+watchUnhandled()
 process.setSourceMapsEnabled(true)
 const channel = openChannel(givenByParent(), onFrame)
 liveWith(channel)
@@ -143,13 +144,23 @@ async function load(wanted: Load): Promise<void> {
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
     const chosen = await chooseFormat(exports, load)
     calls.handler = load.traces === undefined ? chosen.handler : withTraces(chosen.handler, load.traces)
-    const { name: format, concurrency } = chosen.format
+    const { name: format, concurrency, isContaining } = chosen.format
+    if (isContaining) containUnhandled(onUnhandled)
     writer.json(FRAME.ready, 0, { format, concurrency, ...confined } satisfies Ready)
     writer.flush()
   } catch (error) {
     writer.json(FRAME.loadFailed, 0, reportError(withBunHint(error)))
     writer.flush()
   }
+}
+
+/** Only the call that it belongs to fails of it. The process may be in any state: it is to be replaced. */
+function onUnhandled(error: unknown): void {
+  const origin = currentOrigin()
+  const whose = origin === undefined ? 'an unknown invocation' : `invocation ${origin.invocationId}`
+  console.error(`Nothing handled an error of ${whose}; this worker finishes its calls and is replaced:`, error)
+  origin?.call?.fail('handler-threw', error)
+  writer.empty(FRAME.retire, 0)
 }
 
 /** Variables of the system are texts. */

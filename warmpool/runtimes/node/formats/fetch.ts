@@ -17,6 +17,7 @@ type Entrypoint = new (ctx: Context, env: unknown) => { fetch: Fetch }
 export const fetchFormat: Format = {
   name: 'fetch',
   concurrency: null,
+  isContaining: true,
   expects: 'export default { fetch(request, env, ctx) { … } }, or export default (request, ctx) => …',
   isMarked: (exports) =>
     objectWithFetch(exports) !== null ||

@@ -11,6 +11,8 @@ export interface Format {
   readonly name: string
   /** The most invocations at once that its contract allows; null leaves it to the settings. */
   readonly concurrency: number | null
+  /** True: an error that nothing handled fails its own call only. Else it ends the process, as on the format's platform. */
+  readonly isContaining?: true
   /** For the error that lists what a module could have exported. */
   readonly expects: string
   /** True when the exports bear this format's unambiguous marks. */

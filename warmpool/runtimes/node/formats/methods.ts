@@ -13,6 +13,7 @@ type MethodHandler = (request: Request, ctx: Context) => unknown
 export const methodsFormat: Format = {
   name: 'methods',
   concurrency: null,
+  isContaining: true,
   expects: `export function ${METHODS.join(' / ')} (request, ctx) { … }`,
   isMarked: (exports) => METHODS.some((method) => typeof exports[method] === 'function'),
   handler(exports, { env }): Handler | null {

@@ -12,6 +12,7 @@ export type Run = (input: unknown) => unknown
 export const taskFormat: Format = {
   name: 'task',
   concurrency: null,
+  isContaining: true,
   expects: 'export default (input, ctx) => output',
   isMarked: () => false,
   handler(exports, { env }): Handler | null {
