@@ -12,8 +12,23 @@ export const POST = async (request) => new Response('posted ' + (await request.t
 `
 const SEES = 'export default (request) => new Response(new URL(request.url).pathname + new URL(request.url).search)'
 
+const SAYS_MORE = `
+export default function (req, res) {
+  res.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => {
+    res.writeProcessing()
+    req.resume().on('end', () => {
+      res.writeHead(200, 'Quite Fine', { trailer: 'x-sum' })
+      res.write(JSON.stringify([res.statusMessage, req.trailers]))
+      res.addTrailers({ 'x-sum': '1' })
+      res.end()
+    })
+  })
+}`
+
 const gateway = shareGateway({
   functions: {
+    'says-more': { 'index.mjs': SAYS_MORE, 'function.json': '{"format":"node"}' },
+    phrased: 'export default () => new Response("phrased", { status: 201, statusText: "Quite Made" })',
     tester: { 'index.mjs': TESTER, 'data.txt': 'mine', 'more/data.txt': 'mine too' },
     verbs: VERBS,
     sees: SEES,
@@ -226,6 +241,19 @@ test('headers of one connection are not passed on to the caller', async () => {
   }
   expect(headers).not.toHaveProperty('x-internal')
   connection.close()
+})
+
+test('reason phrases, interim answers and trailers are not passed on, and disturb no answer', async () => {
+  const connection = await gateway().connect()
+  connection.send(
+    'POST /says-more HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nx-t: 1\r\n\r\n',
+  )
+  connection.send('GET /phrased HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n')
+  const all = await connection.rest()
+  expect(all.match(/HTTP\/1.1 [^\r]*/g)).toEqual(['HTTP/1.1 200 OK', 'HTTP/1.1 201 Created'])
+  expect(all).toContain('["Quite Fine",{}]')
+  expect(all).toMatch(/\r\n\r\nphrased$/)
+  expect(all).not.toMatch(/x-sum|trailer|link:/)
 })
 
 test('a request id is taken from the caller, made where there is none, and told to both sides', async () => {
