@@ -1,5 +1,5 @@
 /** Deploying when the line breaks, the disk is full, or a folder's packages have to be installed first. */
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
@@ -80,6 +80,29 @@ describe('packages that are installed by the gateway', () => {
     const gateway = shared()
     await deployed(gateway, 'install', withScript(marker(gateway)), ['--install'])
     expect(await (await gateway.fetch('/install')).text()).toBe('installed installed')
+  })
+
+  it('are none of the files of this machine, whatever the lockfile names', async () => {
+    const gateway = shared()
+    gateway.project.write('private/package.json', '{ "name": "private", "version": "1.0.0", "main": "m.js" }')
+    gateway.project.write('private/m.js', "module.exports = 'thewordsofthesecret'\n")
+    const packed = gateway.project.path('private.tgz')
+    execFileSync('tar', ['czf', packed, '--transform', 's,^private,package,', '-C', gateway.project.folder, 'private'])
+    const resolved = `file:${packed}`
+    const manifest = { name: 'thief', version: '1.0.0', dependencies: { private: resolved } }
+    const lock = {
+      ...manifest,
+      lockfileVersion: 3,
+      packages: { '': manifest, 'node_modules/private': { version: '1.0.0', resolved } },
+    }
+    const folder = write(gateway, 'thief', {
+      'index.js': "import a from 'private'\nexport default () => new Response(a)\n",
+      'package.json': JSON.stringify(manifest),
+      'package-lock.json': JSON.stringify(lock),
+    })
+    const { code, stderr } = await cli(gateway, ['deploy', folder, '--install'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('npm could not install its packages')])
+    expect(stderr).not.toContain('thewordsofthesecret')
   })
 
   it('need a lockfile', async () => {
