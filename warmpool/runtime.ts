@@ -25,7 +25,7 @@ export class RuntimeMissing extends Error {
 }
 
 /** What a worker's environment holds before a function's own variables: what programs need, and nothing secret. */
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_ENV', 'NODE_EXTRA_CA_CERTS']
 
 const IS_BUILT = import.meta.url.endsWith('.js')
 

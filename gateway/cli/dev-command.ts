@@ -12,6 +12,8 @@ export function addDevCommand(program: Command): void {
       import('./run-gateway.ts'),
       import('./dev.ts'),
     ])
+    // Workers have it; a function's own variables say otherwise.
+    process.env.NODE_ENV = 'development'
     await runGateway(flags, { onExchange: printCall, onRefused: printRefused }, (running) => followSources(running))
   })
 }

@@ -9,6 +9,8 @@ export function addServeCommand(program: Command): void {
     .option('--watch', 'swap a function when its folder changes; what does not work leaves the one before')
     .action(async ({ watch, ...flags }: RunFlags & { readonly watch?: boolean }) => {
       const [{ runGateway }, { followDeliveries }] = await Promise.all([import('./run-gateway.ts'), import('./dev.ts')])
+      // Workers have it; a function's own variables say otherwise.
+      process.env.NODE_ENV = 'production'
       await runGateway(flags, {}, watch ? followDeliveries : async () => async () => {})
     })
 }

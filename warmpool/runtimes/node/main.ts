@@ -18,6 +18,7 @@ import type { Exports } from './formats/format.ts'
 import { chooseFormat, isProgram, prepareFormats } from './formats/index.ts'
 import { giveBackWhenIdle } from './give-back.ts'
 import { rehearse } from './rehearse.ts'
+import { takeStartVariables } from './start-variables.ts'
 import { becomeWorker } from './template/become-worker.ts'
 import { preload } from './template/preload.ts'
 import { rehearseBusyCalls, rehearseForForks } from './template/rehearse-for-forks.ts'
@@ -140,6 +141,7 @@ async function load(wanted: Load): Promise<void> {
     // The library runs modules out of data: URLs as well.
     if (wanted.entry.startsWith('file:')) setEntryFile(fileURLToPath(wanted.entry))
     const load: Load = { ...wanted, env: Object.freeze({ ...(vars as Load['env']), ...wanted.env }) }
+    if (!isProgram(load)) takeStartVariables(wanted.env)
     prepareFormats(load)
     const exports = isProgram(load) ? {} : ((await import(load.entry)) as Exports)
     const chosen = await chooseFormat(exports, load)

@@ -26,6 +26,17 @@ def find(folder):
     return None
 
 
+def take_start_variables(env):
+    """Those that an interpreter reads when it starts, which was before it knew its function."""
+    for name in ('PYTHONHOME', 'PYTHONSTARTUP', 'LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH'):
+        if env.get(name):
+            raise ValueError(
+                f'"env" has {name}, which is read when a process starts, and a worker starts before it knows its function. '
+                'Leave it out, or run the function as a program, which starts with it: "runtime": "http" and a "command" in '
+                'function.json')
+    sys.path[0:0] = [os.path.abspath(path) for path in env.get('PYTHONPATH', '').split(os.pathsep) if path]
+
+
 def enter(path, load, leftover):
     """Makes this process see the environment's packages. Does not return where another interpreter has to."""
     packages = os.path.join(path, 'lib', f'python{sys.version_info[0]}.{sys.version_info[1]}', 'site-packages')

@@ -20,6 +20,7 @@ def load_format(load, leftover):
     os.environ.update(load.get('env') or {})
     if 'TZ' in (load.get('env') or {}):
         time.tzset()
+    environment.take_start_variables(load.get('env') or {})
     venv = environment.find(folder)
     if venv is not None:
         environment.enter(venv, load, leftover)
