@@ -9,6 +9,7 @@ import { resolve } from 'node:path'
 import type * as esbuild from 'esbuild'
 import * as bundler from '../bundler.ts'
 import { type Bundled, CODE_FILE, COMPILE, finished, isFile, type Located } from './bundling.ts'
+import { denoImports, denoSpecifiers } from './deno-imports.ts'
 import { googleFunctions } from './google-functions.ts'
 import { nativePackages } from './native-packages.ts'
 import { ownFiles } from './own-files.ts'
@@ -37,7 +38,8 @@ async function bundleIn(root: string, some: readonly Located[]): Promise<Bundled
 
 type Result = esbuild.BuildResult<{ metafile: true; write: false }>
 
-function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
+async function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
+  const imports = await denoImports(root, false)
   const byEntry = new Map(some.map((one) => [one.entry, one]))
   const ownPath = (file: string) => byEntry.get(file)?.ownPath(file)
   return bundler.build({
@@ -49,6 +51,7 @@ function callEsbuild(root: string, some: readonly Located[]): Promise<Result> {
     outExtension: { '.js': '.mjs' },
     plugins: [
       googleFunctions(),
+      denoSpecifiers(root, imports),
       platformModules(),
       workersModules(),
       nativePackages(ownPath, new Map()),

@@ -9,6 +9,7 @@ import * as bundler from '../bundler.ts'
 import { azureEntry } from './azure-entry.ts'
 import { buildErrorFrom, plainBuildError } from './build-error.ts'
 import { withCheapNames } from './cheap-names.ts'
+import { denoImports, denoSpecifiers, type ImportMap } from './deno-imports.ts'
 import type { FunctionSource } from './discover.ts'
 import { isLeftOut } from './folder-files.ts'
 import { googleFunctions } from './google-functions.ts'
@@ -79,6 +80,7 @@ export async function bundle(
   allowed: Allowed | null = null,
 ): Promise<Bundled> {
   const externals = new Map<string, ExternalPackage>()
+  const imports = await denoImports(root, allowed !== null)
   try {
     const result = await bundler.build({
       ...COMPILE,
@@ -90,6 +92,7 @@ export async function bundle(
         ...(allowed === null ? [] : [insideOnly(allowed)]),
         ...(await forEntry(entry)),
         googleFunctions(),
+        denoSpecifiers(root, imports),
         platformModules(),
         workersModules(root, source.identity.moduleRules),
         nativePackages(ownPath, externals),
@@ -101,7 +104,7 @@ export async function bundle(
     return {
       code: finished(output('.mjs'), inputs, { root, ownPath }),
       map: output('.map'),
-      inputs,
+      inputs: [...inputs, ...importMapAbove(root, imports)],
       externals: [...externals.values()],
     }
   } catch (error) {
@@ -117,6 +120,11 @@ export function finished(code: string, inputs: readonly string[], at: Pick<Locat
     return { path: own ?? file, isOwn: own !== undefined }
   }
   return withoutIdleBanner(withOwnLoaders(withHost(withCheapNames(code)), { inputs, place }))
+}
+
+/** An import map outside of the folder: a change of it is a change of the function. */
+export function importMapAbove(root: string, map: ImportMap | null): string[] {
+  return map === null || dirname(map.file) === root ? [] : [relative(root, map.file)]
 }
 
 /** What makes a module of an entry that is none. */

@@ -10,8 +10,9 @@ import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 export const CODE_EXTENSIONS = ['ts', 'mts', 'tsx', 'js', 'mjs', 'cjs', 'cts', 'jsx']
 const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
 /** What Deno's and Node's own examples are called. */
-const PROGRAM_NAMES = ['main', 'app', 'server']
+const PROGRAM_NAMES = ['main', 'app', 'server', 'mod']
 const NETLIFY_FOLDER = 'netlify/functions'
+const SUPABASE_FOLDER = 'supabase/functions'
 
 export interface NodeEntry {
   readonly entry: string
@@ -93,7 +94,9 @@ async function noEntry(look: FolderLook, missing: string | undefined): Promise<s
   const netlify = await netlifyFolder(look)
   if (netlify !== null)
     return `${name}/ is a site of Netlify's, whose functions are in ${name}/${netlify}: copy each of them into the folder of functions, or serve that one with --functions.`
-  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.*, server.*, lambda.*, function.*, and the same in src/`
+  if (look.names.has('supabase') && (await readdir(join(look.dir, SUPABASE_FOLDER)).catch(() => [])).length > 0)
+    return `${name}/ is a project of Supabase's, whose functions are in ${name}/${SUPABASE_FOLDER}: serve that folder with --functions, so that they share its _shared folder.`
+  const looked = `index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, ${name}.*, handler.*, main.*, app.*, server.*, mod.*, lambda.*, function.*, and the same in src/`
   const inPackage = missing === undefined ? '' : ` package.json names ${await unusable(look.dir, missing)}`
   const main = worker?.main ?? null
   const inWorker = main === null ? '' : ` ${worker!.file} names ${await unusable(look.dir, main)}`

@@ -28,7 +28,9 @@ export function vercelPattern(source: string): Pick<PathRule, 'pattern' | 'names
 
 /** A source of the older `routes`: a regular expression, whose groups are `$1`, `$2`, …. */
 export function regexPattern(source: string): Pick<PathRule, 'pattern' | 'names'> {
-  const groups = [...source.replace(/\\.|\[[^\]]*\]/g, '').matchAll(/\((?!\?)/g)].map((_, at) => String(at + 1))
+  const groups = [...source.replace(/\\.|\[[^\]]*\]/g, '').matchAll(/\((?!\?)|\(\?<(?![=!])/g)].map((_, at) =>
+    String(at + 1),
+  )
   return { pattern: `^(?:${source.replace(/^\^|\$$/g, '')})$`, names: groups }
 }
 

@@ -78,7 +78,7 @@ const FILES: readonly Row[] = [
   },
   { names: ['vercel.json'], reads: [], readsToStart: ['rewrites', 'redirects', 'routes'] },
   { names: ['netlify.toml'], reads: ['redirects', 'build.publish'] },
-  { names: ['deno.json', 'deno.jsonc'], reads: [] },
+  { names: ['deno.json', 'deno.jsonc'], reads: ['imports', 'importMap'] },
   {
     names: ['host.json'],
     reads: ['extensions.http.routePrefix'],

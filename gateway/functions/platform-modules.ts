@@ -1,10 +1,10 @@
 /**
- * Modules that exist on the platforms and in no package, for functions that come from there: `cloudflare:workers` and
- * `@azure/functions-core` get a stand-in, `npm:` names of Deno lead to the installed package, and what only its own
- * platform can load is refused with what to do instead. What a module reaches through `__wranglerFree` is put there by
+ * Modules that exist on the platforms and in no package, for functions that come from there: `cloudflare:workers`,
+ * `cloudflare:node` and `@azure/functions-core` get a stand-in, and what only its own platform can load is refused with
+ * what to do instead. What a module reaches through `__wranglerFree` is put there by
  * the worker (warmpool/runtimes/node/formats/platform-globals.ts).
  */
-import type { OnResolveResult, Plugin } from 'esbuild'
+import type { Plugin } from 'esbuild'
 
 /** Not in `node_modules` and no file: such a name is left out of what a bundle lists as its files. */
 export const VIRTUAL = '(wrangler-free)'
@@ -76,13 +76,8 @@ export function platformModules(): Plugin {
         return { path, namespace: VIRTUAL }
       })
       build.onLoad({ filter: /.*/, namespace: VIRTUAL }, ({ path }) => ({ contents: STAND_INS[path], loader: 'js' }))
-      build.onResolve({ filter: /^npm:/ }, async ({ path, ...from }): Promise<OnResolveResult> => {
-        // `npm:/` is an older spelling; the version is whatever is installed.
-        const name = path.replace(/^npm:\/?/, '').replace(/^((?:@[^/@]+\/)?[^/@]+)@[^/]*/, '$1')
-        return build.resolve(name, { kind: from.kind, importer: from.importer, resolveDir: from.resolveDir })
-      })
-      build.onResolve({ filter: /^(?:cloudflare|jsr|https?):/ }, ({ path, kind }) => {
-        // What is imported when it is reached may never be, and style sheets name addresses as well.
+      build.onResolve({ filter: /^cloudflare:/ }, ({ path, kind }) => {
+        // What is imported when it is reached may never be.
         return kind === 'import-statement' ? { errors: [{ text: refusal(path) }] } : undefined
       })
     },
@@ -90,9 +85,5 @@ export function platformModules(): Plugin {
 }
 
 function refusal(path: string): string {
-  if (path.startsWith('cloudflare:'))
-    return `"${path}" exists on Cloudflare only. Variables are in \`env\`, the rest has to be passed in; of "cloudflare:workers" env and WorkerEntrypoint are there, of "cloudflare:node" httpServerHandler.`
-  if (path.startsWith('jsr:'))
-    return `"${path}" is a package of JSR, which is not fetched here. Run \`npx jsr add ${path.replace(/^jsr:\/?/, '')}\` and import it by its bare name.`
-  return `"${path}" is imported by its address, and nothing is fetched here. Install the package with npm and import it by its name.`
+  return `"${path}" exists on Cloudflare only. Variables are in \`env\`, the rest has to be passed in; of "cloudflare:workers" env and WorkerEntrypoint are there, of "cloudflare:node" httpServerHandler.`
 }

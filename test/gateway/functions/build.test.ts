@@ -319,8 +319,8 @@ describe('a function that does not build', () => {
     const text = "import { a } from 'jsr:@std/async'\nimport b from 'https://deno.land/x/b.ts'\nexport default [a, b]"
     const { problems } = failed(await outcomeOf({ 'f.ts': text }, 'f'))
     expect(problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
-      expect.stringMatching(/^1 .*Run `npx jsr add @std\/async`/),
-      expect.stringMatching(/^2 .*Install the package with npm/),
+      expect.stringMatching(/^1 .*run `npx jsr add @std\/async`/),
+      expect.stringMatching(/^2 .*"vendor": true.*install the package and import it by its name/),
     ])
   })
 

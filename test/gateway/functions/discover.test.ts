@@ -88,7 +88,7 @@ describe('discover', () => {
     })
     expect(Object.keys(entries)).toEqual(['good'])
     expect(problems.empty).toContain(
-      'Looked for index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, empty.*, handler.*, main.*, app.*, server.*, lambda.*, function.*, and the same in src/',
+      'Looked for index.{ts,mts,tsx,js,mjs,cjs}, src/index.*, empty.*, handler.*, main.*, app.*, server.*, mod.*, lambda.*, function.*, and the same in src/',
     )
     expect(problems.stated).toContain('package.json names dist/x.js, which is not a file')
     expect(problems.broken).toContain('broken/package.json cannot be read')
