@@ -8,8 +8,8 @@ const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const TRIM_VALUE = /^(?![\t ])[\t\x20-\x7e\x80-\xff]*(?<![\t ])$/
 
-/** Beyond this many headers, looking for duplicates one by one would be slow. */
-const QUICK_LIMIT = 64
+/** Beyond this many headers, looking for one of them field by field would be slow: Node's own Headers has a table. */
+export const QUICK_LIMIT = 64
 
 /** The fields, or null where only `new Headers(given)` can tell what they are or throw what is due. */
 export function quickFields(given: ResponseInit['headers']): string[] | null {

@@ -1,10 +1,10 @@
 /**
  * The Headers that handlers get and make: plain fields, as the wire has them. Names and values that are plain are dealt
- * with here; with the first that is odd, Node's own Headers is built behind it and is the truth from then on, so that
+ * with here; with the first that is odd, and with many, Node's own Headers is built behind it and is the truth from then on, so that
  * mistakes throw what they throw elsewhere.
  */
 import { standInFor } from './delegate.ts'
-import { isName, isTrimmed, quickFields } from './fields.ts'
+import { isName, isTrimmed, QUICK_LIMIT, quickFields } from './fields.ts'
 import { nativeWeb } from './native.ts'
 
 type Field = readonly [name: string, value: string]
@@ -12,7 +12,7 @@ type Field = readonly [name: string, value: string]
 export class LazyHeaders {
   /** Name and value in turn; a name that came more than once stands here more than once. */
   #fields: string[] = []
-  /** What iterators see; null after a change. */
+  /** What iterators see; null after a change, and where Node's own may have been changed. */
   #sorted: readonly Field[] | null = null
   #native: Headers | null = null
 
@@ -52,7 +52,7 @@ export class LazyHeaders {
   }
 
   get(...args: [string]): string | null {
-    if (!this.#isPlain(args[0])) return this.native().get(...args)
+    if (!this.#isPlain(args[0])) return this.#asNative().get(...args)
     const name = args[0].toLowerCase()
     const fields = this.#fields
     let all: string | null = null
@@ -61,7 +61,7 @@ export class LazyHeaders {
   }
 
   has(...args: [string]): boolean {
-    if (!this.#isPlain(args[0])) return this.native().has(...args)
+    if (!this.#isPlain(args[0])) return this.#asNative().has(...args)
     const name = args[0].toLowerCase()
     return this.#fields.some((field, at) => at % 2 === 0 && field === name)
   }
@@ -79,7 +79,10 @@ export class LazyHeaders {
 
   /** Looks anew at each step: changes while iterating are seen as the native class shows them. */
   *entries(): Generator<[string, string], undefined> {
-    for (let at = 0; at < this.#list().length; at++) yield [...this.#list()[at]!]
+    for (let at = 0, list = this.#list(); at < list.length; at++) {
+      yield [...list[at]!]
+      list = this.#list()
+    }
   }
 
   *keys(): Generator<string, undefined> {
@@ -90,8 +93,17 @@ export class LazyHeaders {
     for (const [, value] of this.entries()) yield value
   }
 
+  /** The same for whoever only reads. */
+  #asNative(): Headers {
+    const sorted = this.#sorted
+    const native = this.native()
+    this.#sorted = sorted
+    return native
+  }
+
   /** Node's own Headers with the same fields; made once, and the truth from then on. */
   native(): Headers {
+    this.#sorted = null
     if (this.#native === null) {
       this.#native = new (nativeWeb().Headers)()
       const fields = this.#fields
@@ -102,7 +114,8 @@ export class LazyHeaders {
 
   /** Whether it can be dealt with here. */
   #isPlain(name: unknown, value: unknown = ''): boolean {
-    return this.#native === null && isName(name) && isTrimmed(value)
+    const isQuick = this.#native === null && this.#fields.length <= 2 * QUICK_LIMIT
+    return isQuick && isName(name) && isTrimmed(value)
   }
 
   #remove(name: string): void {
@@ -111,8 +124,7 @@ export class LazyHeaders {
 
   /** By name, one entry for each, but for cookies, which cannot be joined. */
   #list(): readonly Field[] {
-    if (this.#native !== null) return [...this.#native]
-    this.#sorted ??= sortedFields(this.#fields)
+    this.#sorted ??= this.#native === null ? sortedFields(this.#fields) : [...this.#native]
     return this.#sorted
   }
 }
