@@ -280,7 +280,7 @@ export class FunctionCalls implements InvocationOwner {
   /** The worker died under it. */
   #onOrphan(worker: Worker, invocation: Invocation, nowMs: number): void {
     this.#wheel.clear(invocation)
-    if (invocation.state === 'ended') return
+    if (invocation.state === 'ended') return invocation.stopReading()
     if (invocation.isCancelled) {
       invocation.state = 'ended'
       return

@@ -87,7 +87,7 @@ export class InFlight {
         return this.#free(invocation, null)
       case FRAME.window:
         if (end - start !== 4) throw new ProtocolError('a window of the wrong size')
-        if (invocation.state !== 'ended' && !invocation.grant(chunk.readUInt32LE(start)))
+        if ((invocation.state !== 'ended' || invocation.isReadOn) && !invocation.grant(chunk.readUInt32LE(start)))
           throw new ProtocolError('a larger window than it had taken')
         return
       default:
@@ -103,6 +103,7 @@ export class InFlight {
     if (headEnd > end) throw new ProtocolError('a head longer than its frame')
     const flags = chunk[start]!
     const more = (flags & FLAG_MORE) !== 0
+    if (!more && (flags & FLAG_PENDING) !== 0 && invocation.state !== 'ended') invocation.readOn()
     if (invocation.state !== 'ended') {
       const isWithin = invocation.answer(chunk.readUInt16LE(start + 1), chunk, headStart, headEnd, end, more)
       if (!isWithin) throw new ProtocolError('more body than a window')
@@ -111,8 +112,10 @@ export class InFlight {
   }
 
   #onEnded(invocation: Invocation, pending: boolean): void {
-    if (!pending) this.#free(invocation, null)
-    else if (invocation.state !== 'ended') invocation.finish()
+    if (!pending) return this.#free(invocation, null)
+    if (invocation.state === 'ended') return
+    invocation.readOn()
+    invocation.finish()
   }
 
   #onFailed(invocation: Invocation, failed: Failed): void {
@@ -126,6 +129,7 @@ export class InFlight {
     if (this.#abandoned.size > 0) this.#abandoned.delete(invocation)
     if (failure === null) {
       if (invocation.state !== 'ended') invocation.finish()
+      else invocation.stopReading()
     } else invocation.fail(failure)
     this.#onFreed(invocation, failure)
   }

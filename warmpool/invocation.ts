@@ -79,6 +79,8 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
   #isBodyEnded = false
   /** The last `write` returned false. */
   #isStopped = false
+  /** It was answered while its body was still coming, and work that goes on may read the rest. */
+  #isReadOn = false
 
   /** It was handed to a worker for the first time: a body that goes on may be written from now on. */
   protected onSent(): void {}
@@ -100,7 +102,7 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
 
   /** Sends more of the body. False: enough is under way; wait for `onWritable`. */
   write(chunk: Uint8Array): boolean {
-    if (this.state === 'ended') return true
+    if (this.state === 'ended' && !this.#isReadOn) return true
     if (this.worker === null) {
       // Its worker died before it began: this goes to the next one, after what was sent to that.
       this.#unconfirmed?.push(chunk)
@@ -120,7 +122,20 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
   endBody(): void {
     this.#isBodyEnded = true
     this.bodyAtMs = clock.now()
-    if (this.worker !== null && this.state !== 'ended') this.worker.writer.empty(FRAME.end, this.id)
+    if (this.worker !== null && (this.state !== 'ended' || this.#isReadOn)) this.worker.writer.empty(FRAME.end, this.id)
+    this.#isReadOn = false
+  }
+
+  /** It has ended, and its worker still takes its body: `waitUntil` work may be reading it. */
+  get isReadOn(): boolean {
+    return this.#isReadOn
+  }
+
+  /** The rest of a body that is read on does not come: whoever reads it hears of that. */
+  breakBody(): void {
+    if (!this.#isReadOn) return
+    this.#isReadOn = false
+    this.worker?.cancel(this)
   }
 
   /** Response bytes went on their way: the worker may send as many more. */
@@ -224,11 +239,23 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
     return this.#receiveWindowBytes >= 0
   }
 
-  /** Ends it well. The body of a request that nobody read to its end is not sent any further. */
+  /** Work goes on behind its answer, which is about to end: what is still to come of its body is for that work. */
+  readOn(): void {
+    this.#isReadOn = this.hasMore && !this.#isBodyEnded && !this.isCancelled
+  }
+
+  /** Ends it well. The body of a request that nobody read to its end is sent on only after {@link readOn}. */
   finish(): void {
     this.#letGo()
     this.state = 'ended'
     if (!this.isCancelled) this.onEnd()
+  }
+
+  /** Its worker is done with it, or gone: nobody takes the rest of its body. */
+  stopReading(): void {
+    if (!this.#isReadOn) return
+    this.#isReadOn = false
+    this.onWritable()
   }
 
   fail(failure: InvocationFailure): void {

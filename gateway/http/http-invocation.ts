@@ -91,8 +91,9 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
       return
     }
     this.#receivedBytes += chunk.length
-    if (this.state === 'ended') return
+    if (this.state === 'ended' && !this.isReadOn) return
     const { bodyBytes } = this.#edge
+    if (this.#receivedBytes > bodyBytes && this.isReadOn) return this.breakBody()
     if (this.#receivedBytes > bodyBytes) return this.refuse('body-too-large', `It is longer than ${bodyBytes} bytes`)
     // What comes before the hand-over waits here, and the caller with the rest.
     if (!this.#isHandedOver) this.#gathered.push(chunk)
@@ -109,6 +110,7 @@ export class HttpInvocation extends Invocation implements ExchangeOwner {
   }
 
   onBodyBroken(kind: 'late' | 'malformed', detail: string): void {
+    if (this.isReadOn) return this.breakBody()
     this.refuse(kind === 'late' ? 'request-timeout' : 'malformed-request', detail)
   }
 

@@ -79,7 +79,7 @@ export class Connection implements RequestSource {
     if (this.#taking.isOver(isTaking ? 'taking' : 'nothing', takenMark, nowMs, limits)) return this.destroy()
     const awaited = this.#awaited(isTaking)
     const { receiving, bodyBytes, progress } = this.#reader
-    const body = receiving === null || receiving.isEnded ? null : receiving
+    const body = receiving?.takesBody === true ? receiving : null
     if (this.#bodyTime.isOver(body, awaited === 'body', bodyBytes, nowMs, limits)) return this.#onLate('body')
     const mark = this.#isHalfClosed ? this.#socket.bytesWritten : awaited === 'leaving' ? this.#droppedMark : progress
     if (this.#sending.isOver(awaited, mark, nowMs, limits)) this.#onLate(awaited)
@@ -89,7 +89,7 @@ export class Connection implements RequestSource {
   closeIfIdle(): void {
     if (this.#state !== 'open' || this.#answers.count > 0 || this.#socket.writableLength > 0) return
     const { awaited } = this.#reader
-    if (awaited === 'rest') this.#leave()
+    if (awaited === 'rest' || awaited === 'body') this.#leave()
     else if (awaited !== 'head') this.destroy()
   }
 
@@ -100,7 +100,7 @@ export class Connection implements RequestSource {
   giveWay(nowMs: number): boolean {
     const isIdle = this.#state === 'open' && this.#answers.count === 0 && this.#socket.writableLength === 0
     const { awaited, progress } = this.#reader
-    if (!isIdle || awaited === 'rest') return false
+    if (!isIdle || awaited === 'rest' || awaited === 'body') return false
     if (progress > 0 && this.#sending.lastedMs(awaited, progress, nowMs) < KEPT_IDLE_MS) return false
     this.destroy()
     return true
@@ -157,7 +157,7 @@ export class Connection implements RequestSource {
     if (!this.#answers.isTurnOf(exchange)) return
     if (this.#answers.advance()) return this.#leave()
     // What it did not take of its body must be out of the way of the next request.
-    if (this.#reader.receiving?.isEnded === true) this.#socket.resume()
+    if (this.#reader.receiving?.takesBody === false) this.#socket.resume()
     this.#readOn()
   }
 
@@ -211,7 +211,10 @@ export class Connection implements RequestSource {
   }
 
   onBodyMistake(exchange: Exchange, detail: string): void {
-    if (exchange.isEnded) return this.#endAfter(exchange)
+    if (exchange.isEnded) {
+      exchange.bodyIsLost()
+      return this.#endAfter(exchange)
+    }
     this.refuseRest(exchange)
     exchange.owner.onBodyBroken('malformed', detail)
   }
@@ -229,7 +232,8 @@ export class Connection implements RequestSource {
 
   /** What its caller owes it, besides taking its answers. */
   #awaited(isTaking: boolean): Awaited {
-    if (this.#state !== 'open') return isTaking ? 'nothing' : 'leaving'
+    const isReading = this.#reader.awaited === 'body'
+    if (this.#state !== 'open' && !isReading) return isTaking ? 'nothing' : 'leaving'
     if (this.#isHalfClosed) return isTaking ? 'nothing' : 'half-closed'
     const { awaited } = this.#reader
     // A body that is paused waits for the server, not for the caller.
@@ -261,6 +265,7 @@ export class Connection implements RequestSource {
 
   /** What still comes is read and dropped: an end of the caller is noticed, and no answer lost to unread bytes. */
   #stopReading(): void {
+    this.#reader.receiving?.bodyIsLost()
     this.#reader.stop()
     this.#socket.resume()
   }
@@ -281,7 +286,9 @@ export class Connection implements RequestSource {
   #leave(): void {
     if (this.#state !== 'open') return
     this.#state = 'leaving'
-    this.#stopReading()
+    // A body that is read on still comes whole, and nothing behind it.
+    if (this.#reader.receiving?.owner.isReadOn === true) this.#reader.receiving.isLast = true
+    else this.#stopReading()
     // What was pipelined behind it will not be answered.
     this.#answers.drop()
     this.#socket.end()
@@ -309,6 +316,7 @@ export class Connection implements RequestSource {
 
   #onClose(): void {
     this.#state = 'closed'
+    this.#reader.receiving?.bodyIsLost()
     this.#reader.stop()
     this.#answers.drop()
     this.#host.onClosed(this)

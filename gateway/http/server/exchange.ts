@@ -15,6 +15,8 @@ export type GivenUp = 'refused' | 'ended' | 'cut'
 
 /** Who answers it. */
 export interface ExchangeOwner {
+  /** It takes the rest of the body though the response was sent. */
+  readonly isReadOn?: boolean
   onBody(chunk: Buffer): void
   /** The body has come whole. Not called for a request without one. */
   onBodyEnd(): void
@@ -88,6 +90,11 @@ export class Exchange {
 
   get isBegun(): boolean {
     return this.#response !== 'none'
+  }
+
+  /** Somebody takes its body: until its response is sent, or as long as its owner reads on. */
+  get takesBody(): boolean {
+    return !this.isEnded || this.owner.isReadOn === true
   }
 
   get isEnded(): boolean {
@@ -180,11 +187,16 @@ export class Exchange {
     if (this.#response === 'streaming') this.owner.onDrain()
   }
 
-  /** It is over. */
+  /** It is over, but for what is still to come of its body where its owner takes that. */
   closed(): void {
     const { owner } = this
-    this.owner = NOBODY
+    if (owner.isReadOn !== true || this.isBodyComplete) this.owner = NOBODY
     owner.onClosed()
+  }
+
+  /** The rest of its body is not read: who takes it after the response hears of that. */
+  bodyIsLost(): void {
+    if (this.owner.isReadOn) this.owner.onBodyBroken('malformed', 'The rest of its body did not come')
   }
 
   #framingOf(status: number, length: number | null): Framing {

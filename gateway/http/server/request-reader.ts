@@ -63,7 +63,7 @@ export class RequestReader {
 
   /** What the caller owes it. */
   get awaited(): Awaited {
-    if (this.state === 'body') return this.receiving!.isEnded ? 'rest' : 'body'
+    if (this.state === 'body') return this.receiving!.takesBody ? 'body' : 'rest'
     if (this.state !== 'head') return 'nothing'
     if (this.#unread !== null) return 'head'
     return this.progress === 0 ? 'first-request' : 'request'
@@ -170,7 +170,7 @@ export class RequestReader {
 
   #readBody(bytes: Buffer, at: number): number {
     const exchange = this.receiving!
-    if (!exchange.isEnded) this.progress++
+    if (exchange.takesBody) this.progress++
     const body = this.#body!
     let end: number
     try {

@@ -11,7 +11,7 @@ import type { Failed } from '../../wire/messages.ts'
 import { decodeValue, encodeValue } from '../../wire/values.ts'
 import { CallOrigin } from './call-origin.ts'
 import { CALL_ENDED, callerLeft } from './departure.ts'
-import { reportError } from './error-report.ts'
+import { isRuntimesError, reportError } from './error-report.ts'
 import type { IncomingBody } from './incoming-body.ts'
 import { type Answerer, OutgoingBody } from './outgoing-body.ts'
 import { isStream } from './web/body.ts'
@@ -45,6 +45,8 @@ export class Call implements Numbered<Call> {
   #pending = 0
   /** The answer's body, where it leaves in pieces. */
   #outgoing: OutgoingBody | null = null
+  /** It failed, and no code of the function was on the stack. */
+  isRuntimesFault = false
   /** Who writes the answer piece by piece, if somebody does. */
   answerer: Answerer | null = null
 
@@ -208,6 +210,7 @@ export class Call implements Numbered<Call> {
 
   fail(code: Failed['code'], error: unknown): void {
     if (this.#state === 'settling' || this.#state === 'done') return
+    this.isRuntimesFault = code === 'handler-threw' && isRuntimesError(error)
     this.#writer.json(FRAME.failed, this.id, { ...reportError(error), code } satisfies Failed)
     this.#done()
   }

@@ -11,6 +11,9 @@ import type { Channel } from './channel.ts'
 import type { Handler } from './formats/format.ts'
 import { IncomingBody } from './incoming-body.ts'
 
+/** Calls in a row in which the runtime itself failed, after which the worker is replaced. */
+const MOST_RUNTIME_FAILURES = 5
+
 /** Shared by all calls without one. */
 const NO_BODY = new IncomingBody(null, false, () => {})
 
@@ -21,11 +24,19 @@ export class Calls {
   readonly #byId = new ById<Call>()
   readonly #onDrained: () => void
   readonly #onDone = (call: Call): void => this.#end(call)
+  readonly #onBroken: (why: string) => void
   #isDraining = false
+  #runtimeFailures = 0
 
-  constructor(channel: Pick<Channel, 'writer' | 'began' | 'isBorrowed'>, onDrained: () => void) {
+  /** `onBroken`: the function has left this process in a state in which no call can go well. */
+  constructor(
+    channel: Pick<Channel, 'writer' | 'began' | 'isBorrowed'>,
+    onDrained: () => void,
+    onBroken: (why: string) => void,
+  ) {
     this.#channel = channel
     this.#onDrained = onDrained
+    this.#onBroken = onBroken
   }
 
   get size(): number {
@@ -92,6 +103,9 @@ export class Calls {
 
   #end(call: Call): void {
     this.#byId.delete(call)
+    this.#runtimeFailures = call.isRuntimesFault ? this.#runtimeFailures + 1 : 0
+    if (this.#runtimeFailures === MOST_RUNTIME_FAILURES)
+      this.#onBroken(`the runtime itself failed in ${MOST_RUNTIME_FAILURES} calls in a row`)
     if (this.#isDraining && this.size === 0) this.#onDrained()
   }
 

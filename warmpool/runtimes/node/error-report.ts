@@ -42,6 +42,16 @@ function describeError(thrown: unknown): ErrorReport {
   return { ...report, ...place, ...(frame === null ? {} : { frame }) }
 }
 
+/** It was thrown by this runtime, and no code of the function was on the stack. */
+export function isRuntimesError(thrown: unknown): boolean {
+  try {
+    const { stack } = thrown as { stack?: unknown }
+    return typeof stack === 'string' && stack.includes(RUNTIME_FOLDER) && findPlace(stack) === null
+  } catch {
+    return false
+  }
+}
+
 /** `at f (/path/file.js:1:2)`, `at file:///path/file.js:1:2`, and the `/path/file.js:1` above a syntax error. */
 const FRAME = /(?:^|\(|\s)((?:file:\/\/)?\/[^\s():]+):(\d+)(?::(\d+))?\)?$/
 

@@ -37,7 +37,7 @@ process.setSourceMapsEnabled(true)
 const channel = openChannel(givenByParent(), onFrame)
 liveWith(channel)
 const { writer } = channel
-let calls = new Calls(channel, leave)
+let calls = new Calls(channel, leave, onBroken)
 const template = process.env[TEMPLATE_VARIABLE]
 if (template === undefined) void rehearse().then(bePlainBlank)
 else void beTemplate(Number(template))
@@ -162,6 +162,12 @@ function onUnhandled(error: unknown): void {
   const whose = origin === undefined ? 'an unknown invocation' : `invocation ${origin.invocationId}`
   console.error(`Nothing handled an error of ${whose}; this worker finishes its calls and is replaced:`, error)
   origin?.call?.fail('handler-threw', error)
+  writer.empty(FRAME.retire, 0)
+}
+
+/** The function has changed what this runtime is built on: in this process no call can go well any more. */
+function onBroken(why: string): void {
+  console.error(`This worker is replaced: ${why}. Has the function changed Object.prototype or a global?`)
   writer.empty(FRAME.retire, 0)
 }
 

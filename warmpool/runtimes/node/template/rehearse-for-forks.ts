@@ -88,7 +88,11 @@ class RehearsedLine {
     this.#requests = requests
     const [wire, other] = socketPair('bytes')
     this.#channel = openChannel({ wire, journal }, onFrame)
-    this.calls = new Calls(this.#channel, () => {})
+    this.calls = new Calls(
+      this.#channel,
+      () => {},
+      () => {},
+    )
     this.#caller = socketOf(other)
     const reader = new FrameReader((type) => {
       if (type === FRAME.response) this.#onAnswer()

@@ -1,0 +1,223 @@
+/**
+ * Calls that share a worker stay apart: bodies that are read on, async contexts, errors that nobody handles. Issue 14,
+ * A2, A3, A4 and E8.
+ */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import { bytesOf, type LogEntry, shareGateway } from './gateway-under-test.ts'
+import { eventually } from './processes.ts'
+
+const CONTEXTS = `
+import { AsyncLocalStorage } from 'node:async_hooks'
+const store = new AsyncLocalStorage()
+async function seen(name) {
+  const before = store.getStore() ?? null
+  store.enterWith(name)
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  return { before, after: store.getStore() }
+}
+`
+const READS_ON = `
+const read = new Map()
+export default {
+  async fetch(request, env, ctx) {
+    const { pathname } = new URL(request.url)
+    const name = request.headers.get('x-name')
+    if (pathname.endsWith('/seen')) return Response.json(read.get(name) ?? null)
+    ctx.waitUntil(
+      request.arrayBuffer().then(
+        ({ byteLength }) => read.set(name, { byteLength }),
+        (error) => read.set(name, { rejected: error.message }),
+      ),
+    )
+    return new Response('taken', { status: 202 })
+  },
+}
+`
+const FORGETS = `
+let open = null
+process.on('SIGUSR2', () => open?.())
+export default async (request) => {
+  const { pathname } = new URL(request.url)
+  if (pathname.endsWith('/pid')) return new Response(String(process.pid))
+  if (pathname.endsWith('/wait')) {
+    await new Promise((resolve) => { const before = open; open = () => { before?.(); resolve() } })
+    return new Response('waited')
+  }
+  if (pathname.endsWith('/reject')) Promise.reject(new Error('forgotten by ' + pathname))
+  if (pathname.endsWith('/throw')) setTimeout(() => { throw new Error('thrown by ' + pathname) })
+  if (pathname.endsWith('/answered')) setTimeout(() => { throw new Error('thrown late') }, 1)
+  if (pathname.endsWith('/answered')) return new Response('answered')
+  await new Promise((resolve) => setTimeout(resolve, 10_000))
+  return new Response('too late')
+}
+`
+const POLLUTED = `
+export default (request) => {
+  if (new URL(request.url).pathname.endsWith('/pollute')) Object.prototype.get = () => 'polluted'
+  return Response.json({ pid: process.pid, type: request.headers.get('x-type') })
+}
+`
+const NODE_POLLUTED = `
+module.exports = (req, res) => {
+  if (req.url.endsWith('/pollute')) Object.prototype.get = () => 'polluted'
+  res.setHeader('x-pid', process.pid)
+  res.end('fine')
+}
+`
+
+const gateway = shareGateway({
+  functions: {
+    contexts: `${CONTEXTS}\nexport default async (request) => Response.json(await seen(request.url))`,
+    'node-contexts': {
+      'index.mjs': `${CONTEXTS}\nexport default async (req, res) => res.end(JSON.stringify(await seen(req.url)))`,
+      'function.json': '{"format":"node"}',
+    },
+    'lambda-contexts': `${CONTEXTS}\nexport const handler = async (event) => seen(event.rawPath)`,
+    'task-contexts': {
+      'index.mjs': `${CONTEXTS}\nexport default async (input) => seen(input)`,
+      'function.json': '{"format":"task"}',
+    },
+    'reads-on': READS_ON,
+    forgets: FORGETS,
+    polluted: { 'index.mjs': POLLUTED },
+    'node-polluted': { 'index.cjs': NODE_POLLUTED },
+  },
+  config: { defaults: { maxWorkers: 1, concurrency: 100 }, limits: { body: '1MiB' } },
+})
+
+/** So many requests to one path, sent in one write on one connection each. */
+async function manyAtOnce(path: string, count: number): Promise<{ before: unknown; after: unknown }[]> {
+  await gateway().request(path, { method: 'POST', body: '"first"' })
+  const all = Array.from({ length: count }, async (_, at) => {
+    const response = await gateway().request(`${path}/${at}`, { method: 'POST', body: JSON.stringify(`${at}`) })
+    return JSON.parse(String(await bytesOf(response))) as { before: unknown; after: unknown }
+  })
+  return Promise.all(all)
+}
+
+test.each(['contexts', 'node-contexts', 'lambda-contexts', 'task-contexts'])(
+  'A3: every call of %s starts in a fresh async context and keeps its own',
+  async (name) => {
+    const seen = await manyAtOnce(`/${name}`, 32)
+    expect(seen.map(({ before }) => before)).toEqual(seen.map(() => null))
+    expect(new Set(seen.map(({ after }) => after)).size).toBe(seen.length)
+  },
+)
+
+test("A3: two requests that come in one read do not see each other's stores", async () => {
+  const requests = ['', 'connection: close\r\n'].map((more) => `GET /contexts HTTP/1.1\r\nhost: h\r\n${more}\r\n`)
+  const text = await gateway().raw(requests.join(''))
+  expect(text.match(/"before":null/g)).toHaveLength(2)
+})
+
+async function seenBy(name: string): Promise<unknown> {
+  const response = await gateway().request('/reads-on/seen', { headers: { 'x-name': name } })
+  return JSON.parse(String(await bytesOf(response)))
+}
+
+async function eventuallySeen(name: string): Promise<unknown> {
+  let seen: unknown = null
+  await eventually(async () => {
+    seen = await seenBy(name)
+    return seen !== null
+  })
+  return seen
+}
+
+test.each([
+  ['content-length', 300 * 1024, {}],
+  ['chunked', 300 * 1024, { 'transfer-encoding': 'chunked' }],
+  ['chunked', 10, { 'transfer-encoding': 'chunked' }],
+])('A2: a body (%s, %i bytes) that is read on after the answer arrives', async (framing, bytes, headers) => {
+  const name = `${framing}-${bytes}`
+  const response = await gateway().request('/reads-on', {
+    method: 'POST',
+    body: Buffer.alloc(bytes, 'a'),
+    headers: { ...headers, 'x-name': name },
+  })
+  expect(response.statusCode).toBe(202)
+  expect(await eventuallySeen(name)).toEqual({ byteLength: bytes })
+})
+
+/** A POST of which only the beginning is sent until it is answered. */
+async function answeredEarly(name: string, sent: number): Promise<ReturnType<typeof connect>> {
+  const { hostname, port } = new URL(gateway().address)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    `POST /reads-on HTTP/1.1\r\nhost: h\r\nx-name: ${name}\r\ntransfer-encoding: chunked\r\n\r\n${sent.toString(16)}\r\n${'a'.repeat(sent)}\r\n`,
+  )
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toContain('202 Accepted')
+  return socket
+}
+
+test('A2: the rest of a body that comes after the answer arrives, and the connection takes the next request', async () => {
+  const socket = await answeredEarly('late', 10)
+  socket.write('5\r\nbbbbb\r\n0\r\n\r\nGET /reads-on/seen HTTP/1.1\r\nhost: h\r\nx-name: none\r\n\r\n')
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toContain('200 OK')
+  expect(await eventuallySeen('late')).toEqual({ byteLength: 15 })
+  socket.destroy()
+})
+
+test('A2: reading on rejects when the caller leaves before the body is whole', async () => {
+  const socket = await answeredEarly('left', 10)
+  socket.destroy()
+  expect(await eventuallySeen('left')).toMatchObject({ rejected: expect.any(String) })
+})
+
+test('A2: reading on rejects when the body becomes longer than its limit', async () => {
+  const socket = await answeredEarly('long', 10)
+  socket.on('error', () => {})
+  for (let at = 0; at < 20; at++) socket.write(`10000\r\n${'a'.repeat(65536)}\r\n`)
+  expect(await eventuallySeen('long')).toMatchObject({ rejected: expect.any(String) })
+  socket.destroy()
+})
+
+async function textOf(path: string): Promise<string> {
+  return String(await bytesOf(await gateway().request(path)))
+}
+
+function logged(part: string): LogEntry | undefined {
+  return gateway().log.find(({ msg }) => msg.includes(part))
+}
+
+test.each([
+  ['reject', 'error of invocation', 'forgotten by'],
+  ['throw', 'error of invocation', 'thrown by'],
+])(
+  'A4: an error that nobody handles (%s) fails only its own call, and the worker is replaced',
+  async (how, what, message) => {
+    const pid = await textOf('/forgets/pid')
+    const neighbours = Array.from({ length: 10 }, () => gateway().request('/forgets/wait'))
+    await eventually(async () => (await gateway().statusOf('forgets')).workers[0]!.inFlight === 10)
+    const failed = await gateway().request(`/forgets/${how}`)
+    const problem = JSON.parse(String(await bytesOf(failed))) as { code: string; invocation: string }
+    expect([failed.statusCode, problem.code]).toEqual([500, 'handler-threw'])
+    await eventually(() => logged(`${what} ${problem.invocation}`) !== undefined)
+    expect(logged(message)).toBeDefined()
+    // It takes nothing new: whoever comes now waits for its replacement, since there may be one worker only.
+    const next = textOf('/forgets/pid')
+    await eventually(async () => (await gateway().statusOf('forgets')).workers[0]!.state === 'draining')
+    process.kill(Number(pid), 'SIGUSR2')
+    const answers = await Promise.all(neighbours.map(async (one) => (await one).statusCode))
+    expect(answers).toEqual(neighbours.map(() => 200))
+    expect(await next).not.toBe(pid)
+  },
+)
+
+test('A4: an exception after the answer is logged with its invocation', async () => {
+  const response = await gateway().request('/forgets/answered')
+  expect(response.statusCode).toBe(200)
+  await eventually(() => logged(`error of invocation ${String(response.headers['x-request-id'])}`) !== undefined)
+})
+
+test.each(['polluted', 'node-polluted'])(
+  'E8: a worker in which the runtime itself fails (%s) is replaced',
+  async (name) => {
+    await gateway().request(`/${name}/pollute`)
+    await eventually(async () => (await gateway().request(`/${name}`)).statusCode === 200)
+  },
+)
