@@ -17,7 +17,7 @@ import { withHost } from './host-module.ts'
 import { type Allowed, insideOnly, withoutForeignMaps } from './inside-only.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles, withoutIdleBanner } from './own-files.ts'
-import { withOwnLoaders } from './own-loaders.ts'
+import { withNodesNames, withOwnLoaders } from './own-loaders.ts'
 import { isPagesEntry, pagesModule } from './pages-files.ts'
 import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
 import { isVercelEntry, vercelFiles } from './vercel-files.ts'
@@ -119,7 +119,7 @@ export function finished(code: string, inputs: readonly string[], at: Pick<Locat
     const own = at.ownPath(file)
     return { path: own ?? file, isOwn: own !== undefined }
   }
-  return withoutIdleBanner(withOwnLoaders(withHost(withCheapNames(code)), { inputs, place }))
+  return withoutIdleBanner(withOwnLoaders(withNodesNames(withHost(withCheapNames(code))), { inputs, place }))
 }
 
 /** An import map outside of the folder: a change of it is a change of the function. */

@@ -102,3 +102,21 @@ function withLoaders(part: string, path: string, isOwn: boolean, declarations: s
   )
   return whole
 }
+
+const CHOOSES = '  var fn = map[path];\n'
+const REFUSES = '  throw new Error("Module not found in bundle: " + path);\n'
+const ENDINGS = '[".js", ".json", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx"]'
+
+/**
+ * A name with a text at its beginning (`require('./routes/' + name)`) is looked up by esbuild among the files of that
+ * folder, by their whole names. Node also takes one without its ending, and a folder with an index.
+ */
+export function withNodesNames(code: string): string {
+  const names = `${ENDINGS}.map((end) => path + end).concat(${ENDINGS}.map((end) => path.replace(/\\/?$/, "/index") + end))`
+  return code
+    .replace(CHOOSES, () => `  var fn = map[path] ?? map[${names}.find((name) => map[name])];\n`)
+    .replace(
+      REFUSES,
+      () => `  throw Object.assign(new Error("Cannot find module '" + path + "'"), { code: "MODULE_NOT_FOUND" });\n`,
+    )
+}

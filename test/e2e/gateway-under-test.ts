@@ -24,6 +24,8 @@ export interface Setup {
   readonly config?: object
   /** What else lies in its folder before it starts. */
   readonly prepare?: (project: Project) => void
+  /** How long it may take to build all of them on a busy machine. */
+  readonly patienceMs?: number
   readonly command?: 'serve' | 'dev'
   /** The repository's packages are there for the functions to import. */
   readonly packages?: 'installed'
@@ -91,9 +93,9 @@ export function shareGateway(setup: Setup): () => GatewayUnderTest {
   let gateway: GatewayUnderTest | null = null
   beforeAll(async () => {
     gateway = new GatewayUnderTest(setup)
-    await gateway.answers()
+    await gateway.answers(setup.patienceMs)
     await gateway.ready()
-  })
+  }, setup.patienceMs)
   afterAll(() => gateway?.stop())
   return () => gateway!
 }
@@ -156,11 +158,12 @@ export class GatewayUnderTest {
   }
 
   /** Waits for the banner, which says where it answers. */
-  async answers(): Promise<void> {
+  async answers(patienceMs?: number): Promise<void> {
     const find = (pattern: RegExp) => this.printed.map((line) => pattern.exec(line)?.[1]).find(Boolean)
     await eventually(
       () => this.#hasEnded || find(/status: +(http:\S+?)\/v1/) !== undefined,
       () => `a banner in ${JSON.stringify([this.printed, this.errors, this.log])}`,
+      patienceMs,
     )
     this.#address = find(/ on (http:\S+) \(ready/) ?? ''
     this.#adminAddress = find(/status: +(http:\S+?)\/v1/) ?? ''

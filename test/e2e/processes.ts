@@ -9,10 +9,11 @@ const PATIENCE_MS = 20_000
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   describe: () => string = () => String(condition),
+  patienceMs: number = PATIENCE_MS,
 ): Promise<void> {
-  const deadlineMs = performance.now() + PATIENCE_MS
+  const deadlineMs = performance.now() + patienceMs
   while (!(await condition())) {
-    if (performance.now() > deadlineMs) throw new Error(`It did not happen within ${PATIENCE_MS} ms: ${describe()}`)
+    if (performance.now() > deadlineMs) throw new Error(`It did not happen within ${patienceMs} ms: ${describe()}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -69,6 +69,7 @@ describe('one gateway', () => {
   const gateway = shareGateway({
     packages: 'installed',
     functions: {},
+    patienceMs: 120_000,
     copied: Object.fromEntries(
       folders.map(([name, { file }]) => [name, { from: join(CORPUS, name), ...(file !== undefined && { file }) }]),
     ),

@@ -1,0 +1,3 @@
+const name = ['outer-of-ours'][0]
+
+module.exports = require(name)
