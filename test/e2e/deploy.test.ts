@@ -228,6 +228,15 @@ describe('a version without traffic', () => {
     expect(await said(gateway, `/stage@${version.key}/deep`)).toBe('next next')
     expect(await said(gateway, '/stage', { 'wrangler-free-version': version.key })).toBe('next next')
     expect(await said(gateway, '/stage', { 'wrangler-free-version': '2' })).toBe('live live')
+    // RFC 3986, 6.2.2: paths get their normal form before a version is looked for.
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n`
+    for (const path of [
+      `/x/../stage@${version.key}/`,
+      `/%2E%2e/%73tage@${version.key}/`,
+      `/x\\..\\stage@${version.key}/`,
+    ])
+      expect(await gateway.raw(get(path)), path).toContain('next next')
+    expect(await gateway.raw(get(`/stage@${version.key}/../stage`))).toContain('live live')
     expect((await gateway.problem('/stage@2')).code).toBe('not-found')
     expect((await gateway.problem('/stage@')).code).toBe('not-found')
     expect((await cli(gateway, ['promote', 'stage', '2'])).code).toBe(0)

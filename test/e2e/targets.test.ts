@@ -1,6 +1,8 @@
 /** Which function a request reaches, and what that function sees of path and host: the same in every format. */
 import { expect, test } from 'vitest'
+import { stateOf, tokenOf } from './deploying.ts'
 import { type GatewayUnderTest, shareGateway, startGateway } from './gateway-under-test.ts'
+import { RawConnection } from './raw-connection.ts'
 
 const FUNCTIONS = {
   // Takes what no route has.
@@ -73,6 +75,16 @@ test.for(FORMATS)(
     expect(await answer(`/${name}/%2e%2e/admin/url`)).toBe('guard http://here/admin/url')
   },
 )
+
+test('RFC 3986, 6.2.2: the same holds for the paths of the admin address', async () => {
+  for (const path of ['/v1/functions/../functions/node', '/v1/functions/%2e%2e/functions/%6eode']) {
+    const connection = await RawConnection.open(gateway().adminAddress)
+    const token = tokenOf(stateOf(gateway()))
+    connection.send(`GET ${path} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer ${token}\r\n\r\n`)
+    expect(JSON.parse((await connection.response()).body)).toMatchObject({ name: 'node' })
+    connection.close()
+  }
+})
 
 test('a query stays as it was sent', async () => {
   expect(await answer("/in-node/a?%61=../b&c='%7e")).toBe("node /in-node/a?%61=../b&c='%7e")
