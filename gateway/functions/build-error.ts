@@ -24,6 +24,10 @@ export interface BuildProblem {
 /** Whether its author has something to mend, or the machine had no room, no descriptor or no bundler, and may have later. */
 export type BuildErrorCode = 'build-failed' | 'not-stored' | 'bundler-lost'
 
+const UNRESOLVED = /^Could not resolve "(.+)"$/
+/** By a call, and no declaration. */
+const LATE = /\b(?:require|import)\s*\(/
+
 /** Why a function has no bundle. Its own fields are those of the first problem. */
 export class BuildError extends Error implements BuildProblem {
   override readonly name = 'BuildError'
@@ -84,6 +88,20 @@ export async function buildErrorFrom(source: FunctionSource, root: string, throw
   return new BuildError(source.name, [first, ...others], frames.join('').trimEnd())
 }
 
+/**
+ * The packages that installed packages require by name in their functions, where they need them, and that are not
+ * installed: Node tells that only to who gets there. Null where anything else is wrong.
+ */
+export function missingOfPackages(thrown: unknown): string[] | null {
+  const messages = (thrown as { errors?: Message[] }).errors ?? []
+  const names = messages.map(({ text, location }) => {
+    const name = UNRESOLVED.exec(text)?.[1]
+    const isInPackage = location !== null && /(?:^|[\\/])node_modules[\\/]/.test(location.file)
+    return isInPackage && LATE.test(location.lineText) && name !== undefined && /^[^./]/.test(name) ? name : null
+  })
+  return names.length === 0 || names.includes(null) ? null : [...new Set(names as string[])]
+}
+
 function problemOf(message: PartialMessage): BuildProblem {
   const location = message.location
   return {
@@ -97,7 +115,7 @@ function problemOf(message: PartialMessage): BuildProblem {
 function forAuthor(source: FunctionSource, root: string, message: Message): PartialMessage {
   const at = <T extends Message['location']>(location: T): T =>
     location && { ...withoutOwnFilesPrefix(location), file: shownPath(source, root, location.file) }
-  const unresolved = /^Could not resolve "(.+)"$/.exec(message.text)?.[1]
+  const unresolved = UNRESOLVED.exec(message.text)?.[1]
   const notes =
     unresolved === undefined
       ? message.notes.map((note) => ({ ...note, location: at(note.location) }))

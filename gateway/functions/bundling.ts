@@ -2,12 +2,13 @@
  * Makes one module of a function's modules, with esbuild. What a function is called and where its folder lies leaves
  * no trace in the result, and neither does whether others were bundled with it (bundle-together.ts).
  */
+import { readFileSync } from 'node:fs'
 import { readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
 import type * as esbuild from 'esbuild'
 import * as bundler from '../bundler.ts'
 import { azureEntry } from './azure-entry.ts'
-import { buildErrorFrom, plainBuildError } from './build-error.ts'
+import { buildErrorFrom, missingOfPackages, plainBuildError } from './build-error.ts'
 import { withCheapNames } from './cheap-names.ts'
 import { denoImports, denoSpecifiers, type ImportMap } from './deno-imports.ts'
 import type { FunctionSource } from './discover.ts'
@@ -82,27 +83,35 @@ export async function bundle(
   const externals = new Map<string, ExternalPackage>()
   const imports = await denoImports(root, allowed !== null)
   try {
-    const result = await bundler.build({
-      ...COMPILE,
-      absWorkingDir: root,
-      entryPoints: [entry],
-      outfile: CODE_FILE,
-      ...(allowed !== null && { nodePaths: [...allowed.packages] }),
-      plugins: [
-        ...(allowed === null ? [] : [insideOnly(allowed)]),
-        ...(await forEntry(entry)),
-        googleFunctions(),
-        denoSpecifiers(root, imports),
-        platformModules(),
-        workersModules(root, source.identity.moduleRules),
-        nativePackages(ownPath, externals),
-        ownFiles(ownPath, allowed && ((text, path) => withoutForeignMaps(text, path, allowed.roots))),
-      ],
+    const build = async (missing: readonly string[]) =>
+      bundler.build({
+        ...COMPILE,
+        absWorkingDir: root,
+        entryPoints: [entry],
+        outfile: CODE_FILE,
+        external: [...missing],
+        ...(allowed !== null && { nodePaths: [...allowed.packages] }),
+        plugins: [
+          ...(allowed === null ? [] : [insideOnly(allowed)]),
+          ...(await forEntry(entry)),
+          googleFunctions(),
+          denoSpecifiers(root, imports),
+          platformModules(),
+          workersModules(root, source.identity.moduleRules),
+          nativePackages(ownPath, externals),
+          ownFiles(ownPath, allowed && ((text, path) => withoutForeignMaps(text, path, allowed.roots))),
+        ],
+      })
+    const result = await build([]).catch((error) => {
+      const missing = missingOfPackages(error)
+      if (missing === null) throw error
+      externals.clear()
+      return build(missing)
     })
     const output = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const inputs = Object.keys(result.metafile.inputs).filter(isFile)
     return {
-      code: finished(output('.mjs'), inputs, { root, ownPath }),
+      code: finished(output('.mjs'), inputs, { root, ownPath, entry }),
       map: output('.map'),
       inputs: [...inputs, ...importMapAbove(root, imports)],
       externals: [...externals.values()],
@@ -113,13 +122,28 @@ export async function bundle(
 }
 
 /** What esbuild wrote, with what the modules of a bundle find besides each other. */
-export function finished(code: string, inputs: readonly string[], at: Pick<Located, 'root' | 'ownPath'>): string {
+export function finished(
+  code: string,
+  inputs: readonly string[],
+  at: Pick<Located, 'root' | 'ownPath' | 'entry'>,
+): string {
   const place = (input: string) => {
     const file = resolve(at.root, input)
     const own = at.ownPath(file)
     return { path: own ?? file, isOwn: own !== undefined }
   }
-  return withoutIdleBanner(withOwnLoaders(withNodesNames(withHost(withCheapNames(code))), { inputs, place }))
+  return withoutIdleBanner(
+    withOwnLoaders(withNodesNames(withHost(withCheapNames(code), textOf(at.entry))), { inputs, place }),
+  )
+}
+
+/** '' where it is no text that can be read: the build has said so. */
+function textOf(entry: string): string {
+  try {
+    return readFileSync(entry, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** An import map outside of the folder: a change of it is a change of the function. */

@@ -3,6 +3,8 @@
  * somebody and `require.main === module` is false: that is how apps tell being imported from being started, and whether
  * they listen. In a bundle there is no such module, so this one stands for it. It lies in the function's own folder,
  * where `require.main.filename` is looked up to find that folder.
+ *
+ * An entry that exports nothing has nothing for a host. It can only be meant to be started, so it is the main module.
  */
 
 /** Needs the `require` and the names of own-files.ts, which stand before it. */
@@ -16,7 +18,19 @@ export const HOST_DEFINE = { 'require.main': '__wfHost' }
 const WRAPPER = '((mod = { exports: {} }).exports, mod)'
 const WITH_PARENT = '((mod = { exports: {}, parent: __wfHost }).exports, mod)'
 
-/** Gives each bundled CommonJS module its parent. On the same line, for the source map. */
-export function withHost(code: string): string {
-  return code.replace(WRAPPER, () => WITH_PARENT)
+/** The first module is the main one: it is the entry. */
+const WITH_MAIN =
+  '((mod = __wfHost.isTaken ? { exports: {}, parent: __wfHost } : Object.assign(__wfHost, { isTaken: true })).exports, mod)'
+
+/**
+ * Gives each bundled CommonJS module its parent. On the same line, for the source map. `entry`: the text of the module
+ * that the bundle starts from.
+ */
+export function withHost(code: string, entry: string): string {
+  return code.replace(WRAPPER, () => (isToBeStarted(entry) ? WITH_MAIN : WITH_PARENT))
+}
+
+/** It asks whether it is the main module, and exports nothing. */
+export function isToBeStarted(text: string): boolean {
+  return /\b(?:module\.parent|require\.main)\b/.test(text) && !/\bexports\b|^\s*export\b/m.test(text)
 }

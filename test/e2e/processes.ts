@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { sep } from 'node:path'
 
 /** Longer than anything here takes, shorter than a test may: what does not come is told with what there was instead. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 45_000
 
 /** Waits for a condition over the outside world, which tells nobody when it changes. `describe` is for the failure. */
 export async function eventually(
