@@ -46,7 +46,7 @@ export async function textOf(c: Context, maxBytes: number): Promise<string> {
 }
 
 /** The same as bytes, whose decoding is left to whoever has the time. */
-export async function bytesOf(c: Context, maxBytes: number): Promise<Buffer> {
+export async function bytesOf(c: Context, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of bodyOf(c)) {

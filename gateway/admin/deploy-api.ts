@@ -33,8 +33,8 @@ import { openApi } from './openapi.ts'
 import type { OperationId } from './operations.ts'
 import { readManifest } from './read-manifest.ts'
 
-/** A manifest names thousands of files; everything else is a line. */
-const MAX_MANIFEST_BYTES = 32 * 1024 * 1024
+/** A manifest names thousands of files, each with its path and its hash; everything else is a line. */
+const MANIFEST_BYTES_A_FILE = 512
 const MAX_BODY_BYTES = 64 * 1024
 const DEFAULT_AUDIT_LINES = 100
 const MAX_AUDIT_LINES = 1_000
@@ -52,7 +52,7 @@ export function deployHandlers(service: DeployService): Partial<Record<Operation
     openapi: (c) => c.json(openApi()),
     versions: (c) => c.json(versionsReport(service, deployer.recordOf(nameIn(c)))),
     begin: async (c) => {
-      const body = await bytesOf(c, MAX_MANIFEST_BYTES)
+      const body = await bytesOf(c, MAX_BODY_BYTES + service.limits.maxFiles * MANIFEST_BYTES_A_FILE)
       const isLarge = body.length > MAX_BODY_BYTES
       const manifest = isLarge ? await readManifest(body, service.limits) : written(body.toString(), manifestBody)
       return c.json(await service.begin(nameIn(c), manifest))

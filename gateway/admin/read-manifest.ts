@@ -9,10 +9,16 @@ const MOST_MEMORY_MB = 512
 const MOST_MS = 30_000
 
 /** Throws `Refusal`. */
-export async function readManifest(body: Uint8Array, limits: FolderLimits): Promise<Manifest> {
+export async function readManifest(body: Uint8Array<ArrayBuffer>, limits: FolderLimits): Promise<Manifest> {
   const { maxFiles, maxBytes } = limits
   const workerData: ManifestTask = { body, limits: { maxFiles, maxBytes } }
-  const thread = new Worker(ENTRY, { workerData, resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB } })
+  // Handed over and not copied, where the bytes are alone in their memory.
+  const isAlone = body.byteLength === body.buffer.byteLength
+  const thread = new Worker(ENTRY, {
+    workerData,
+    transferList: isAlone ? [body.buffer] : [],
+    resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY_MB },
+  })
   try {
     const result = await resultOf(thread)
     if ('code' in result) throw new Refusal(result.code, result.message)

@@ -1,11 +1,13 @@
 /** What building an upload cannot do to the machine of the gateway: read its files, eat its memory, stop its loop. */
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { childrenOf } from '../../warmpool/resources/process-table.ts'
 import { type Answer, clientOf, deployBy, type Files } from './deploying.ts'
 import { type GatewayUnderTest, type Setup, shareGateway, startGateway } from './gateway-under-test.ts'
 import { IS_SUPERUSER, ORDINARY_USER } from './ordinary-user.ts'
+import { eventually } from './processes.ts'
 
 const SECRET = 'thewordsofthesecret'
 /** Answers with the map of its own bundle, which holds the sources that the bundler found. */
@@ -88,6 +90,24 @@ function folderForAll(): string {
   return folder
 }
 
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function descendantsOf(pid: number): number[] {
+  return (childrenOf(pid) ?? []).flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+/** Below the process that builds an upload, or that one: the gateway has a bundler of its own. */
+function isInside(gateway: GatewayUnderTest, pid: number): boolean {
+  const builders = (childrenOf(gateway.pid) ?? []).filter((child) => commandLine(child).includes('confined-run'))
+  return builders.some((builder) => builder === pid || descendantsOf(builder).includes(pid))
+}
+
 const gateways: Readonly<Record<string, Partial<Setup>>> = {
   'as the user of these tests': {},
   ...(IS_SUPERUSER && ORDINARY_USER !== null ? { 'as an ordinary user': { user: ORDINARY_USER } } : {}),
@@ -156,6 +176,27 @@ export default () => new Response(words + more + <b />)
     const files = { 'index.js': "import a from 'linked'\nexport default () => new Response(a)\n" }
     const { body, status } = await deployBy(clientOf(gateway), 'linking', files)
     expect([status, JSON.stringify(body)]).toEqual([422, expect.not.stringContaining(SECRET)])
+  })
+
+  it.each([
+    ['the process that builds', 'confined-run'],
+    ['the bundler in it', '--service='],
+  ])('goes on when %s is killed', async (_what, mark) => {
+    const gateway = shared()
+    const text = `export default () => new Response('built')\nexport const a = [${'[{a:1}],'.repeat(200_000)}]\n`
+    const deployment = deployBy(clientOf(gateway), `lost${mark.length}`, { 'index.js': text })
+    let victim: number | undefined
+    await eventually(
+      () => {
+        victim = descendantsOf(gateway.pid).find((pid) => isInside(gateway, pid) && commandLine(pid).includes(mark))
+        return victim !== undefined
+      },
+      () => `a process with ${mark}`,
+    )
+    process.kill(victim!, 'SIGKILL')
+    const { status, body } = await deployment
+    expect(status, JSON.stringify(body)).toBe(200)
+    expect(await (await gateway.fetch(`/lost${mark.length}`)).text()).toBe('built')
   })
 
   it('says of an import that leads outside what it is', async () => {
