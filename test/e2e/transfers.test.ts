@@ -32,10 +32,78 @@ export default {
 }
 `
 
+const WSGI = `
+import time
+
+def app(environ, start_response):
+    if environ['PATH_INFO'] == '/ticks':
+        start_response('200 OK', [('content-type', 'text/csv')])
+        return ticks()
+    body = environ['wsgi.input'].read()
+    start_response('200 OK', [('content-type', 'text/plain')])
+    return [str(len(body)).encode()]
+
+def ticks():
+    for _ in range(12):
+        time.sleep(0.05)
+        yield b'.'
+`
+const ASGI = `
+import asyncio
+
+async def app(scope, receive, send):
+    if scope['type'] != 'http':
+        return
+    await (ticks(send) if scope['path'].endswith('/ticks') else read(receive, send))
+
+async def read(receive, send):
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length += len(message.get('body', b''))
+        more = message.get('more_body', False)
+    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+    await send({'type': 'http.response.body', 'body': str(length).encode()})
+
+async def ticks(send):
+    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+    for left in range(11, -1, -1):
+        await asyncio.sleep(0.05)
+        await send({'type': 'http.response.body', 'body': b'.', 'more_body': left > 0})
+`
+const NODE_APP = `
+import { createServer } from 'node:http'
+const app = (request, response) => {
+  if (request.url.endsWith('/ticks')) {
+    let left = 12
+    const timer = setInterval(() => {
+      response.write('.')
+      if (--left > 0) return
+      clearInterval(timer)
+      response.end()
+    }, 50)
+    return
+  }
+  let length = 0
+  request.on('data', (piece) => (length += piece.length))
+  request.on('end', () => response.end(String(length)))
+}
+`
+const OTHERS = {
+  wsgi: { 'main.py': WSGI, 'function.json': '{"runtime":"python","handler":"main:app"}' },
+  asgi: { 'main.py': ASGI, 'function.json': '{"runtime":"python","handler":"main:app"}' },
+  'node-app': { 'index.mjs': `${NODE_APP}\nexport default app`, 'function.json': '{"format":"node"}' },
+  program: {
+    'main.mjs': `${NODE_APP}\ncreateServer(app).listen(process.env.SOCKET)`,
+    'function.json': JSON.stringify({ runtime: 'http', command: [process.execPath, 'main.mjs'] }),
+  },
+}
+
 const shared = shareGateway({
-  functions: { transfers: TRANSFERS, brief: TRANSFERS, clock: TRANSFERS },
+  functions: { transfers: TRANSFERS, brief: TRANSFERS, clock: TRANSFERS, ...OTHERS },
   config: {
     overrides: {
+      ...Object.fromEntries(Object.keys(OTHERS).map((name) => [name, { timeout: '250ms' }])),
       transfers: { timeout: '250ms', maxWorkers: 1 },
       brief: { timeout: '10s', streamTimeout: '250ms', maxWorkers: 1 },
       clock: { timeout: '250ms' },
@@ -52,15 +120,20 @@ const head = (path: string): string =>
   `POST ${path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 200000\r\n\r\n`
 const PIECE = 'x'.repeat(50_000)
 
-test('a slow but steady upload goes on beyond timeout, which counts from its last piece', async () => {
-  const connection = await shared().connect()
-  connection.send(head('/transfers/read'))
-  for (let piece = 0; piece < 4; piece++) {
-    await aTimeoutIsOver()
-    connection.send(PIECE)
-  }
-  expect(await connection.response()).toMatchObject({ status: 200, body: '200000' })
-})
+const ALL = ['transfers', ...Object.keys(OTHERS)]
+
+test.each(ALL)(
+  'a slow but steady upload goes on beyond timeout, which counts from its last piece: %s',
+  async (name) => {
+    const connection = await shared().connect()
+    connection.send(head(`/${name}/read`))
+    for (let piece = 0; piece < 4; piece++) {
+      await aTimeoutIsOver()
+      connection.send(PIECE)
+    }
+    expect(await connection.response()).toMatchObject({ status: 200, body: '200000' })
+  },
+)
 
 test('timeout ends a handler that does not answer after its body has come', async () => {
   const connection = await shared().connect()
@@ -69,8 +142,8 @@ test('timeout ends a handler that does not answer after its body has come', asyn
   expect([status, JSON.parse(body).code]).toEqual([504, 'timeout'])
 })
 
-test('a slow but steady download goes on beyond timeout', async () => {
-  expect(await (await shared().fetch('/transfers/ticks')).text()).toBe('............')
+test.each(ALL)('a slow but steady download goes on beyond timeout: %s', async (name) => {
+  expect(await (await shared().fetch(`/${name}/ticks`)).text()).toBe('............')
 })
 
 test('streamTimeout ends an upload that is not whole by then, and its worker goes on', async () => {
