@@ -60,12 +60,12 @@ export const limits = section(
     bodyRate: field(
       size(0),
       '500B',
-      'Bytes a second that a request body has to bring: each so many give back a second of `bodyTimeout`. 0: any byte gives back all of it.',
+      'Bytes a second that a request body has to bring, and that a caller has to take of a response: each so many give back a second of `bodyTimeout`, or of `writeTimeout`. 0: any byte gives back all of it.',
     ),
     writeTimeout: field(
       duration(1),
       '60s',
-      'How long a caller may take nothing of a response that is being sent. Then its connection is cut.',
+      'How long a caller may take nothing of a response that is being sent, and may fall behind `bodyRate`. Then its connection is cut.',
     ),
     halfCloseTimeout: field(
       duration(1),

@@ -67,9 +67,9 @@ export interface LimitsConfig {
   headersTimeout?: Duration
   /** How long a caller may pause while it sends a request body, and may fall behind `bodyRate`. Then 408. Default: `'30s'`. */
   bodyTimeout?: Duration
-  /** Bytes a second that a request body has to bring: each so many give back a second of `bodyTimeout`. 0: any byte gives back all of it. Default: `'500B'`. */
+  /** Bytes a second that a request body has to bring, and that a caller has to take of a response: each so many give back a second of `bodyTimeout`, or of `writeTimeout`. 0: any byte gives back all of it. Default: `'500B'`. */
   bodyRate?: Size
-  /** How long a caller may take nothing of a response that is being sent. Then its connection is cut. Default: `'60s'`. */
+  /** How long a caller may take nothing of a response that is being sent, and may fall behind `bodyRate`. Then its connection is cut. Default: `'60s'`. */
   writeTimeout?: Duration
   /** How long a caller that has closed its sending side is served while nothing is sent to it. It may wait for its answer, or have left: then its call is cancelled. Default: `'5s'`. */
   halfCloseTimeout?: Duration

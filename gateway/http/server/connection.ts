@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { releaseBody } from '../../../warmpool/index.ts'
 import type { ProblemCode } from '../problem.ts'
 import { AnswerQueue } from './answer-queue.ts'
-import { type Awaited, BodyTime, type HttpLimits, Wait } from './deadlines.ts'
+import { type Awaited, BodyTime, type HttpLimits, TakingTime, Wait } from './deadlines.ts'
 import { Exchange, type GivenUp } from './exchange.ts'
 import { type RequestHead, UNREADABLE } from './request-head.ts'
 import { RequestReader, type RequestSource } from './request-reader.ts'
@@ -49,7 +49,7 @@ export class Connection implements RequestSource {
   #state: ConnectionState = 'open'
   /** For what the caller is to send, and for what it is to take. */
   readonly #sending = new Wait()
-  readonly #taking = new Wait()
+  readonly #taking = new TakingTime()
   readonly #bodyTime = new BodyTime()
   /** What came after the reader had stopped. */
   #droppedBytes = 0
@@ -75,8 +75,7 @@ export class Connection implements RequestSource {
   look(nowMs: number): void {
     const { limits } = this.#host
     const isTaking = this.#socket.writableLength > 0
-    const takenMark = isTaking ? takenBytes(this.#socket) : 0
-    if (this.#taking.isOver(isTaking ? 'taking' : 'nothing', takenMark, nowMs, limits)) return this.destroy()
+    if (this.#taking.isOver(isTaking, () => takenBytes(this.#socket), nowMs, limits)) return this.destroy()
     const awaited = this.#awaited(isTaking)
     const { receiving, bodyBytes, progress } = this.#reader
     const body = receiving?.takesBody === true ? receiving : null

@@ -12,9 +12,9 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number
   /** What a caller has for a body, see BodyTime; and in all for what is left of one that is answered already. */
   readonly bodyTimeoutMs: number
-  /** Bytes of a body that give a second back; 0: any piece gives all of it back. */
+  /** Bytes of a body, or of an answer, that give a second back; 0: any piece gives all of it back. */
   readonly bodyRateBytes: number
-  /** Between two pieces of an answer that the caller takes. */
+  /** What a caller has to take an answer, see TakingTime. */
   readonly writeTimeoutMs: number
   /** For the next piece of an answer, when the caller has closed its sending side and may have left. */
   readonly halfCloseTimeoutMs: number
@@ -25,20 +25,11 @@ export interface HttpLimits {
 }
 
 /**
- * `rest`: of a body whose answer was given without it. `taking`: that the caller takes what is sent to it. `leaving`:
- * that it closes its side after the last answer; closing at once would take that answer out of its hands. `half-closed`:
- * some of the answer, to a caller that has closed its sending side.
+ * `rest`: of a body whose answer was given without it. `leaving`: that the caller closes its side after the last answer;
+ * closing at once would take that answer out of its hands. `half-closed`: some of the answer, to a caller that has closed
+ * its sending side.
  */
-export type Awaited =
-  | 'nothing'
-  | 'first-request'
-  | 'request'
-  | 'head'
-  | 'body'
-  | 'rest'
-  | 'taking'
-  | 'leaving'
-  | 'half-closed'
+export type Awaited = 'nothing' | 'first-request' | 'request' | 'head' | 'body' | 'rest' | 'leaving' | 'half-closed'
 
 const LEAVING_MS = 1_000
 
@@ -55,8 +46,6 @@ export function limitMs(awaited: Awaited, limits: HttpLimits): number {
       return limits.keepAliveTimeoutMs
     case 'rest':
       return limits.bodyTimeoutMs
-    case 'taking':
-      return limits.writeTimeoutMs
     case 'leaving':
       return LEAVING_MS
     case 'half-closed':
@@ -115,3 +104,44 @@ export class BodyTime {
     return body !== null && !isNew && this.#leftMs <= 0
   }
 }
+
+/**
+ * The time that a caller has to take an answer: as a body's, but for what the caller has taken being asked for a few times
+ * in `writeTimeoutMs` only, since asking is a system call.
+ */
+export class TakingTime {
+  #isTaking = false
+  #leftMs = 0
+  #lookedMs = 0
+  #askedMs = 0
+  /** What it had taken when that was asked; null: it was not asked yet. */
+  #taken: number | null = null
+
+  /** A look. True when it is too late. */
+  isOver(isTaking: boolean, taken: () => number, nowMs: number, limits: HttpLimits): boolean {
+    const { writeTimeoutMs } = limits
+    if (!isTaking || !this.#isTaking) {
+      this.#isTaking = isTaking
+      this.#leftMs = writeTimeoutMs
+      this.#lookedMs = nowMs
+      this.#askedMs = nowMs
+      this.#taken = null
+      return false
+    }
+    this.#leftMs = Math.min(writeTimeoutMs, this.#leftMs) - (nowMs - this.#lookedMs)
+    this.#lookedMs = nowMs
+    if (this.#leftMs <= 0 || nowMs - this.#askedMs >= writeTimeoutMs / ASKED_IN_ALL) this.#ask(taken(), nowMs, limits)
+    return this.#leftMs <= 0
+  }
+
+  #ask(taken: number, nowMs: number, { writeTimeoutMs, bodyRateBytes }: HttpLimits): void {
+    const took = this.#taken === null ? 0 : taken - this.#taken
+    const gainedMs = took <= 0 ? 0 : bodyRateBytes === 0 ? writeTimeoutMs : (took / bodyRateBytes) * 1000
+    this.#leftMs = Math.min(writeTimeoutMs, this.#leftMs + gainedMs)
+    this.#taken = taken
+    this.#askedMs = nowMs
+  }
+}
+
+/** How often in `writeTimeoutMs` a caller's system is asked for what it has taken. */
+const ASKED_IN_ALL = 4

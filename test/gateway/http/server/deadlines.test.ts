@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BodyTime, type HttpLimits, Wait } from '../../../../gateway/http/server/deadlines.ts'
+import { BodyTime, type HttpLimits, TakingTime, Wait } from '../../../../gateway/http/server/deadlines.ts'
 
 const LIMITS: HttpLimits = {
   headersBytes: 4096,
@@ -7,27 +7,27 @@ const LIMITS: HttpLimits = {
   bodyTimeoutMs: 1000,
   bodyRateBytes: 100,
   connections: Number.POSITIVE_INFINITY,
-  writeTimeoutMs: 30,
+  writeTimeoutMs: 400,
   halfCloseTimeoutMs: 70,
-  keepAliveTimeoutMs: 40,
+  keepAliveTimeoutMs: 30,
 }
 
 it('is over when the same was awaited for so long and none of it came', () => {
   const wait = new Wait()
-  const looks = [0, 10, 29, 30, 31].map((nowMs) => wait.isOver('taking', 7, nowMs, LIMITS))
+  const looks = [0, 10, 29, 30, 31].map((nowMs) => wait.isOver('request', 7, nowMs, LIMITS))
   expect(looks).toEqual([false, false, false, true, false])
 })
 
 it('begins anew with each piece, and with whatever else is awaited', () => {
   const wait = new Wait()
   const looks = [
-    wait.isOver('taking', 1, 0, LIMITS),
-    wait.isOver('taking', 2, 29, LIMITS),
-    wait.isOver('taking', 2, 58, LIMITS),
+    wait.isOver('request', 1, 0, LIMITS),
+    wait.isOver('request', 2, 29, LIMITS),
+    wait.isOver('request', 2, 58, LIMITS),
     wait.isOver('nothing', 2, 59, LIMITS),
-    wait.isOver('taking', 2, 100, LIMITS),
-    wait.isOver('taking', 2, 129, LIMITS),
-    wait.isOver('taking', 2, 130, LIMITS),
+    wait.isOver('request', 2, 100, LIMITS),
+    wait.isOver('request', 2, 129, LIMITS),
+    wait.isOver('request', 2, 130, LIMITS),
   ]
   expect(looks).toEqual([false, false, false, false, false, false, true])
 })
@@ -39,9 +39,9 @@ it('is never over where nothing is awaited', () => {
 
 it('goes by the limits that hold at the look', () => {
   const wait = new Wait()
-  wait.isOver('taking', 0, 0, LIMITS)
-  expect(wait.isOver('taking', 0, 30, { ...LIMITS, writeTimeoutMs: 100 })).toBe(false)
-  expect(wait.isOver('taking', 0, 40, LIMITS)).toBe(true)
+  wait.isOver('request', 0, 0, LIMITS)
+  expect(wait.isOver('request', 0, 30, { ...LIMITS, keepAliveTimeoutMs: 100 })).toBe(false)
+  expect(wait.isOver('request', 0, 40, LIMITS)).toBe(true)
 })
 
 describe('a body', () => {
@@ -111,5 +111,46 @@ describe('a body', () => {
     time.isOver({}, true, 5, 0, LIMITS)
     expect(time.isOver(BODY, true, 0, 1000, LIMITS)).toBe(false)
     expect(time.isOver(null, false, 0, 3000, LIMITS)).toBe(false)
+  })
+})
+
+describe('an answer', () => {
+  /** Looks every 50 ms at a caller that takes so many bytes in each. Returns when it was late; null: never. */
+  const lateAt = (bytesOf: (nowMs: number) => number, limits = LIMITS): number | null => {
+    const time = new TakingTime()
+    let taken = 0
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 50) {
+      taken += bytesOf(nowMs)
+      if (time.isOver(true, () => taken, nowMs, limits)) return nowMs
+    }
+    return null
+  }
+
+  it('is late when nothing of it was taken for so long', () => {
+    expect(lateAt(() => 0)).toBe(400)
+    expect(lateAt((nowMs) => (nowMs < 1000 ? 100 : 0))).toBe(1400)
+  })
+
+  it('may be taken as slowly as the rate, in steps as long as the time, and not more slowly', () => {
+    expect(lateAt(() => 5)).toBe(null)
+    expect(lateAt((nowMs) => (nowMs % 300 === 0 ? 30 : 0))).toBe(null)
+    expect(lateAt(() => 4)).toBeGreaterThan(1000)
+  })
+
+  it('is taken well with any piece where there is no rate', () => {
+    expect(lateAt((nowMs) => (nowMs % 200 === 0 ? 1 : 0), { ...LIMITS, bodyRateBytes: 0 })).toBe(null)
+  })
+
+  it('has all of its time again when all was taken for a moment', () => {
+    const time = new TakingTime()
+    const looks = [0, 350, 360, 370, 769, 770].map((nowMs) => time.isOver(nowMs !== 360, () => 0, nowMs, LIMITS))
+    expect(looks).toEqual([false, false, false, false, false, true])
+  })
+
+  it('asks what was taken a few times only', () => {
+    const time = new TakingTime()
+    let asked = 0
+    for (let nowMs = 0; nowMs < 4000; nowMs += 10) time.isOver(true, () => ++asked * 1000, nowMs, LIMITS)
+    expect(asked).toBe(39)
   })
 })
