@@ -31,23 +31,25 @@ export function confinementOf(
   folder: string,
   egress: Egress | null,
   sandboxed: Sandboxed | null = null,
+  atTmp: string | null = null,
 ): Confinement | null {
   if (isolation === 'trusted') return null
   const read = [...own, ...readable]
   const write = [folder, ...writable]
+  const ofSandbox = sandboxed === null ? [] : ['/tmp']
   const reached = typeof network === 'string' ? network : (egress?.port ?? 'none')
   // A sandbox without the machine's network has one of its own: in there, programs may speak to each other.
   const taken = sandboxed !== null && reached === 'none' ? 'all' : reached
   const mayListen = listen !== 'none'
   return {
     read: [...systemThatIsThere(), ...read],
-    write: [...write, ...DEVICES],
+    write: [...write, ...ofSandbox, ...DEVICES],
     network: taken,
     mayListen,
     folder,
     filter: filterFor(socketsFor(taken, mayListen)),
     isDemanded: isolationMissing === 'refuse',
-    ...(sandboxed === null ? {} : { sandbox: entryInto(sandboxed, read, write) }),
+    ...(sandboxed === null ? {} : { sandbox: entryInto(sandboxed, read, write, atTmp) }),
   }
 }
 
@@ -56,8 +58,17 @@ function socketsFor(network: Confinement['network'], mayListen: boolean): Socket
   return network === 'all' && !mayListen ? 'known' : network
 }
 
-function entryInto({ host, user, given }: Sandboxed, read: readonly string[], write: readonly string[]): SandboxEntry {
-  return { host, user, given, mounts: host === null ? [] : mountsFor(read, write) }
+/** `atTmp`: the folder that stands at `/tmp`, first, for what else is there is mounted into it. */
+function entryInto(
+  { host, user, given, shown }: Sandboxed,
+  read: readonly string[],
+  write: readonly string[],
+  atTmp: string | null,
+): SandboxEntry {
+  if (host === null) return { host, user, given, mounts: [] }
+  const mounts = mountsFor([...read, ...shown], write)
+  const ofTmp = atTmp === null ? [] : [{ from: atTmp, at: '/tmp', isWritable: true }]
+  return { host, user, given, mounts: [...ofTmp, ...mounts] }
 }
 
 let there: readonly string[] | null = null

@@ -5,7 +5,7 @@
 import { confinementOf } from './confinement.ts'
 import type { Egress, EgressLocator } from './egress.ts'
 import type { FunctionSpec } from './function-spec.ts'
-import { makePrivateFolder } from './private-folder.ts'
+import { makeFolderAtTmp, makePrivateFolder } from './private-folder.ts'
 import { withSecrets } from './secret.ts'
 import type { FunctionSettings } from './settings.ts'
 import type { Sandboxed } from './spawn.ts'
@@ -53,7 +53,8 @@ function confinementFor(
   if (settings.isolation === 'trusted') return null
   try {
     const folder = sandboxed?.folder ?? makePrivateFolder(sandboxed?.user)
-    return confinementOf(settings, readable, folder, egress, sandboxed)
+    const atTmp = sandboxed === null || sandboxed.host === null ? null : makeFolderAtTmp(folder, sandboxed.user)
+    return confinementOf(settings, readable, folder, egress, sandboxed, atTmp)
   } catch (error) {
     throw new FolderMissing(`it has no folder of its own: ${(error as Error).message}`)
   }

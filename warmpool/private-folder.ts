@@ -3,13 +3,15 @@
  * this process, so that what a process that was killed has left behind can be told from what is in use, and removed by
  * the next one.
  */
-import { chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { chmod, lstat, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isLeftBehind, ownerName } from './resources/identity.ts'
 
 const PRIVATE = 0o700
+const PASSABLE = 0o711
+const SHARED = 0o1777
 
 let base: string | null = null
 let made = 0
@@ -20,6 +22,19 @@ export function makePrivateFolder(user: number | null = null): string {
   const path = join(base, String(++made))
   mkdirSync(path, { mode: PRIVATE })
   if (user !== null) chownSync(path, user, user)
+  return path
+}
+
+/** In a sandbox it is what stands at `/tmp`: beside what else is to be seen there, which is mounted into it. */
+const AT_TMP = '.tmp'
+
+/** @param user whose it is; null: this process's. */
+export function makeFolderAtTmp(folder: string, user: number | null): string {
+  const path = join(folder, AT_TMP)
+  // What mounts it is not its user yet. Nobody else comes by here: the folder above is closed.
+  if (user !== null) chmodSync(folder, PASSABLE)
+  mkdirSync(path)
+  chmodSync(path, SHARED)
   return path
 }
 

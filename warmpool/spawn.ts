@@ -30,6 +30,8 @@ export interface Sandboxed {
   /** Where it sees the whole machine until it has a function; null: nowhere. */
   readonly host: string | null
   readonly given: readonly Mechanism[]
+  /** What of the runtime is seen in it already. */
+  readonly shown: readonly string[]
   /** A file that it inherits opened, behind the others, for the program that starts it; null: none. */
   readonly filterFile: string | null
 }

@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { noSandboxBecause } from '../../warmpool/sandbox/available.ts'
@@ -135,7 +135,9 @@ for (const { title, user } of CASES)
         const { folder } = gateway().project
         for (const path of ['/etc/shadow', join(folder, 'wrangler-free.config.json')])
           expect(await tried('attacker', 'read', { path }), path).toMatch(REFUSED)
-        expect(await tried('attacker', 'list', { path: join(folder, '.wrangler-free') })).toMatch(REFUSED)
+        // Below its own /tmp, where this test's project lies, are the folders that lead to its bundle, and nothing in them.
+        expect(await tried('attacker', 'list', { path: join(folder, '.wrangler-free') })).toBe('done: bundles')
+        expect(await tried('attacker', 'list', { path: folder })).toBe('done: .wrangler-free functions')
       })
 
       it("reads neither a neighbour's code nor its source nor its temporary folder", async () => {
@@ -145,7 +147,8 @@ for (const { title, user } of CASES)
         const path = (await tried('offline', 'temporary')).replace('done: ', '')
         expect(existsSync(path)).toBe(true)
         expect(await tried('attacker', 'list', { path })).toMatch(REFUSED)
-        expect(await tried('attacker', 'list', { path: join(path, '..') })).toMatch(REFUSED)
+        expect(await tried('attacker', 'list', { path: join(path, '..') })).toMatch(/^done: \d+$/)
+        expect(await tried('attacker', 'list', { path: join(path, '..') })).not.toBe(`done: ${basename(path)}`)
       })
 
       it('writes nowhere but into its temporary folder', async () => {
@@ -153,6 +156,14 @@ for (const { title, user } of CASES)
         for (const attack of ['write', 'write-by-child'])
           expect(await tried('attacker', attack, { path: join(outside, 'new') })).toMatch(REFUSED)
         expect(readdirSync(outside).sort()).toEqual(['folder', 'secret'])
+      })
+
+      it('has a /tmp of its own, empty but for what is its own anyway', async () => {
+        for (const name of ['attacker', 'offline']) expect(await tried(name, 'write-tmp')).toBe('done: mine')
+        const theirs = new Set(readdirSync(tmpdir()))
+        const seen = (await tried('attacker', 'list-tmp')).replace('done: ', '').split(' ').filter(Boolean)
+        expect(seen.length).toBeLessThan(theirs.size)
+        expect(seen).not.toContain(basename(outside))
       })
 
       it('poisons no bundle: not the neighbour’s, and not its own', async () => {

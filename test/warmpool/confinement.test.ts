@@ -33,7 +33,7 @@ describe('a confinement', () => {
 
   it('of a sandbox is asked of the worker but for what was given to it, and its network is its own', () => {
     const given = ['files', 'signals', 'abstract-sockets'] as const
-    const sandboxed = { user: 7, folder: null, host: '/.host', given, filterFile: null }
+    const sandboxed = { user: 7, folder: null, host: '/.host', given, shown: [], filterFile: null }
     const within = confinementOf({ ...settings, network: 'none' }, ['/usr/own'], '/', null, sandboxed)!
     expect(within).toMatchObject({ network: 'all', sandbox: { host: '/.host', user: 7, given } })
     const said = {
@@ -55,6 +55,7 @@ describe('a confinement', () => {
       folder: '/',
       host: null,
       given,
+      shown: [],
       filterFile: null,
     })!
     const all = allInForce(within, undefined)!

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { compileCacheFolder } from '../compile-cache.ts'
 import { filterFor } from '../confinement.ts'
 import { type MemoryFile, openMemoryFile } from '../memory-file.ts'
-import { makePrivateFolder, removePrivateFolder } from '../private-folder.ts'
+import { makeFolderAtTmp, makePrivateFolder, removePrivateFolder } from '../private-folder.ts'
 import type { Command } from '../spawn.ts'
 import type { Mechanism } from '../wire/messages.ts'
 import { DEVICES } from '../wire/system-paths.ts'
@@ -48,6 +48,7 @@ export function launcher(
   rights: readonly string[],
   mounts: readonly string[],
   last: readonly string[] = [],
+  first: readonly string[] = [],
 ): string[] {
   const bwrap = findProgram('bwrap')
   if (bwrap === null) throw new Error('bubblewrap is not installed (no `bwrap` in PATH)')
@@ -56,6 +57,7 @@ export function launcher(
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     ...(network === 'none' ? ['--unshare-net'] : []),
     ...['--die-with-parent', '--chdir', '/'],
+    ...first,
     ...openFolders([...system(), ...mounts]),
     ...['--proc', '/proc', ...devices()],
     ...['--cap-drop', 'ALL', ...rights.flatMap((right) => ['--cap-add', right])],
@@ -71,7 +73,8 @@ function blankIn(command: Command, network: 'all' | 'none'): Command {
   const hidden = (text: string): string => (cache === null ? text : text.replace(cache, `${HOST}${cache}`))
   const places = placesOf(file, args).filter((place) => hidden(place) === place)
   const rights = ['CAP_SYS_ADMIN', ...(givesUsers() ? ['CAP_SETUID', 'CAP_SETGID'] : [])]
-  const mounts = [...readOnly([...places, ...besideMain(args)]), '--bind', '/', HOST]
+  const shown = [...places, ...besideMain(args)]
+  const mounts = [...readOnly(shown), '--bind', '/', HOST]
   const [first, ...rest] = [...launcher(network, rights, mounts), findProgram(file) ?? file, ...args.map(hidden)]
   return {
     file: first!,
@@ -79,7 +82,7 @@ function blankIn(command: Command, network: 'all' | 'none'): Command {
     env: Object.fromEntries(
       Object.entries(env).map(([name, value]) => [name, name === SYSTEM_DOOR ? `${HOST}${value}` : hidden(value)]),
     ),
-    sandbox: { user: takeUser(), folder: null, host: HOST, given: OF_BLANKS[network], filterFile: null },
+    sandbox: { user: takeUser(), folder: null, host: HOST, given: OF_BLANKS[network], shown, filterFile: null },
   }
 }
 
@@ -113,6 +116,7 @@ function startedIn(
       rights,
       mounts.flatMap(({ from, at, isWritable }) => [isWritable ? '--bind' : '--ro-bind', from, at]),
       ['--remount-ro', '/', ...(filter === null ? [] : ['--seccomp', String(FILTER_FD)])],
+      ['--bind', makeFolderAtTmp(folder, user), '/tmp'],
     ),
     ...becoming(user),
     findProgram(file) ?? file,
@@ -125,7 +129,7 @@ function startedIn(
     file: first!,
     args: rest,
     env: { ...others, HOME: folder, TMPDIR: folder },
-    sandbox: { user, folder, host: null, given, filterFile: filter },
+    sandbox: { user, folder, host: null, given, shown: [], filterFile: filter },
   }
 }
 

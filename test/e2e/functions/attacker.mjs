@@ -47,6 +47,13 @@ const ATTACKS = {
     return readFileSync(path, 'latin1')
   },
   temporary: () => tmpdir(),
+  /** Hard-coded, by itself, by a child. */
+  'write-tmp': () => {
+    const path = `/tmp/wrangler-free-attack-${process.pid}`
+    writeFileSync(path, 'mine')
+    return checked(spawnSync('/bin/sh', ['-c', `cat ${path} && rm ${path}`]))
+  },
+  'list-tmp': () => readdirSync('/tmp').join(' '),
   list: ({ path }) => readdirSync(path).join(' '),
   signal: ({ pid, signal }) => process.kill(Number(pid), signal === '0' ? 0 : signal),
   'signal-by-child': ({ pid }) => checked(spawnSync('/bin/sh', ['-c', `kill -0 ${pid}`])),
