@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { bytesOf, type LogEntry, shareGateway } from './gateway-under-test.ts'
 import { eventually } from './processes.ts'
@@ -67,6 +68,23 @@ module.exports = (req, res) => {
 }
 `
 
+const LENGTHS = `
+import { gzipSync } from 'node:zlib'
+const LONG = 'ä'.repeat(200_000)
+const gzip = { 'content-encoding': 'gzip', 'content-length': '7', 'x-other': 'stays' }
+const ANSWERS = {
+  blob: () => new Response(new Blob([LONG], { type: 'text/x-blob' })),
+  form: () => new Response(new URLSearchParams({ a: '1', b: 'ä' })),
+  long: () => new Response(LONG),
+  copied: () => new Response('longer than before', { headers: { 'content-length': '7' } }),
+  set: () => { const response = new Response('hello'); response.headers.set('content-length', '99'); return response },
+  'gzip-text': () => new Response('decoded', { headers: gzip }),
+  'gzip-decoded': () => new Response(new TextEncoder().encode('decoded bytes'), { headers: gzip }),
+  'gzip-coded': () => new Response(gzipSync('coded'), { headers: gzip }),
+}
+export default (request) => ANSWERS[new URL(request.url).pathname.split('/').at(-1)]()
+`
+
 const gateway = shareGateway({
   functions: {
     contexts: `${CONTEXTS}\nexport default async (request) => Response.json(await seen(request.url))`,
@@ -78,6 +96,32 @@ const gateway = shareGateway({
     'task-contexts': {
       'index.mjs': `${CONTEXTS}\nexport default async (input) => seen(input)`,
       'function.json': '{"format":"task"}',
+    },
+    lengths: LENGTHS,
+    wsgi: {
+      'index.py': `import contextvars
+seen = contextvars.ContextVar('seen', default=None)
+def app(environ, start_response):
+    before = seen.get()
+    seen.set(environ['PATH_INFO'])
+    start_response('200 OK', [])
+    return [str(before).encode()]
+`,
+    },
+    asgi: {
+      'index.py': `rest = None
+async def app(scope, receive, send):
+    global rest
+    if scope['path'].endswith('/seen'):
+        await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+        return await send({'type': 'http.response.body', 'body': str(rest).encode()})
+    await send({'type': 'http.response.start', 'status': 202, 'headers': []})
+    await send({'type': 'http.response.body', 'body': b'taken'})
+    message = await receive()
+    while message.get('more_body'):
+        message = await receive()
+    rest = message['type']
+`,
     },
     'reads-on': READS_ON,
     forgets: FORGETS,
@@ -221,3 +265,46 @@ test.each(['polluted', 'node-polluted'])(
     await eventually(async () => (await gateway().request(`/${name}`)).statusCode === 200)
   },
 )
+
+test.each([
+  ['blob', 400_000],
+  ['form', 12],
+  ['long', 400_000],
+  ['copied', 18],
+  ['set', 5],
+])('B: a whole body (%s) has its own content-length, the same for GET and HEAD', async (name, bytes) => {
+  const got = await gateway().request(`/lengths/${name}`)
+  const head = await gateway().request(`/lengths/${name}`, { method: 'HEAD' })
+  expect(await bytesOf(got)).toHaveLength(bytes)
+  expect([got.statusCode, got.headers['content-length']]).toEqual([200, String(bytes)])
+  expect([head.statusCode, head.headers['content-length']]).toEqual([200, String(bytes)])
+  expect(head.headers['content-type']).toBe(got.headers['content-type'])
+})
+
+test.each([
+  ['gzip-text', undefined, 'decoded'],
+  ['gzip-decoded', undefined, 'decoded bytes'],
+  ['gzip-coded', 'gzip', 'coded'],
+])('B: a copied content-encoding goes on only with a body that has it (%s)', async (name, coding, text) => {
+  const response = await gateway().request(`/lengths/${name}`)
+  expect([response.statusCode, response.headers['content-encoding'], response.headers['x-other']]).toEqual([
+    200,
+    coding,
+    'stays',
+  ])
+  const bytes = await bytesOf(response)
+  expect(String(coding === undefined ? bytes : gunzipSync(bytes))).toBe(text)
+})
+
+test('A3: a context variable that a call of a Python handler sets is not seen by the next', async () => {
+  expect([await textOf('/wsgi/1'), await textOf('/wsgi/2')]).toEqual(['None', 'None'])
+})
+
+test('A2: an ASGI app that reads on after its answer hears of the end', async () => {
+  await gateway().request('/asgi', {
+    method: 'POST',
+    body: Buffer.alloc(300 * 1024, 'a'),
+    headers: { 'transfer-encoding': 'chunked' },
+  })
+  await eventually(async () => (await textOf('/asgi/seen')) === 'http.disconnect')
+})

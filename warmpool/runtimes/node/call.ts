@@ -15,7 +15,7 @@ import { isRuntimesError, reportError } from './error-report.ts'
 import type { IncomingBody } from './incoming-body.ts'
 import { type Answerer, OutgoingBody } from './outgoing-body.ts'
 import { isStream } from './web/body.ts'
-import { describe, headWithLength } from './web/outgoing.ts'
+import { describe, headWithLength, withLength } from './web/outgoing.ts'
 import { LazyRequest } from './web/request.ts'
 import { type OutgoingResponse, toOutgoing } from './web/response.ts'
 
@@ -136,7 +136,8 @@ export class Call implements Numbered<Call> {
     }
     if (outgoing === null)
       return this.fail('not-a-response', new TypeError(`The handler returned ${describe(value)}, not a Response`))
-    this.answer(outgoing.status, outgoing.head, outgoing.body)
+    const { status, head, body, length } = outgoing
+    this.answer(status, length === undefined ? head : withLength(head, length), body)
   }
 
   /** Answers nearer to the wire: `head` is names in lower case and values in turn, fit for HTTP, joined by newlines. */
@@ -249,7 +250,7 @@ export class Call implements Numbered<Call> {
   #respondBytes(status: number, head: string, body: string | Uint8Array, wholeBytes: number): void {
     // UTF-8 takes at most three bytes for each unit of a JavaScript string.
     if (body.length * (typeof body === 'string' ? 3 : 1) <= wholeBytes) return this.#whole(status, head, body)
-    const outgoing = this.#beginBody(status, head)
+    const outgoing = this.#beginBody(status, this.isOfValue ? head : headWithLength(head, body))
     void outgoing.send(typeof body === 'string' ? Buffer.from(body) : body).then(() => this.#end())
   }
 

@@ -480,10 +480,8 @@ describe('a lazy Response', () => {
     const same = first()
     expect((await send(new Response(same.body, same))).fields).toContainEqual(['content-length', '5'])
     expect((await send(new Response(null, first()))).fields).toContainEqual(['content-length', '5'])
-    expect((await send(new Response('x', { headers: { 'content-length': '5' } }))).fields).toContainEqual([
-      'content-length',
-      '5',
-    ])
+    const belied = new Response('x', { headers: { 'content-length': '5' } })
+    expect((await send(belied)).fields).not.toContainEqual(['content-length', '5'])
   })
 })
 

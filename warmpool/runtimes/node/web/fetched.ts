@@ -3,14 +3,22 @@
  * `content-length` as the origin sent them, so passing both on would give the caller a body that its headers belie.
  * Here is told which headers are outdated; whoever looks at the fetched response still sees them.
  */
+import type { Content } from './body.ts'
 import type { NativeResponse, NativeWeb, ResponseBody } from './native.ts'
 
 /** The codings that Node's `fetch` takes off. It takes off all or, if one is unknown, none. */
 const TAKEN_OFF = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])
 
+/** How content in these codings begins. */
+const MARKS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['gzip', [0x1f, 0x8b]],
+  ['x-gzip', [0x1f, 0x8b]],
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+])
+
 const ENCODING_AND_LENGTH = ['content-encoding', 'content-length']
-const LENGTH = ['content-length']
-const NONE: readonly string[] = []
+export const CONTENT_LENGTH: readonly string[] = ['content-length']
+export const NONE: readonly string[] = []
 
 /** Bodies and headers that somebody took off a decoded response. */
 const decoded = new WeakSet<object>()
@@ -25,7 +33,34 @@ export function outdatedInCopy(body: ResponseBody | undefined, init: ResponseIni
   if (isMarked(body) || isMarked(init.headers)) return ENCODING_AND_LENGTH
   if (!isCopy || body === null || body === undefined) return NONE
   // The length is that of the other body.
-  return body instanceof ReadableStream && body === (init as NativeResponse).body ? NONE : LENGTH
+  return body instanceof ReadableStream && body === (init as NativeResponse).body ? NONE : CONTENT_LENGTH
+}
+
+/**
+ * What the headers say of a body that lies here whole, and that is not so: as on Workers, its length is counted anew, and
+ * a coding that it does not have is not named. Headers that were copied from another response often say such things.
+ */
+export function beliedBy(content: Content, headers: readonly string[] | Headers): readonly string[] {
+  const coding = valueIn(headers, 'content-encoding')
+  const length = valueIn(headers, 'content-length')
+  if (coding !== null && !isCoded(content, coding.trim().toLowerCase())) return ENCODING_AND_LENGTH
+  // An empty answer may be one to HEAD that says how long one to GET is.
+  if (length === null || content.length === 0) return NONE
+  const bytes = typeof content === 'string' ? Buffer.byteLength(content) : content.length
+  return length === String(bytes) ? NONE : CONTENT_LENGTH
+}
+
+function valueIn(headers: readonly string[] | Headers, name: string): string | null {
+  if (!Array.isArray(headers)) return (headers as Headers).get(name)
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return headers[at + 1]!
+  return null
+}
+
+/** Text is never coded. Bytes are, unless their coding has a mark at its beginning and they do not. */
+function isCoded(content: Content, coding: string): boolean {
+  if (typeof content === 'string') return !coding.split(',').some((one) => TAKEN_OFF.has(one.trim()))
+  const mark = MARKS.get(coding)
+  return mark === undefined || mark.every((byte, at) => content[at] === byte)
 }
 
 function isMarked(value: unknown): boolean {

@@ -99,6 +99,7 @@ export function hasField(fields: readonly string[], name: string): boolean {
 
 /** The fields but those of these names. */
 export function withoutFields(fields: readonly string[], names: readonly string[]): string[] {
+  if (names.length === 0) return fields as string[]
   const kept: string[] = []
   for (let at = 0; at < fields.length; at += 2) {
     if (!names.includes(fields[at]!)) kept.push(fields[at]!, fields[at + 1]!)

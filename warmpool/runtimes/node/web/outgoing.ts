@@ -9,6 +9,8 @@ export interface OutgoingResponse {
   /** Name and value in turn, lower-case names; joined by newlines. */
   readonly head: string
   readonly body: Content | ByteStream | null
+  /** Of a stream, where it is known. */
+  readonly length?: number
 }
 
 /** By shape: a response may come from another copy of the class (node-fetch, the undici package). */
@@ -34,8 +36,13 @@ export function alreadyRead(): TypeError {
 
 /** Of an answer whose body stays here: with the body's length, where that is known and the head does not say it. */
 export function headWithLength(head: string, body: OutgoingResponse['body']): string {
-  if (body === null || isStream(body) || /(?:^|\n)content-length\n/.test(head)) return head
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  if (body === null || isStream(body)) return head
+  return withLength(head, typeof body === 'string' ? Buffer.byteLength(body) : body.length)
+}
+
+/** The head with this length, unless it says one. */
+export function withLength(head: string, length: number): string {
+  if (/(?:^|\n)content-length\n/.test(head)) return head
   return `${head}${head === '' ? '' : '\n'}content-length\n${length}`
 }
 

@@ -10,6 +10,7 @@ import {
   collect,
   isRead,
   isReadable,
+  isStream,
   ownBytes,
   shortcut,
   spentStream,
@@ -18,7 +19,7 @@ import {
   unusable,
 } from './body.ts'
 import { standInFor } from './delegate.ts'
-import { outdatedInCopy } from './fetched.ts'
+import { beliedBy, CONTENT_LENGTH, NONE, outdatedInCopy } from './fetched.ts'
 import { copyHeaders, hasField, headText, quickFields, withoutFields } from './fields.ts'
 import { LazyHeaders } from './headers.ts'
 import { type NativeResponse, nativeWeb, type ResponseBody } from './native.ts'
@@ -28,6 +29,7 @@ export type { OutgoingResponse }
 
 const TEXT_TYPE = 'text/plain;charset=UTF-8'
 const JSON_TYPE = 'application/json'
+const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8'
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/
 const NULL_BODY_STATUS = new Set([204, 205, 304])
 
@@ -44,6 +46,8 @@ export class LazyResponse {
   #isUsed = false
   /** From when it is there, what holds the body. */
   #native: NativeResponse | null = null
+  /** Of a body that the native one holds, where it is known. */
+  #length: number | null = null
 
   constructor(body?: ResponseBody, init?: ResponseInit) {
     this.#fill(body, init, TEXT_TYPE)
@@ -166,6 +170,9 @@ export class LazyResponse {
     if (typeof body === 'string') {
       this.#content = body
       this.#implyType(textType)
+    } else if (body instanceof URLSearchParams) {
+      this.#content = body.toString()
+      this.#implyType(FORM_TYPE)
     } else if (types.isUint8Array(body) || types.isArrayBuffer(body)) {
       // A copy, as the native class makes one: the memory may be used for the next call before this has left.
       this.#content = new Uint8Array(body instanceof ArrayBuffer ? body.slice(0) : body)
@@ -197,6 +204,7 @@ export class LazyResponse {
     const { status, statusText, headers } = this
     this.#native = new (nativeWeb().Response)(body, { status, statusText, headers })
     this.#headers = this.#native.headers
+    if (body instanceof Blob) this.#length = body.size
   }
 
   #drop(names: readonly string[]): void {
@@ -223,11 +231,23 @@ export class LazyResponse {
 
   static outgoing(response: LazyResponse): OutgoingResponse {
     const stream = response.#stream
-    if (response.#native !== null) return { ...outgoingNative(response.#native), head: headText(response.headers) }
+    if (response.#native !== null) return response.#outgoingNative(response.#native)
     if (response.#isUsed || (stream !== null && !isReadable(stream))) throw alreadyRead()
-    const head = response.#headers === null ? response.#fields.join('\n') : headText(response.#headers)
     const body = response.#content ?? (stream === null ? null : shortcut(stream))
+    const belied = body === null || isStream(body) ? NONE : beliedBy(body, response.#headers ?? response.#fields)
+    const head =
+      response.#headers === null
+        ? withoutFields(response.#fields, belied).join('\n')
+        : headText(response.#headers, belied)
     return { status: response.#status, head, body }
+  }
+
+  #outgoingNative(native: NativeResponse): OutgoingResponse {
+    const { status, body } = outgoingNative(native)
+    const length = this.#length
+    if (length === null) return { status, head: headText(this.headers), body }
+    const isBelied = this.headers.get('content-length') !== String(length)
+    return { status, head: headText(this.headers, isBelied ? CONTENT_LENGTH : NONE), body, length }
   }
 
   static isLazy(value: object): value is LazyResponse {

@@ -92,7 +92,8 @@ class Call:
             return chunk
         if self.is_body_whole:
             return b''
-        if self.is_cancelled:
+        # After the answer the parent sends nothing more.
+        if self.is_cancelled or self.is_done:
             raise CallerLeft()
         return None
 

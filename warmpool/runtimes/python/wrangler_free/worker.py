@@ -3,6 +3,7 @@ gone. Blocking handlers run one at a time in the main thread, which reads the wi
 when they take long), or on threads where the module asks for more than one; coroutines run on an event loop."""
 import asyncio
 import atexit
+import contextvars
 import json
 import os
 import platform
@@ -93,6 +94,7 @@ class Worker:
             self._say(LOAD_FAILED, report_error(error))
             return self._wait_for_the_end()
         self._stand_in.take()
+        keep_context()
         if load.get('ring'):
             self.channel.open_ring()
         ready = {'format': chosen.name, 'concurrency': chosen.concurrency}
@@ -223,6 +225,20 @@ def _tell(call, kind, view, start, stop):
 
 
 def run(handle, call):
+    """In a context of its own: what a call sets in context variables, no other call sees."""
+    _context.copy().run(_run, handle, call)
+
+
+def keep_context():
+    """To be called once the function is loaded: every call begins with what its modules have set."""
+    global _context
+    _context = contextvars.copy_context()
+
+
+_context = contextvars.Context()
+
+
+def _run(handle, call):
     try:
         handle(call)
     except BaseException as error:
