@@ -18,7 +18,7 @@ import { withHost } from './host-module.ts'
 import { type Allowed, insideOnly, withoutForeignMaps } from './inside-only.ts'
 import { type ExternalPackage, nativePackages } from './native-packages.ts'
 import { BUNDLE_BANNER, OWN_FILES_DEFINE, type OwnPath, ownFiles, withoutIdleBanner } from './own-files.ts'
-import { withNodesNames, withOwnLoaders } from './own-loaders.ts'
+import { Patterns, withNodesNames, withOwnLoaders } from './own-loaders.ts'
 import { isPagesEntry, pagesModule } from './pages-files.ts'
 import { PLATFORM_DEFINE, platformModules } from './platform-modules.ts'
 import { isVercelEntry, vercelFiles } from './vercel-files.ts'
@@ -76,9 +76,20 @@ export async function locate(source: FunctionSource): Promise<Located> {
 }
 
 /** Bundles one function by itself; of an upload, only what is `allowed` is read. Throws `BuildError`. */
-export async function bundle(
+export async function bundle(located: Located, allowed: Allowed | null = null): Promise<Bundled> {
+  const patterns = new Patterns(false)
+  try {
+    return await bundleWith(located, allowed, patterns)
+  } catch (error) {
+    if (!patterns.areThere) throw error
+    return bundleWith(located, allowed, new Patterns(true))
+  }
+}
+
+async function bundleWith(
   { source, root, entry, ownPath }: Located,
-  allowed: Allowed | null = null,
+  allowed: Allowed | null,
+  patterns: Patterns,
 ): Promise<Bundled> {
   const externals = new Map<string, ExternalPackage>()
   const imports = await denoImports(root, allowed !== null)
@@ -99,7 +110,7 @@ export async function bundle(
           platformModules(),
           workersModules(root, source.identity.moduleRules),
           nativePackages(ownPath, externals),
-          ownFiles(ownPath, allowed && ((text, path) => withoutForeignMaps(text, path, allowed.roots))),
+          ownFiles(ownPath, allowed && ((text, path) => withoutForeignMaps(text, path, allowed.roots)), patterns),
         ],
       })
     const result = await build([]).catch((error) => {

@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'esbuild'
 import { HOST_BANNER, HOST_DEFINE } from './host-module.ts'
-import { LOADERS_BANNER, LOADERS_IN_USE } from './own-loaders.ts'
+import { LOADERS_BANNER, LOADERS_IN_USE, type Patterns } from './own-loaders.ts'
 
 /** Before any module of a bundle: a `require` for bundled CommonJS, and what modules call to learn where they are. */
 export const BUNDLE_BANNER = [
@@ -50,7 +50,7 @@ export type OwnPath = (file: string) => string | undefined
 type Prepare = (text: string, path: string) => Promise<string>
 
 /** Declares the variable of {@link OWN_FILES_DEFINE} in every module that needs it. */
-export function ownFiles(ownPath: OwnPath, prepare: Prepare | null = null): Plugin {
+export function ownFiles(ownPath: OwnPath, prepare: Prepare | null = null, patterns?: Patterns): Plugin {
   return {
     name: 'own-files',
     setup(build) {
@@ -58,7 +58,8 @@ export function ownFiles(ownPath: OwnPath, prepare: Prepare | null = null): Plug
         if (namespace !== 'file') return undefined
         // esbuild reports a file that cannot be read better than we could.
         const written = await readFile(path, 'utf8').catch(() => '')
-        const text = prepare === null ? written : await prepare(written, path)
+        const prepared = prepare === null ? written : await prepare(written, path)
+        const text = patterns === undefined ? prepared : patterns.seen(prepared)
         if (MENTIONS.test(text)) return { contents: withPrefix(text, ownPath(path) ?? path), loader: 'default' }
         return text === written ? undefined : { contents: text, loader: 'default' }
       })

@@ -103,6 +103,30 @@ function withLoaders(part: string, path: string, isOwn: boolean, declarations: s
   return whole
 }
 
+const PATTERN = /\b(require|import)(\s*\(\s*)(?=(['"])\.{1,2}\/[^'"\n]*\3\s*\+|`\.{1,2}\/[^`\n]*\$\{)/g
+
+/**
+ * Loads that esbuild answers with every file of a folder (`require('./routes/' + name)`). Where one of those files does
+ * not build (a template beside the code, a package that nobody installed), they can be left to the running code, which
+ * loads what it asks for only.
+ */
+export class Patterns {
+  readonly areLeft: boolean
+  /** True: some module that was read has one. */
+  areThere = false
+
+  constructor(areLeft: boolean) {
+    this.areLeft = areLeft
+  }
+
+  /** The module's text, in which esbuild recognises none where they are left. */
+  seen(text: string): string {
+    if (text.search(PATTERN) < 0) return text
+    this.areThere = true
+    return this.areLeft ? text.replace(PATTERN, '$1$2String()+') : text
+  }
+}
+
 const CHOOSES = '  var fn = map[path];\n'
 const REFUSES = '  throw new Error("Module not found in bundle: " + path);\n'
 const ENDINGS = '[".js", ".json", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx"]'

@@ -1,6 +1,6 @@
 /** The names that bundled modules load by: exchanged where they must be, and nowhere else. */
 import { expect, test } from 'vitest'
-import { LOADERS_BANNER, LOADERS_IN_USE, withOwnLoaders } from '../../../gateway/functions/own-loaders.ts'
+import { LOADERS_BANNER, LOADERS_IN_USE, Patterns, withOwnLoaders } from '../../../gateway/functions/own-loaders.ts'
 
 const place = (input: string) => ({ path: input, isOwn: !input.startsWith('node_modules/') })
 
@@ -43,4 +43,20 @@ test('what is bundled as CommonJS is shared with what is loaded later', () => {
 
 test('a comment of the author’s that looks like the name of a module begins none', () => {
   expect(bundled({ 'a.js': '1\n// elsewhere.js\n__require(name)' })).toContain('__wfr0000(name)')
+})
+
+test('a load of which only the beginning is known is left to running code where that is asked for', () => {
+  const texts = {
+    "require('./a/' + name)": "require(String()+'./a/' + name)",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as it is written in code
+    'import(`../${name}.js`)': 'import(String()+`../${name}.js`)',
+    "require('./a')": "require('./a')",
+    "require('a/' + name)": "require('a/' + name)",
+  }
+  for (const [text, left] of Object.entries(texts)) {
+    const patterns = new Patterns(true)
+    expect(patterns.seen(text)).toBe(left)
+    expect(patterns.areThere).toBe(text !== left)
+    expect(new Patterns(false).seen(text)).toBe(text)
+  }
 })

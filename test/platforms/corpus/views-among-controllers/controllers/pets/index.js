@@ -1,0 +1,3 @@
+const { shout } = require('../../lib/shout')
+
+exports.show = (view) => view.replace('NAME', shout('cat'))

@@ -1,0 +1,1 @@
+exports.show = (view) => view.replace('NAME', 'Ada')
