@@ -8,6 +8,7 @@ import { basename, dirname, extname, join } from 'node:path'
 import type { PlatformSettings } from '../../warmpool/index.ts'
 import { type FormatName, type FunctionRuntime, isJavaScript, type ParsedFunctionFile } from '../config/index.ts'
 import { azureV3Folders, azureV3Problem } from './azure-v3.ts'
+import { decoratorNote } from './decorator-metadata.ts'
 import { type FolderLook, fileIn, firstOf } from './folder-look.ts'
 import { type LambdaEntry, type LambdaFile, lambdaFile } from './lambda-files.ts'
 import { isLambdaAlone } from './lambda-marks.ts'
@@ -82,7 +83,8 @@ export async function detect(look: FolderLook): Promise<Detected | { readonly pr
     if (found === null) continue
     if ('problem' in found) return found
     const identity = withWorker(withPayload(found.identity, look.file), look)
-    const notes = [...(found.notes ?? []), ...(look.worker?.note == null ? [] : [look.worker.note])]
+    const others = [look.worker?.note ?? null, identity.runtime === 'python' ? null : await decoratorNote(look)]
+    const notes = [...(found.notes ?? []), ...others.filter((note) => note !== null)]
     return { ...found, notes, identity, file: look.file }
   }
   throw new Error('The last row of the table finds something or says what is missing')

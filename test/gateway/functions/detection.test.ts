@@ -246,6 +246,17 @@ test.each(STARTS_FROM)('starts from %s', async (_what, tree, entry, why) => {
   expect(found!.identity.why).toMatch(why)
 })
 
+test.each([
+  ['{ "compilerOptions": { "emitDecoratorMetadata": true } }', 1],
+  ['{ "compilerOptions": {\n// "emitDecoratorMetadata": true\n} }', 0],
+  ['{ "compilerOptions": { "emitDecoratorMetadata": false } }', 0],
+  ['{', 0],
+])('decorators’ metadata that a tsconfig asks for is named: %s', async (tsconfig, count) => {
+  const { found } = await lookAt({ 'index.ts': 'export default { fetch() {} }', 'tsconfig.json': tsconfig })
+  expect(found!.notes).toHaveLength(count)
+  if (count > 0) expect(found!.notes[0]).toContain('fn/tsconfig.json sets emitDecoratorMetadata')
+})
+
 test('a site whose functions lie further down is said to be one', async () => {
   const functions = { 'netlify/functions/hello.mts': 'export default () => new Response()' }
   expect((await lookAt({ ...functions, 'index.html': '' })).problem).toMatch(
