@@ -1,15 +1,21 @@
 /**
- * Data files of platforms (YAML, TOML, JSON with comments) as plain values. A parser is loaded when the first such file
- * is there. A file is read as data only: no tag, alias or key of it runs code.
+ * Data files of platforms (YAML, TOML, JSON with comments) as plain values. A file is read as data only: no tag, alias or
+ * key of it runs code. A long one is parsed in a thread, with limits of memory and time.
  */
 import { readFile, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { parseData } from './data-parser.ts'
+import type { DataResult, DataTask } from './data-thread.ts'
 
-/** Configuration is written by hand; a larger file would keep the gateway busy. */
-const MOST_BYTES = 512 * 1024
-
-const STRING_OR_COMMENT = /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[\s\S]*?\*\//g
-const STRING_OR_LAST_COMMA = /"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])/g
+/** Configuration is written by hand. */
+const MOST_BYTES = 256 * 1024
+/** What is parsed at once, within some milliseconds: nearly every such file. JSON is fast at any length. */
+const MOST_BYTES_AT_ONCE = 8 * 1024
+const MOST_MS = 10_000
+const MOST_MEMORY_MB = 256
+const THREAD = new URL(`./data-thread.${import.meta.url.endsWith('.js') ? 'js' : 'ts'}`, import.meta.url)
+const TOO_MUCH = 'parsing it takes more memory or time than it may'
 
 /** A data file that is there and cannot be read. The message is a sentence without the file's name. */
 export class DataFileProblem extends Error {
@@ -21,29 +27,31 @@ export async function readDataFile(path: string): Promise<unknown> {
   try {
     const { size } = await stat(path)
     if (size > MOST_BYTES) throw new Error(`it has ${size} bytes, and ${MOST_BYTES} are read at most`)
-    return await parseData(basename(path), await readFile(path, 'utf8'))
+    const file = basename(path)
+    const text = await readFile(path, 'utf8')
+    if (size <= MOST_BYTES_AT_ONCE || /^\.jsonc?$/.test(extname(file))) return await parseData(file, text)
+    return await parseInThread({ file, text })
   } catch (error) {
     throw new DataFileProblem((error as Error).message.split('\n', 1)[0]!)
   }
 }
 
-/** `file` names the kind of text by its ending. Throws what the parsers throw. */
-async function parseData(file: string, text: string): Promise<unknown> {
-  const ending = extname(file)
-  if (ending === '.toml') return (await import('smol-toml')).parse(text)
-  if (ending === '.yml' || ending === '.yaml') {
-    // Tags of CloudFormation (`!Ref`, `!Sub`) stay the values that stand behind them.
-    const document = (await import('yaml')).parseDocument(text, { logLevel: 'silent', merge: true })
-    for (const error of document.errors) throw error
-    return document.toJS({ maxAliasCount: 100 })
+async function parseInThread(task: DataTask): Promise<unknown> {
+  const limits = { maxOldGenerationSizeMb: MOST_MEMORY_MB }
+  const thread = new Worker(THREAD, { workerData: task, resourceLimits: limits })
+  const { promise, resolve, reject } = Promise.withResolvers<DataResult>()
+  const deadline = setTimeout(() => reject(new Error(TOO_MUCH)), MOST_MS)
+  thread.once('message', resolve)
+  thread.once('error', () => reject(new Error(TOO_MUCH)))
+  thread.once('exit', () => reject(new Error(TOO_MUCH)))
+  try {
+    const result = await promise
+    if ('problem' in result) throw new Error(result.problem)
+    return JSON.parse(result.data)
+  } finally {
+    clearTimeout(deadline)
+    await thread.terminate()
   }
-  return JSON.parse(withoutComments(text))
-}
-
-/** Strict JSON of JSON with comments and commas at the ends of lists. */
-function withoutComments(text: string): string {
-  const bare = text.replace(/^\uFEFF/, '').replace(STRING_OR_COMMENT, (found) => (found[0] === '"' ? found : ' '))
-  return bare.replace(STRING_OR_LAST_COMMA, (found) => (found[0] === '"' ? found : ''))
 }
 
 /** The value as an object; an empty one for anything else. */
