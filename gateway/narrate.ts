@@ -1,5 +1,12 @@
 /** Turns what happens into log lines: which events are worth a line, at which level, and in which words. */
-import { type DeathReason, EXCESSES, missingInWords, type WarmingFunction, type WarmPool } from '../warmpool/index.ts'
+import {
+  type DeathReason,
+  type ErrorReport,
+  EXCESSES,
+  missingInWords,
+  type WarmingFunction,
+  type WarmPool,
+} from '../warmpool/index.ts'
 import type { CatalogEntry } from './functions/catalog.ts'
 import type { ExchangeSummary } from './http/http-invocation.ts'
 import type { Logger } from './log.ts'
@@ -16,6 +23,20 @@ const WORRYING = new Set<DeathReason>([
   ...EXCESSES,
 ])
 
+/** Its stack, then its other properties and the errors behind it, as Node prints them. */
+function stackInWords(report: ErrorReport): string {
+  return [report.stack || `${report.name}: ${report.message}`, ...innerInWords(report)].join('\n')
+}
+
+function innerInWords({ fields = {}, cause, errors = [] }: ErrorReport): string[] {
+  const inner: [string, ErrorReport][] = errors.map((error, at) => [`[errors ${at}]`, error])
+  if (cause !== undefined) inner.unshift(['[cause]', cause])
+  return [
+    ...Object.entries(fields).map(([name, value]) => `  ${name}: ${value}`),
+    ...inner.map(([what, error]) => `  ${what}: ${stackInWords(error).replaceAll('\n', '\n  ')}`),
+  ]
+}
+
 /** Functions that one line names. */
 const MOST_NAMED = 10
 
@@ -30,7 +51,7 @@ export function logPool(pool: WarmPool, log: Logger): void {
   pool.on('load-failed', ({ function: name, report }) => {
     const place = report.file === undefined ? '' : ` at ${report.file.split('/files/').at(-1)}:${report.line}`
     log.error(
-      { ...who(name), frame: report.frame ?? report.stack },
+      { ...who(name), frame: [report.frame ?? report.stack, ...innerInWords(report)].join('\n') },
       `does not load${place}: ${report.name}: ${report.message}`,
     )
   })
@@ -84,7 +105,10 @@ export function logExchange({ invocation, status, problem, failure, tookMs }: Ex
   if (problem === null || problem.fault === 'caller') return log.debug(fields, `${line} ${tookMs.toFixed(1)} ms`)
   const report = failure?.details.report
   const what = report === undefined ? problem.detail : `${report.name}: ${report.message}`
-  log.error({ ...fields, code: problem.code, ...(report?.stack ? { stack: report.stack } : {}) }, `${line}: ${what}`)
+  log.error(
+    { ...fields, code: problem.code, ...(report?.stack ? { stack: stackInWords(report) } : {}) },
+    `${line}: ${what}`,
+  )
 }
 
 /** What functions lack and what is wrong with secrets that are there, each said when it begins and when it is over. */

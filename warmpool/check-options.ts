@@ -70,6 +70,7 @@ const LIMITS: SectionOf<FunctionSettings['limits']> = {
   openFiles: count(0),
   diskBytes: amount(0),
   logBytes: amount(0),
+  logLineBytes: amount(1),
   responseBytes: amount(0),
 }
 const CPU: SectionOf<FunctionSettings['cpu']> = {

@@ -10,6 +10,8 @@ import type { Exit } from './spawn.ts'
 import type { DeathReason, WorkerState } from './worker-state.ts'
 import type { WorkerUsage } from './worker-usage.ts'
 
+/** How an operator or a supervisor asks a process to end. */
+const ASKED: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP'])
 /** How V8 ends a process whose heap is full. */
 const ABORTED: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL'])
 
@@ -44,7 +46,9 @@ export class Death {
 
   /** Somebody else killed it: an operator, or the system for want of memory. */
   get wasKilled(): boolean {
-    return this.exit?.signal === 'SIGKILL' && this.note === null
+    const { exit, note } = this
+    if (exit === null || note !== null) return false
+    return exit.signal === 'SIGKILL' || (exit.signal !== null && ASKED.has(exit.signal) && !this.#ending.wasSignalled)
   }
 
   /** For people: `crash during busy (exit code 1)`. */

@@ -9,6 +9,8 @@ import { type Exit, exitOf, signalGroup, type WorkerProcess } from './spawn.ts'
 
 /** How long a process that should go may take after it was asked, before SIGKILL. */
 const PATIENCE_MS = 1_000
+/** How long a process that has ended its work may clean up: listeners of its function for SIGTERM. */
+const FAREWELL_MS = 5_000
 /** How long the last bytes of a dead process may take, and how long one without a wire may live. */
 const LAST_BYTES_MS = 500
 /** How often it is looked whether what it had started is gone, and how often at most: then others must be told. */
@@ -59,7 +61,7 @@ export class Ending {
 
   /** It should be ending by itself already. */
   soon(): void {
-    this.within(PATIENCE_MS)
+    this.within(FAREWELL_MS)
   }
 
   kill(): void {

@@ -7,7 +7,7 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 
-const MAX_LINE_CHARS = 8 * 1024
+const DEFAULT_LINE_CHARS = 8 * 1024
 /** What a shorter line counts as: each costs the log about so much beside its text. */
 const MIN_LINE_BYTES = 128
 const NEWLINE = 0x0a
@@ -15,6 +15,8 @@ const NEWLINE = 0x0a
 /** What one worker may print, for both its streams. */
 export class LogBudget {
   bytesPerSecond: number
+  /** Where a longer line is cut. */
+  lineChars = DEFAULT_LINE_CHARS
   #second = 0
   #bytes = 0
 
@@ -66,7 +68,7 @@ export class LogLines {
     const lines = (this.#rest + this.#decoder.write(chunk)).split('\n')
     this.#rest = lines.pop()!
     for (const line of lines) this.#line(line)
-    if (this.#rest.length > MAX_LINE_CHARS) {
+    if (this.#rest.length > this.#budget.lineChars) {
       this.#line(this.#rest)
       this.#isCutting = true
       this.#rest = ''
@@ -79,7 +81,8 @@ export class LogLines {
       this.#isCutting = false
       return
     }
-    this.#onLine(line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}… (line cut)` : line)
+    const { lineChars } = this.#budget
+    this.#onLine(line.length > lineChars ? `${line.slice(0, lineChars)}… (line cut)` : line)
   }
 
   #reportDropped(): void {

@@ -27,11 +27,14 @@ export class Redaction {
 
   /** The same report with every text of it redacted. */
   report<T extends ErrorReport>(report: T): T {
-    const entries = Object.entries(report).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? this.text(value) : value,
-    ])
-    return Object.fromEntries(entries) as T
+    return this.#within(report) as T
+  }
+
+  #within(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value)
+    if (Array.isArray(value)) return value.map((one) => this.#within(one))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [this.text(key), this.#within(one)]))
   }
 }
 

@@ -20,6 +20,8 @@ export interface FunctionLimits {
   readonly diskBytes: number
   /** Output in a second. What is more is dropped, and counted. */
   readonly logBytes: number
+  /** The longest line of output; the rest of a longer one is cut off, with a mark. */
+  readonly logLineBytes: number
   /** Body of one response. */
   readonly responseBytes: number
 }
@@ -151,6 +153,7 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
     openFiles: 4096,
     diskBytes: 1024 * MiB,
     logBytes: MiB / 4,
+    logLineBytes: MiB / 16,
     responseBytes: Number.POSITIVE_INFINITY,
   },
   cpu: { weight: 100, nice: 5, cores: [] },

@@ -186,6 +186,7 @@ export class Worker implements EndingOwner, ChannelOwner {
   /** What it may use from now on, and everything that it has started. Returns the settings that cannot be kept here. */
   limit(settings: FunctionSettings): UnkeptSetting[] {
     this.#output.budget.bytesPerSecond = settings.limits.logBytes
+    this.#output.budget.lineChars = settings.limits.logLineBytes
     return this.usage.limit(settings, this.sandboxed !== null && this.sandboxed.user !== null)
   }
 

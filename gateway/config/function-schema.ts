@@ -68,6 +68,11 @@ const functionLimits = section(
       formatSize(DEFAULT_FUNCTION_SETTINGS.limits.logBytes),
       'Output of a worker in a second. What is more is dropped, and a line says how much.',
     ),
+    logLine: optional(
+      size(1),
+      formatSize(DEFAULT_FUNCTION_SETTINGS.limits.logLineBytes),
+      'The longest line of its output. A longer one is cut, with a mark at its end.',
+    ),
     response: optional(
       sizeOrNever(1),
       'never',

@@ -55,6 +55,7 @@ export function functionSettings(
       openFiles: limits.openFiles ?? base.limits.openFiles,
       diskBytes: limits.disk ?? base.limits.diskBytes,
       logBytes: limits.log ?? base.limits.logBytes,
+      logLineBytes: limits.logLine ?? base.limits.logLineBytes,
       responseBytes: limits.response ?? base.limits.responseBytes,
     },
     cpu: {

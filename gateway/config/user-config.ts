@@ -197,6 +197,8 @@ export interface FunctionLimits {
   disk?: Size | 'never'
   /** Output of a worker in a second. What is more is dropped, and a line says how much. Default: `'256KiB'`. */
   log?: Size
+  /** The longest line of its output. A longer one is cut, with a mark at its end. Default: `'64KiB'`. */
+  logLine?: Size
   /** Body of a response. 502 beyond it, or, where it has begun, a connection that is cut. Default: `'never'`. */
   response?: Size | 'never'
 }

@@ -68,6 +68,17 @@ module.exports = (req, res) => {
 }
 `
 
+const FAILS = `
+export default (request) => {
+  if (new URL(request.url).pathname.endsWith('/line')) {
+    console.log('x'.repeat(20_000) + ' whole')
+    return new Response('said')
+  }
+  const cause = Object.assign(new Error('the disk is full'), { code: 'ENOSPC' })
+  const errors = [new Error('first member'), new Error('second member')]
+  throw Object.assign(new AggregateError(errors, 'cannot save', { cause }), { code: 'ESAVE', order: { id: 7 } })
+}
+`
 const LENGTHS = `
 import { gzipSync } from 'node:zlib'
 const LONG = 'ä'.repeat(200_000)
@@ -97,6 +108,33 @@ const gateway = shareGateway({
       'index.mjs': `${CONTEXTS}\nexport default async (input) => seen(input)`,
       'function.json': '{"format":"task"}',
     },
+    fails: FAILS,
+    'writes-on': {
+      'index.cjs': `let seen = []
+module.exports = (req, res) => {
+  if (req.url.endsWith('/seen')) return res.end(JSON.stringify(seen))
+  for (const name of ['finish', 'error', 'close']) res.on(name, (error) => seen.push(error?.code ?? name))
+  res.end('done')
+  res.write('more')
+}`,
+      'function.json': '{"format":"node"}',
+    },
+    cleans: `
+import { writeFileSync } from 'node:fs'
+process.on('SIGTERM', async () => {
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  console.log('cleaned up')
+})
+export default () => new Response(String(process.pid))`,
+    'py-cleans': {
+      'index.py': `import signal
+signal.signal(signal.SIGTERM, lambda *_: print('cleaned up in Python', flush=True))
+def app(environ, start_response):
+    start_response('200 OK', [])
+    return [b'x']
+`,
+    },
+    'hangs-loading': 'await new Promise((resolve) => setTimeout(resolve, 60_000))\nexport default () => new Response()',
     lengths: LENGTHS,
     wsgi: {
       'index.py': `import contextvars
@@ -128,7 +166,11 @@ async def app(scope, receive, send):
     polluted: { 'index.mjs': POLLUTED },
     'node-polluted': { 'index.cjs': NODE_POLLUTED },
   },
-  config: { defaults: { maxWorkers: 1, concurrency: 100 }, limits: { body: '1MiB' } },
+  config: {
+    defaults: { maxWorkers: 1, concurrency: 100 },
+    overrides: { cleans: { maxInvocations: 1, concurrency: 1 }, 'py-cleans': { maxInvocations: 1, concurrency: 1 } },
+    limits: { body: '1MiB' },
+  },
 })
 
 /** So many requests to one path, sent in one write on one connection each. */
@@ -307,4 +349,41 @@ test('A2: an ASGI app that reads on after its answer hears of the end', async ()
     headers: { 'transfer-encoding': 'chunked' },
   })
   await eventually(async () => (await textOf('/asgi/seen')) === 'http.disconnect')
+})
+
+test('C: the log of an error has its code, its own fields, its cause and its members', async () => {
+  await gateway().request('/fails')
+  const { stack } = await gateway().logged(({ msg }) => msg.includes('cannot save'))
+  for (const part of [/code: ESAVE/, /order: {"id":7}/, /\[cause\]: .*the disk is full/, /code: ENOSPC/])
+    expect(stack).toMatch(part)
+  expect(stack).toMatch(/\[errors 0\]: .*first member[\s\S]*\[errors 1\]: .*second member/)
+})
+
+test('C: a log line of 20,000 characters is whole', async () => {
+  await textOf('/fails/line')
+  await gateway().logged(({ msg }) => msg.length > 20_000 && msg.endsWith(' whole'))
+})
+
+test('B: a write after the end of a (req, res) function emits its error, as in Node', async () => {
+  expect(await textOf('/writes-on')).toBe('done')
+  await eventually(async () => (await textOf('/writes-on/seen')).includes('close'))
+  expect(JSON.parse(await textOf('/writes-on/seen'))).toEqual(['finish', 'ERR_STREAM_WRITE_AFTER_END', 'close'])
+})
+
+test('C: listeners for SIGTERM finish their clean-up before a worker goes', async () => {
+  await Promise.all([textOf('/cleans'), textOf('/py-cleans')])
+  await gateway().logged(({ msg }) => msg === 'cleaned up')
+  await gateway().logged(({ msg }) => msg === 'cleaned up in Python')
+})
+
+test('E8: SIGTERM from outside during loading is not called a failed load of the function', async () => {
+  const leaves = new AbortController()
+  const call = gateway().fetch('/hangs-loading', { signal: leaves.signal })
+  const { workers } = await gateway().waitForFunction('hangs-loading', (one) => one.workers[0]?.state === 'loading')
+  process.kill(workers[0]!.pid, 'SIGTERM')
+  await gateway().logged(({ msg }) => msg.includes('crash during loading (signal SIGTERM)'))
+  const { deaths, unavailable } = await gateway().statusOf('hangs-loading')
+  expect([deaths, unavailable]).toEqual([{ crash: 1 }, null])
+  leaves.abort()
+  await expect(call).rejects.toThrow()
 })

@@ -183,6 +183,11 @@ export interface ErrorReport {
   readonly column?: number
   /** The lines around that place, the line itself marked. */
   readonly frame?: string
+  /** Its other properties as texts: `code` and what the author has put there. */
+  readonly fields?: Readonly<Record<string, string>>
+  readonly cause?: ErrorReport
+  /** Of an AggregateError. */
+  readonly errors?: readonly ErrorReport[]
 }
 
 /** Worker to parent: an invocation ended without a (whole) response. */

@@ -11,6 +11,13 @@ const CONTEXT_LINES = 2
 const MAX_LINE_CHARS = 160
 /** Bounds what a function can make the parent hold for one error. */
 const MAX_CHARS = 16 * 1024
+/** The same for an error within an error, of which there may be so many in all, so deep. */
+const MAX_INNER_CHARS = 4 * 1024
+const MOST_INNER = 8
+const MOST_DEPTH = 4
+const MOST_FIELDS = 10
+const MAX_FIELD_CHARS = 500
+const TOLD: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
 interface Place {
   readonly file: string
@@ -23,23 +30,49 @@ const RUNTIME_FOLDER = import.meta.dirname + sep
 /** Never throws, whatever was thrown. */
 export function reportError(thrown: unknown): ErrorReport {
   try {
-    return describeError(thrown)
+    return describeError(thrown, { left: MOST_INNER }, 0)
   } catch {
     // A getter, a `toString` or a stack of the author's own that is none.
     return { name: 'Error', message: 'Thrown: something that cannot be shown', stack: '' }
   }
 }
 
-function describeError(thrown: unknown): ErrorReport {
+function describeError(thrown: unknown, inner: { left: number }, depth: number): ErrorReport {
+  const most = depth === 0 ? MAX_CHARS : MAX_INNER_CHARS
   if (!(thrown instanceof Error)) {
-    return { name: 'Error', message: `Thrown: ${cut(printable(thrown))}`, stack: '' }
+    return { name: 'Error', message: `Thrown: ${cut(printable(thrown), most)}`, stack: '' }
   }
-  const stack = cut(String(thrown.stack ?? ''))
+  const stack = cut(String(thrown.stack ?? ''), most)
   const place = findPlace(stack)
-  const report = { name: cut(String(thrown.name)), message: cut(String(thrown.message)), stack }
+  const report = {
+    name: cut(String(thrown.name), most),
+    message: cut(String(thrown.message), most),
+    stack,
+    ...fieldsOf(thrown),
+    ...innerOf(thrown, inner, depth + 1),
+  }
   if (place === null) return report
   const frame = codeFrame(place)
   return { ...report, ...place, ...(frame === null ? {} : { frame }) }
+}
+
+function fieldsOf(error: Error): Pick<ErrorReport, 'fields'> {
+  const names = Object.keys(error).filter((name) => !TOLD.has(name))
+  if (names.length === 0) return {}
+  const shown = names.slice(0, MOST_FIELDS).map((name) => {
+    const value = (error as unknown as Record<string, unknown>)[name]
+    return [cut(name, MAX_FIELD_CHARS), cut(printable(value), MAX_FIELD_CHARS)]
+  })
+  return { fields: Object.fromEntries(shown) as Record<string, string> }
+}
+
+function innerOf(error: Error, inner: { left: number }, depth: number): Pick<ErrorReport, 'cause' | 'errors'> {
+  const described = (one: unknown): ErrorReport[] =>
+    depth > MOST_DEPTH || inner.left-- <= 0 ? [] : [describeError(one, inner, depth)]
+  const [cause] = error.cause === undefined ? [] : described(error.cause)
+  const { errors: given } = error as Partial<AggregateError>
+  const errors = Array.isArray(given) ? given.slice(0, MOST_INNER).flatMap(described) : []
+  return { ...(cause === undefined ? {} : { cause }), ...(errors.length === 0 ? {} : { errors }) }
 }
 
 /** It was thrown by this runtime, and no code of the function was on the stack. */
@@ -113,6 +146,6 @@ function printable(value: unknown): string {
   }
 }
 
-function cut(text: string): string {
-  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
 }

@@ -126,6 +126,7 @@ describe('the response', () => {
   test('refuses what Node refuses, and the handler hears of it', async () => {
     const called = node(`(req, res) => {
       const codes = []
+      res.on('error', () => {})
       for (const mistake of [
         () => res.setHeader('bad name', 'x'),
         () => res.writeHead(200, { 'x-a': 'line\\nbreak' }),

@@ -126,7 +126,8 @@ export class Exchange extends StandInSocket implements Answerer {
     // Of an answer that has ended within its turn, those who wait hear of it when `end` has returned.
     if (this.#isTickDue) return
     this.#tellWritten(null)
-    if (this.#hasEnded()) this.#close()
+    // After what this turn has still caused: a write after the end emits its error before the pair closes, as in Node.
+    if (this.#hasEnded()) process.nextTick(close, this)
     else flush(this.response)
   }
 
@@ -145,7 +146,7 @@ export class Exchange extends StandInSocket implements Answerer {
   }
 
   /** The answer is given: nobody reads the rest of the request, and the pair closes as on a connection. */
-  #close(): void {
+  close(): void {
     const { request, response } = this
     if (response._closed) return
     // Most requests have nobody who would hear of their end.
@@ -252,6 +253,10 @@ export class Exchange extends StandInSocket implements Answerer {
     call.fail(this.#answer === 'unsent' ? 'handler-threw' : 'response-aborted', error)
     if (!this.destroyed) this.#break()
   }
+}
+
+function close(exchange: Exchange): void {
+  exchange.close()
 }
 
 function tick(exchange: Exchange): void {

@@ -13,6 +13,8 @@ CONTEXT_LINES = 2
 MAX_LINE_CHARS = 160
 # Bounds what a function can make the parent hold for one error.
 MAX_CHARS = 16 * 1024
+MOST_FIELDS = 10
+MAX_FIELD_CHARS = 500
 
 
 def report_error(error):
@@ -29,6 +31,10 @@ def _describe(error):
         steps = steps.tb_next
     stack = ''.join(traceback.format_exception(type(error), error, steps)).rstrip('\n')
     report = {'name': type(error).__name__, 'message': _cut(_message(error)), 'stack': _cut(stack)}
+    # Causes and members of groups are in the stack.
+    own = [(name, value) for name, value in vars(error).items() if not name.startswith('__')][:MOST_FIELDS]
+    if own:
+        report['fields'] = {str(name)[:MAX_FIELD_CHARS]: str(value)[:MAX_FIELD_CHARS] for name, value in own}
     place = _place(error, steps)
     if place is None:
         return report

@@ -7,6 +7,7 @@ import contextvars
 import json
 import os
 import platform
+import signal
 import sys
 import threading
 import types
@@ -168,6 +169,13 @@ class Worker:
 
     def leave(self, code):
         """What user code has registered for the end is run; what it has left running in threads is not waited for."""
+        on_end = signal.getsignal(signal.SIGTERM)
+        if callable(on_end) and code == 0:
+            try:
+                on_end(signal.SIGTERM, None)
+            except BaseException as error:
+                if not isinstance(error, SystemExit):
+                    print(f'The handler of SIGTERM raised: {error!r}', file=sys.stderr)
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             try:
