@@ -158,14 +158,14 @@ describe('what a function listens to', () => {
     const called = await bundled({
       'index.mjs': `import http from 'node:http'; import http2 from 'node:http2'; import https from 'node:https'
         ${SAW}
-        for (const made of [http.createServer(() => {}), https.createServer({}, () => {}), http2.createServer(() => {}), http.createServer()]) {
+        for (const made of [http.createServer(() => {}), https.createServer({}, () => {}), http2.createServer(() => {}), http.createServer(), http2.createServer()]) {
           await new Promise((resolve) => made.listen(${port}, resolve))
           note([made.listening, made.address().port])
           await new Promise((resolve) => made.close(resolve))
           note(made.listening)
         }`,
     })
-    expect(JSON.parse(await called.text())).toEqual([1, 2, 3, 4].flatMap(() => [[true, port], false]))
+    expect(JSON.parse(await called.text())).toEqual([1, 2, 3, 4, 5].flatMap(() => [[true, port], false]))
   })
 
   test('fails with what to do where it is no app, or asks for any port: while it loads and during a call', async () => {

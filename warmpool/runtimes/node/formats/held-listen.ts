@@ -67,9 +67,10 @@ function mentionsHttp(entry: string): boolean {
   }
 }
 
-/** HTTP/1 is known by a setting of its servers, since their listener may be added later, and HTTP/2 by its listeners. */
+/** Known by what only its servers have, HTTP/1 and then HTTP/2, since listeners may be added later; else by these. */
 function servesHttp(server: Server): boolean {
-  return 'keepAliveTimeout' in server || server.listenerCount('request') > 0 || server.listenerCount('stream') > 0
+  if ('keepAliveTimeout' in server || 'updateSettings' in server) return true
+  return server.listenerCount('request') > 0 || server.listenerCount('stream') > 0
 }
 
 function hold(server: Server, args: Args): Server {
