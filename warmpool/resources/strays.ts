@@ -107,7 +107,7 @@ export function lookAfterStrays(): void {
       // Its own children Node waits for at once: what is still there at the next look is nobody's.
       if (isKnown || isOurs || zombies.get(stray.pid) === stray.startedAt) reap(stray.pid)
       // Of ours only those have another name than a living worker's that hide, or that were overlooked.
-    } else if (!isKnown && (isOurs || (ownsAll && !IS_FIRST))) killProcess(stray.pid)
+    } else if (!isKnown && (isOurs || (ownsAll && !IS_FIRST))) killTree(stray.pid)
   }
   zombies.clear()
   for (const { pid, startedAt, isZombie } of seen) if (isZombie) zombies.set(pid, startedAt)
@@ -136,6 +136,13 @@ export function killProcess(pid: number): void {
   } catch {
     // It is gone, or not ours.
   }
+}
+
+/** What it has started would come here only when it has gone, and this process may end before it looks again. */
+function killTree(pid: number): void {
+  const below = childrenOf(pid) ?? []
+  killProcess(pid)
+  for (const child of below) killTree(child)
 }
 
 function belongsTo(stray: ProcessRecord, worker: string, workerPid: number): boolean {
