@@ -164,13 +164,13 @@ describe.skipIf(!canFork())('a worker that was forked', () => {
     expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode: 7, signal: null })
   })
 
-  test('ends of an exception that nobody catches, and says which', async () => {
+  test('is replaced after an exception that nobody catches, and says which', async () => {
     const pool = await forkedPool(KEPT)
-    const deaths = collectDeaths(pool)
+    const death = nextEvent(pool, 'death')
     const lines: string[] = []
     pool.on('log', ({ line }) => lines.push(line))
-    await expect(pool.run(FORKED, { test: 'throw' })).rejects.toMatchObject({ code: 'worker-died' })
-    expect(deaths[0]).toMatchObject({ reason: 'crash', exitCode: 1 })
+    await expect(pool.run(FORKED, { test: 'throw' })).rejects.toMatchObject({ code: 'handler-threw' })
+    expect(await death).toMatchObject({ reason: 'unhandled-error', exitCode: 0 })
     expect(lines.join('\n')).toMatch(/TypeError: nobody caught this[\s\S]*forked\.mjs/)
   })
 
