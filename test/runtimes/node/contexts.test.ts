@@ -71,6 +71,18 @@ describe('an error that nothing handles', () => {
     expect(called.log.join('\n')).toMatch(new RegExp(`an error of invocation [\\w-]+;[^]*Error: ${message}`))
   })
 
+  test('fails its own call also where it cannot be printed', async () => {
+    const text = `export default {
+      fetch() {
+        console.error = () => { throw new Error('no console') }
+        void Promise.reject(new Error('forgotten'))
+        return new Promise(() => {})
+      },
+    }`
+    const called = CalledFunction.of({ 'index.mjs': text })
+    expect((await called.call()).failure).toMatchObject({ code: 'handler-threw', message: 'forgotten' })
+  })
+
   test('of a call that has ended fails no other', async () => {
     const text = `export default {
       async fetch() {

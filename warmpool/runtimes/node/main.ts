@@ -160,7 +160,11 @@ async function load(wanted: Load): Promise<void> {
 function onUnhandled(error: unknown): void {
   const origin = currentOrigin()
   const whose = origin === undefined ? 'an unknown invocation' : `invocation ${origin.invocationId}`
-  console.error(`Nothing handled an error of ${whose}; this worker finishes its calls and is replaced:`, error)
+  try {
+    console.error(`Nothing handled an error of ${whose}; this worker finishes its calls and is replaced:`, error)
+  } catch {
+    // The function has put something else in the place of the console, or the error cannot be shown.
+  }
   origin?.call?.fail('handler-threw', error)
   writer.empty(FRAME.retire, 0)
 }
