@@ -144,8 +144,8 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   /**
-   * Resolves once every function (or the one that is named) that wants warm workers has them, or cannot have them: with
-   * true, or with false where that takes longer than `withinMs`.
+   * Resolves once every function has the warm workers that its minimum asks for, and the one that is named all that it
+   * wants; or cannot have them: with true, or with false where that takes longer than `withinMs`.
    */
   async warmedUp(name?: string, withinMs: number = Number.POSITIVE_INFINITY): Promise<boolean> {
     let isOver = false
@@ -170,7 +170,7 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
     return !isOver
   }
 
-  /** The functions that are still to have warm workers, and how far each is. */
+  /** The functions whose minimum is not warm yet, and how far each is. */
   warming(): readonly WarmingFunction[] {
     const nowMs = clock.now()
     return this.#warming().map((pool) => {
@@ -291,9 +291,13 @@ export class WarmPool extends EventEmitter<PoolEvents> implements FunctionPoolHo
   }
 
   #warming(name?: string): FunctionPool[] {
-    const named = name === undefined ? this.#live.values() : [this.#live.get(name)].filter((one) => one !== undefined)
+    const short = (pool: FunctionPool): boolean => pool.serving.count < pool.minimum.warmed
+    // Of all, those whose minimum is not warm: what calls wait for, and successors of workers that serve, is theirs alone.
+    const named = [...this.#live.values()].filter((pool) =>
+      name === undefined ? short(pool) : pool.spec.name === name,
+    )
     const canWarm = (pool: FunctionPool): boolean => this.#supply.hopelessBecause(pool.kind.key) === null
-    return [...named].filter((pool) => pool.demand.isWarming(clock.now()) && canWarm(pool))
+    return named.filter((pool) => pool.demand.isWarming(clock.now()) && canWarm(pool))
   }
 
   /** Tells of a shortage once, and again when it has become another one; not more often than once in a while. */

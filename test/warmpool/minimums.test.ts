@@ -41,3 +41,13 @@ test('what takes too long to be warm is not waited for any longer than one says'
   await pool.close(0)
   await run
 })
+
+test('nobody waits for workers that are no part of a minimum, such as those that a call waits for', async () => {
+  const pool = makePool({ minWorkers: 0, bootTimeoutMs: 600_000 })
+  const hangs = 'data:text/javascript,await new Promise((resolve) => setTimeout(resolve, 3600000)); export default 1'
+  const run = pool.run(hangs).catch(() => {})
+  expect(pool.warming()).toEqual([])
+  expect(await pool.warmedUp(undefined, 1000)).toBe(true)
+  await pool.close(0)
+  await run
+})
