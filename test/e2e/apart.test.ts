@@ -119,6 +119,15 @@ module.exports = (req, res) => {
 }`,
       'function.json': '{"format":"node"}',
     },
+    'listens-on': {
+      'index.cjs': `let read = null
+module.exports = (req, res) => {
+  if (req.url.endsWith('/seen')) return res.end(JSON.stringify(read))
+  req.on('data', () => {}).on('end', () => (read = 'end')).on('error', (error) => (read = error.message))
+  res.writeHead(202).end('taken')
+}`,
+      'function.json': '{"format":"node"}',
+    },
     cleans: `
 import { writeFileSync } from 'node:fs'
 process.on('SIGTERM', async () => {
@@ -368,6 +377,14 @@ test('B: a write after the end of a (req, res) function emits its error, as in N
   expect(await textOf('/writes-on')).toBe('done')
   await eventually(async () => (await textOf('/writes-on/seen')).includes('close'))
   expect(JSON.parse(await textOf('/writes-on/seen'))).toEqual(['finish', 'ERR_STREAM_WRITE_AFTER_END', 'close'])
+})
+
+test('A2: a (req, res) function whose request is not read on after the answer hears of that as an error', async () => {
+  const body = Buffer.alloc(300 * 1024, 'a')
+  const response = await gateway().request('/listens-on', { method: 'POST', body })
+  expect(response.statusCode).toBe(202)
+  await eventually(async () => (await textOf('/listens-on/seen')) !== 'null')
+  expect(JSON.parse(await textOf('/listens-on/seen'))).toBe('The invocation has ended')
 })
 
 test('C: listeners for SIGTERM finish their clean-up before a worker goes', async () => {

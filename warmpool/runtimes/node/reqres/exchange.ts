@@ -182,9 +182,10 @@ export class Exchange extends StandInSocket implements Answerer {
         if (!request.push(chunk)) break
       }
       this.#body = 'waiting'
-    } catch {
-      // The caller left, which ends the request elsewhere; or the answer came first, and nobody sends the rest.
-      if (!this.destroyed) request.destroy()
+    } catch (error) {
+      // The caller left, which ends the request elsewhere; or the answer came first, and nobody sends the rest: whoever
+      // listens for errors hears of that, as he waits for an end that does not come.
+      if (!this.destroyed) request.destroy(request.listenerCount('error') > 0 ? (error as Error) : undefined)
     }
   }
 
