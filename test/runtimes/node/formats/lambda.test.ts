@@ -258,6 +258,27 @@ describe('the result', () => {
     expect(fieldOf(answer, 'content-length')).toBe('123')
   })
 
+  test('tells a HEAD request the length of the body that there is, whatever is said of it', async () => {
+    const headers = "{ 'access-control-expose-headers': 'content-length', 'content-length': '123', 'x-a': '1' }"
+    const { fields } = await answerOf(`async () => ({ statusCode: 200, headers: ${headers}, body: 'text' })`, {
+      method: 'HEAD',
+    })
+    expect(fields).toEqual([
+      ['access-control-expose-headers', 'content-length'],
+      ['x-a', '1'],
+      ['content-type', 'application/json'],
+      ['content-length', '4'],
+    ])
+  })
+
+  test('tells the length where a header only names it', async () => {
+    const headers = "{ 'access-control-expose-headers': 'content-length' }"
+    const answer = await answerOf(`async () => ({ statusCode: 200, headers: ${headers}, body: 'text' })`, {
+      method: 'HEAD',
+    })
+    expect(fieldOf(answer, 'content-length')).toBe('4')
+  })
+
   test.each([
     ['{ statusCode: 99 }', 'the status the number 99'],
     ['{ statusCode: "ok" }', 'the status the string ok'],

@@ -34,16 +34,32 @@ export function alreadyRead(): TypeError {
   return new TypeError('The body of the response was read already; to read it and send it, read a clone()')
 }
 
-/** Of an answer whose body stays here: with the body's length, where that is known and the head does not say it. */
+/** Of an answer whose body stays here: with the body's length. What the head says of it counts where the body is empty. */
 export function headWithLength(head: string, body: OutgoingResponse['body']): string {
   if (body === null || isStream(body)) return head
-  return withLength(head, typeof body === 'string' ? Buffer.byteLength(body) : body.length)
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  return withLength(length > 0 ? withoutLength(head) : head, length)
 }
 
 /** The head with this length, unless it says one. */
 export function withLength(head: string, length: number): string {
-  if (/(?:^|\n)content-length\n/.test(head)) return head
+  if (saysLength(head)) return head
   return `${head}${head === '' ? '' : '\n'}content-length\n${length}`
+}
+
+/** A value may be these words, too, as that of `access-control-expose-headers`. */
+function saysLength(head: string): boolean {
+  return head.includes('content-length') && head.split('\n').some(isLengthName)
+}
+
+function withoutLength(head: string): string {
+  if (!saysLength(head)) return head
+  const lines = head.split('\n')
+  return lines.filter((line, at) => !isLengthName(line, at) && !isLengthName(lines[at - 1], at - 1)).join('\n')
+}
+
+function isLengthName(line: string | undefined, at: number): boolean {
+  return at % 2 === 0 && line === 'content-length'
 }
 
 /** What was given in the place of a response or of bytes. */
