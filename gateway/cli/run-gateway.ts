@@ -50,7 +50,11 @@ export async function runGateway(
     if (hasSignal || gateway === null) process.exit(signal === 'SIGINT' ? 130 : 143)
     hasSignal = true
     log.info(`${signal}: answering what was accepted, then stopping`)
-    void gateway.stop().then(stopped.resolve, stopped.reject)
+    gateway.stop().then(stopped.resolve, (error: Error) => {
+      // Half stopped, it would neither serve nor end.
+      log.error(`could not stop cleanly: ${error.message}`)
+      process.exit(1)
+    })
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)

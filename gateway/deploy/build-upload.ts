@@ -79,7 +79,11 @@ export class UploadBuilder {
   }
 
   stop(): void {
-    if (this.#moduleFile !== null) rmSync(this.#moduleFile, { force: true })
+    try {
+      if (this.#moduleFile !== null) rmSync(this.#moduleFile, { force: true })
+    } catch {
+      // Its folder cannot be written any more: the next start removes what is left there.
+    }
   }
 
   /** Throws `Refusal`. */
