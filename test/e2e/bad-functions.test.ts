@@ -36,7 +36,7 @@ const BAD: Readonly<Record<string, Bad>> = {
     /The handler "run" is not among what the module exports: handler\. Name one of these/,
   ),
   'openfaas-unstated': initFailed(
-    { 'handler.js': 'module.exports = async (event, context) => context.status(200).succeed("hi")' },
+    { 'handler.js': 'module.exports = async (event, context) => ({ body: "hi" })' },
     /The handler takes \(event, context\), .* "format": "openfaas"/,
   ),
   'bun-unstated': initFailed(

@@ -47,14 +47,19 @@ async function expectGood(name = 'misbehave'): Promise<number> {
   return Number(text.split(' ')[1])
 }
 
-test.for(['/', '/nothing', '/misbehavex/good', '//misbehave/good', '/../misbehavex', '/%6disbehavex', '/a?b=/misbehave'])(
-  'an unknown route is 404: %s',
-  async (path) => {
-    const answer = await gateway().raw(`GET ${path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n`)
-    expect(answer).toMatch(/^HTTP\/1\.1 404 /)
-    expect(answer).toContain('"code":"not-found","fault":"caller"')
-  },
-)
+test.for([
+  '/',
+  '/nothing',
+  '/misbehavex/good',
+  '//misbehave/good',
+  '/../misbehavex',
+  '/%6disbehavex',
+  '/a?b=/misbehave',
+])('an unknown route is 404: %s', async (path) => {
+  const answer = await gateway().raw(`GET ${path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n`)
+  expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+  expect(answer).toContain('"code":"not-found","fault":"caller"')
+})
 
 test('a function that does not build is 503 with file and line, and the others are unaffected', async () => {
   const problem = await gateway().problem('/does-not-build')
