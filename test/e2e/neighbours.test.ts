@@ -106,9 +106,8 @@ for (const cgroups of ['auto', 'never']) {
     const gateway = await startWith({ bomb: FORK_BOMB }, { bomb: { limits } }, { cgroups })
     await unnoticed(gateway, async () => {
       const mark = randomUUID()
-      const answer = codeOf(gateway.fetch(`/bomb?mark=${mark}`))
-      await eventually(() => processesWith(mark).length > 10)
-      expect(await answer).toBe('too-many-processes')
+      // What says so has counted more than 60: a look from outside comes too late where the kernel keeps the limit.
+      expect(await codeOf(gateway.fetch(`/bomb?mark=${mark}`))).toBe('too-many-processes')
       await eventually(() => processesWith(mark).length === 0)
     })
   })
