@@ -71,7 +71,8 @@ describe('a hostile manifest', () => {
   ])('%s is refused, and neighbours are answered', async (_what, body, status) => {
     const { result, answers } = await meanwhile(begin(body))
     expect([result.status, result.body.detail]).toEqual([status, expect.any(String)])
-    expect(answers).toBeGreaterThan(3)
+    // What is refused by its length is not waited for: a few calls fit into that time at most.
+    expect(answers).toBeGreaterThan(status === 413 ? 0 : 3)
   })
 
   it('of as many files as there may be is taken, and neighbours are answered', async () => {
