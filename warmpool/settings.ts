@@ -156,7 +156,7 @@ export const DEFAULT_FUNCTION_SETTINGS: FunctionSettings = {
     logLineBytes: MiB / 16,
     responseBytes: Number.POSITIVE_INFINITY,
   },
-  cpu: { weight: 100, nice: 5, cores: [] },
+  cpu: { weight: 100, nice: 1, cores: [] },
   isolation: 'process',
   network: 'all',
   listen: 'none',

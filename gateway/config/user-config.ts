@@ -207,7 +207,7 @@ export interface FunctionLimits {
 export interface CpuConfig {
   /** The function's share of a busy machine, however many workers it has, against 100 of the others. Needs cgroups. Default: `100`. */
   weight?: number
-  /** As of the command `nice`: more is less urgent. The default lets the gateway go first. Below 0 needs root. Default: `5`. */
+  /** As of the command `nice`: more is less urgent. The default lets the gateway go first. Below 0 needs root. Default: `1`. */
   nice?: number
   /** Numbers of the processors that it may run on. Empty: all. Default: `[]`. */
   cores?: number[]
