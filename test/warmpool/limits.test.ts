@@ -137,7 +137,7 @@ test.skipIf(!HAS_FFI)(
 )
 
 test.each([
-  [{}, 5],
+  [{}, 1],
   [{ nice: 0 }, 0],
   [{ nice: 11 }, 11],
 ])('a worker and its children stand behind the pool’s process: %o', async (cpu, nice) => {
