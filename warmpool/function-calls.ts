@@ -220,6 +220,9 @@ export class FunctionCalls implements InvocationOwner {
 
   /** Its caller has its answer, or was told that there is none; what it has promised to settle is not. */
   #onUnsettled(invocation: Invocation, worker: Worker, nowMs: number): void {
+    // That work waits for a caller who is still sending: the time is the caller's, as before the answer.
+    if (invocation.isReadOn && invocation.isBodyAwaited && invocation.endsAtMs > nowMs)
+      return this.#wheel.set(invocation, Math.min(invocation.endsAtMs, nowMs + this.#timeoutMs(invocation)))
     if (invocation.activeAtMs === 0) return this.#onTimeout(invocation, worker, nowMs)
     // The time of its stream was another one: from now on it has the handler's.
     invocation.activeAtMs = 0

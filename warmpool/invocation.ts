@@ -241,7 +241,7 @@ export abstract class Invocation implements Expiring, Numbered<Invocation> {
 
   /** Work goes on behind its answer, which is about to end: what is still to come of its body is for that work. */
   readOn(): void {
-    this.#isReadOn = this.hasMore && !this.#isBodyEnded && !this.isCancelled
+    this.#isReadOn = this.isBodyComing && !this.isCancelled
   }
 
   /** Ends it well. The body of a request that nobody read to its end is sent on only after {@link readOn}. */

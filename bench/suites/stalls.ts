@@ -12,7 +12,7 @@ import type { Progress, Suite } from '../lib/suite.ts'
 import { TurnProbe } from '../lib/turn-probe.ts'
 import { atMost } from '../lib/verdict.ts'
 
-/** What a neighbour may notice. */
+/** The longest stall that a neighbour may notice. */
 const LONGEST_MS = 50
 const ROUTES = 10_000
 
@@ -170,7 +170,7 @@ async function callersTurn(address: string, text: string, ms: number): Promise<n
 
 async function workersTurn(address: string, kind: string): Promise<number> {
   const call = async (): Promise<void> => {
-    // What it answers with may be no answer at all.
+    // The gateway may close the connection without an answer.
     await fetch(`${address}/hostile?kind=${encodeURIComponent(kind)}`)
       .then((response) => response.text())
       .catch(() => {})

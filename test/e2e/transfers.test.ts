@@ -5,6 +5,7 @@ import { eventually } from './processes.ts'
 
 const TRANSFERS = `
 const encoder = new TextEncoder()
+let later = 'nothing'
 const ticks = (headers) => {
   let left = 12
   let timer
@@ -19,12 +20,17 @@ const ticks = (headers) => {
   return new Response(new ReadableStream({ start, cancel: () => clearInterval(timer) }), { headers })
 }
 export default {
-  async fetch(request) {
+  async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url)
     if (pathname === '/pid') return new Response(String(process.pid))
     if (pathname === '/hangs') return new Promise(() => {})
     if (pathname === '/ticks') return ticks({})
     if (pathname === '/events') return ticks({ 'content-type': 'text/event-stream' })
+    if (pathname === '/later') {
+      ctx.waitUntil(request.arrayBuffer().then((body) => { later = String(body.byteLength) }))
+      return new Response('accepted')
+    }
+    if (pathname === '/what-came-later') return new Response(later)
     const body = await request.arrayBuffer()
     if (pathname === '/hangs-after') return new Promise(() => {})
     return new Response(String(body.byteLength))
@@ -170,4 +176,16 @@ test('streamTimeout cuts a response that is not whole by then, and its worker go
 test('server-sent events go on beyond timeout and streamTimeout', async () => {
   expect(await (await shared().fetch('/brief/events')).text()).toBe('............')
   expect(await (await shared().fetch('/transfers/events')).text()).toBe('............')
+})
+
+test('a slow but steady upload that is read on after the answer goes on beyond timeout', async () => {
+  const connection = await shared().connect()
+  connection.send(head('/transfers/later').replace('connection: close\r\n', ''))
+  expect((await connection.response()).body).toBe('accepted')
+  for (let piece = 0; piece < 4; piece++) {
+    await aTimeoutIsOver()
+    connection.send(PIECE)
+  }
+  await eventually(async () => (await (await shared().fetch('/transfers/what-came-later')).text()) === '200000')
+  connection.close()
 })
